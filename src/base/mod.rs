@@ -1,0 +1,19 @@
+//! Plain values that every other room speaks in: identifiers, instants, money, decimals, documents.
+//!
+//! Nothing here does I/O, reads a clock or knows the wire format.
+
+pub(crate) mod bytes;
+pub(crate) mod config;
+pub(crate) mod decimal;
+pub(crate) mod doc;
+pub(crate) mod ident;
+pub(crate) mod money;
+pub(crate) mod time;
+
+pub use config::{
+    Blocked, Config, Limits, MessageIdPolicy, NamespaceRule, Shop, Source, Span, TraitKind, TraitPick, TraitRule, Trust,
+};
+pub use decimal::Decimal;
+pub use ident::{Id, MessageId, ProfileId, id};
+pub use money::{Currency, Money};
+pub use time::Timestamp;

@@ -1,0 +1,12 @@
+//! regulars: know every customer, by name.
+
+mod error;
+
+pub mod base;
+mod normalize;
+
+pub use base::{
+    Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Shop,
+    Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
+};
+pub use error::{Error, ErrorKind, Result};

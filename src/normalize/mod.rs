@@ -1,0 +1,3 @@
+//! Message -> fact, or a reason to refuse: identifiers, clock, money.
+
+pub(crate) mod fact;
