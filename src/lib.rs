@@ -3,6 +3,7 @@
 mod error;
 
 pub mod base;
+mod column;
 mod normalize;
 
 pub use base::{

@@ -1,0 +1,90 @@
+//! A set of profile rows that many snapshots share: roaring bitmaps of 65,536 rows each, copied on write.
+
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+const CHUNK_BITS: u32 = 16;
+
+/// A persistent set of `u32` rows. Cloning costs a reference count; a change copies at most one 8 KiB chunk.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct RowSet {
+    chunks: Arc<Vec<Arc<RoaringBitmap>>>,
+}
+
+impl RowSet {
+    fn at(row: u32) -> usize {
+        (row >> CHUNK_BITS) as usize
+    }
+
+    pub(crate) fn contains(&self, row: u32) -> bool {
+        self.chunks.get(Self::at(row)).is_some_and(|chunk| chunk.contains(row))
+    }
+
+    /// Adds `row`; true if it was not in.
+    pub(crate) fn insert(&mut self, row: u32) -> bool {
+        if self.contains(row) {
+            return false;
+        }
+        let chunks = Arc::make_mut(&mut self.chunks);
+        if chunks.len() <= Self::at(row) {
+            chunks.resize_with(Self::at(row) + 1, Arc::default);
+        }
+        chunks.get_mut(Self::at(row)).is_some_and(|chunk| Arc::make_mut(chunk).insert(row))
+    }
+
+    /// Removes `row`; true if it was in.
+    pub(crate) fn remove(&mut self, row: u32) -> bool {
+        if !self.contains(row) {
+            return false;
+        }
+        Arc::make_mut(&mut self.chunks).get_mut(Self::at(row)).is_some_and(|chunk| Arc::make_mut(chunk).remove(row))
+    }
+
+    /// Puts `row` in or out; true if that changed anything.
+    pub(crate) fn put(&mut self, row: u32, member: bool) -> bool {
+        if member { self.insert(row) } else { self.remove(row) }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// The set as one roaring bitmap. Cost: its containers are copied.
+    pub(crate) fn to_bitmap(&self) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        for chunk in self.chunks.iter() {
+            all |= chunk.as_ref();
+        }
+        all
+    }
+}
+
+impl From<&RoaringBitmap> for RowSet {
+    fn from(bitmap: &RoaringBitmap) -> Self {
+        let mut set = Self::default();
+        for row in bitmap {
+            set.insert(row);
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_is_a_set(rows in prop::collection::vec((0u32..200_000, any::<bool>()), 0..200)) {
+            let (mut set, mut model) = (RowSet::default(), RoaringBitmap::new());
+            for (row, member) in rows {
+                let changed = if member { model.insert(row) } else { model.remove(row) };
+                prop_assert_eq!(set.put(row, member), changed);
+            }
+            prop_assert_eq!(set.len(), model.len());
+            prop_assert_eq!(set.to_bitmap(), model.clone());
+            prop_assert!(RowSet::from(&model).to_bitmap() == model);
+        }
+    }
+}
