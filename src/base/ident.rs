@@ -61,6 +61,12 @@ impl fmt::Debug for Id {
     }
 }
 
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&*self.namespace, &*self.value).serialize(serializer)
+    }
+}
+
 /// The value with all but its first character (and the first of an e-mail's domain) hidden.
 pub(crate) fn mask(value: &str) -> String {
     let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();

@@ -1,0 +1,62 @@
+//! An immutable hash table of 8-byte slots: a fingerprint of 32 bits and a row.
+//!
+//! A look-up compares fingerprints along the probe, and the caller verifies a hit against the column that holds the
+//! real value, so answers are exact. A miss costs one or two cache lines.
+//!
+//! ```text
+//! slot = fingerprint << 32 | row + 1      0: empty
+//! home = (hash >> 32) * slots >> 32       then linear, round the end
+//! ```
+
+use super::fixed::U64s;
+use crate::Result;
+use crate::base::bytes::{low32, row32};
+
+/// Slots of a table of `rows`: four of five in use at most.
+fn capacity(rows: usize) -> u64 {
+    (rows as u64) + (rows as u64) / 4 + 1
+}
+
+fn home(hash: u64, capacity: u64) -> u64 {
+    ((hash >> 32) * capacity) >> 32
+}
+
+/// The table's bytes for rows `0..hashes.len()` with these hashes.
+pub(crate) fn build(hashes: &[u64]) -> Vec<u8> {
+    let capacity = capacity(hashes.len());
+    let mut slots = vec![0u64; usize::try_from(capacity).unwrap_or(0)];
+    for (row, hash) in hashes.iter().enumerate() {
+        let mut at = home(*hash, capacity);
+        loop {
+            let Some(slot) = slots.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) else { break };
+            if *slot == 0 {
+                *slot = u64::from(low32(*hash)) << 32 | (u64::from(row32(row)) + 1);
+                break;
+            }
+            at = (at + 1) % capacity;
+        }
+    }
+    slots.iter().flat_map(|slot| slot.to_le_bytes()).collect()
+}
+
+/// The row with that hash for which `is_it` holds.
+pub(crate) fn find(slots: &U64s, hash: u64, mut is_it: impl FnMut(u32) -> Result<bool>) -> Result<Option<u32>> {
+    let capacity = slots.len() as u64;
+    if capacity == 0 {
+        return Ok(None);
+    }
+    let mut at = home(hash, capacity);
+    // A well-formed table has an empty slot; the bound keeps a malformed one from spinning.
+    for _ in 0..capacity {
+        let slot = slots.get(usize::try_from(at).unwrap_or(usize::MAX))?;
+        if slot == 0 {
+            return Ok(None);
+        }
+        let row = low32(slot).wrapping_sub(1);
+        if slot >> 32 == u64::from(low32(hash)) && is_it(row)? {
+            return Ok(Some(row));
+        }
+        at = (at + 1) % capacity;
+    }
+    Ok(None)
+}

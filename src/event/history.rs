@@ -1,0 +1,250 @@
+//! Every event of a snapshot, whichever layer holds it.
+
+use super::part::EventPart;
+use super::tail::{NodeRef, OrderKey, TailView};
+use crate::Result;
+use crate::base::{MessageId, Timestamp};
+use crate::column::blocks::BlockCache;
+use crate::error::Error;
+use crate::normalize::fact::{Bits, Fact, Kind};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where an event stands in one [`History`]. Private: compaction renumbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct At {
+    layer: u32,
+    row: u32,
+}
+
+/// What every question asks of an event first.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) ts: Timestamp,
+    pub(crate) name: u16,
+    pub(crate) kind: Kind,
+    pub(crate) bits: Bits,
+}
+
+/// One value that an identify event sets.
+pub(crate) struct TraitRow<'a> {
+    pub(crate) at: At,
+    /// The value's document bytes; `null` clears.
+    pub(crate) value: std::borrow::Cow<'a, [u8]>,
+}
+
+/// Sealed parts, oldest first, then the tail that is being sealed, then the active one. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct History {
+    pub(crate) parts: Arc<Vec<Arc<EventPart>>>,
+    pub(crate) tails: Vec<TailView>,
+}
+
+enum Layer<'a> {
+    Part(&'a EventPart),
+    Tail(&'a TailView),
+}
+
+impl History {
+    fn layer(&self, layer: u32) -> Result<Layer<'_>> {
+        let at = layer as usize;
+        if let Some(part) = self.parts.get(at) {
+            return Ok(Layer::Part(part));
+        }
+        self.tails.get(at - self.parts.len()).map(Layer::Tail).ok_or_else(gone)
+    }
+
+    fn layers(&self) -> impl DoubleEndedIterator<Item = (u32, Layer<'_>)> {
+        let layers = self.parts.len() + self.tails.len();
+        (0..crate::base::bytes::row32(layers)).filter_map(|at| Some((at, self.layer(at).ok()?)))
+    }
+
+    /// Number of events, over all layers.
+    pub(crate) fn len(&self) -> u64 {
+        self.layers().map(|(_, layer)| u64::from(layer.len())).sum()
+    }
+
+    /// Every event, layer by layer.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = At> + '_ {
+        self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }))
+    }
+
+    /// The position of a row of the active tail, the newest layer.
+    pub(crate) fn at_tail(&self, row: u32) -> At {
+        At { layer: crate::base::bytes::row32((self.parts.len() + self.tails.len()).saturating_sub(1)), row }
+    }
+
+    /// The position of a row of the tail that is being sealed, the layer before.
+    pub(crate) fn at_frozen(&self, row: u32) -> At {
+        At { layer: crate::base::bytes::row32(self.parts.len()), row }
+    }
+
+    pub(crate) fn head(&self, at: At) -> Result<Head> {
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.head(at.row),
+            Layer::Tail(tail) => {
+                let event = tail.event(at.row).ok_or_else(gone)?;
+                Ok(Head { ts: event.ts, name: event.name, kind: event.kind, bits: event.bits })
+            }
+        }
+    }
+
+    /// The identifier nodes that an event names, strongest first, into `nodes`.
+    pub(crate) fn nodes(&self, at: At, nodes: &mut Vec<NodeRef>) -> Result<()> {
+        nodes.clear();
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.nodes(at.row, nodes),
+            Layer::Tail(tail) => {
+                nodes.extend_from_slice(&tail.event(at.row).ok_or_else(gone)?.nodes);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn message_id(&self, at: At) -> Result<MessageId> {
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.message_id(at.row),
+            Layer::Tail(tail) => tail.message_id(at.row).ok_or_else(gone),
+        }
+    }
+
+    /// The whole fact. Cost: one block of 16 KiB is decompressed, unless `cache` holds it already.
+    pub(crate) fn fact<'a>(&'a self, at: At, cache: &'a mut BlockCache) -> Result<Fact<'a>> {
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.fact(at.row, cache),
+            Layer::Tail(tail) => tail.event(at.row).and_then(|event| event.fact()).ok_or_else(gone),
+        }
+    }
+
+    /// The content digest of an event, for telling a repeat from a conflict.
+    pub(crate) fn content(&self, at: At) -> Result<u64> {
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.content(at.row),
+            Layer::Tail(tail) => Ok(tail.event(at.row).and_then(|event| event.fact()).ok_or_else(gone)?.content),
+        }
+    }
+
+    /// The events that name a node, in any role.
+    pub(crate) fn of_node(&self, node: u32) -> Result<Vec<At>> {
+        let mut all = Vec::new();
+        for (at, layer) in self.layers() {
+            extend(&mut all, at, layer.rows_of_node(node)?);
+        }
+        Ok(all)
+    }
+
+    /// The facts about an order.
+    pub(crate) fn of_order(&self, key: &OrderKey) -> Result<Vec<At>> {
+        let mut all = Vec::new();
+        for (at, layer) in self.layers() {
+            extend(&mut all, at, layer.rows_of_order(key)?);
+        }
+        Ok(all)
+    }
+
+    /// Every fact about any order, with its order's key.
+    pub(crate) fn all_orders(&self) -> Result<Vec<(OrderKey, At)>> {
+        let mut all = Vec::new();
+        for (at, layer) in self.layers() {
+            match layer {
+                Layer::Part(part) => part.visit_orders(|key, row| all.push((key, At { layer: at, row })))?,
+                Layer::Tail(tail) => {
+                    for row in 0..tail.len() {
+                        if let Some(key) = tail.event(row).and_then(|event| event.order) {
+                            all.push((key, At { layer: at, row }));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The events of a name with `from < ts <= to`, layer by layer, by time within one.
+    pub(crate) fn in_window(&self, name: u16, from: Timestamp, to: Timestamp) -> Result<Vec<At>> {
+        let mut all = Vec::new();
+        for (at, layer) in self.layers() {
+            let rows = match layer {
+                Layer::Part(part) => part.rows_in_window(name, from, to)?,
+                Layer::Tail(tail) => tail.rows_in_window(name, from, to),
+            };
+            extend(&mut all, at, rows);
+        }
+        Ok(all)
+    }
+
+    /// The first time after `after` at which an event of that name stands.
+    pub(crate) fn next_time(&self, name: u16, after: Timestamp) -> Result<Option<Timestamp>> {
+        let mut next: Option<Timestamp> = None;
+        for (_, layer) in self.layers() {
+            let here = match layer {
+                Layer::Part(part) => part.next_time(name, after)?,
+                Layer::Tail(tail) => tail.next_time(name, after),
+            };
+            next = [next, here].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    /// Every value that identify events set for one top-level trait.
+    pub(crate) fn trait_rows(&self, code: u16, name: &str, identify: u16, visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>) -> Result<()> {
+        for (layer_at, layer) in self.layers() {
+            match layer {
+                Layer::Part(part) => part.visit_trait(code, &mut |row, value| {
+                    visit(TraitRow { at: At { layer: layer_at, row }, value: value.into() })
+                })?,
+                Layer::Tail(tail) => {
+                    for row in tail.rows_in_window(identify, Timestamp::MIN, Timestamp::MAX) {
+                        let fact = tail.event(row).and_then(|event| event.fact()).ok_or_else(gone)?;
+                        if let Some(value) = super::traits_of(fact.doc).into_iter().find(|(key, _)| *key == name) {
+                            visit(TraitRow { at: At { layer: layer_at, row }, value: value.1.bytes().into() })?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The event with that message id among the sealed parts, newest part first.
+    pub(crate) fn find_sealed(&self, id: &MessageId) -> Result<Option<At>> {
+        for (at, part) in self.parts.iter().enumerate().rev() {
+            if let Some(row) = part.find(id)? {
+                return Ok(Some(At { layer: crate::base::bytes::row32(at), row }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Layer<'_> {
+    fn len(&self) -> u32 {
+        match self {
+            Self::Part(part) => part.len(),
+            Self::Tail(tail) => tail.len(),
+        }
+    }
+
+    fn rows_of_node(&self, node: u32) -> Result<Vec<u32>> {
+        match self {
+            Self::Part(part) => part.rows_of_node(node),
+            Self::Tail(tail) => Ok(tail.rows_of_node(node)),
+        }
+    }
+
+    fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<u32>> {
+        match self {
+            Self::Part(part) => part.rows_of_order(key),
+            Self::Tail(tail) => Ok(tail.rows_of_order(key)),
+        }
+    }
+}
+
+fn extend(all: &mut Vec<At>, layer: u32, rows: Vec<u32>) {
+    all.extend(rows.into_iter().map(|row| At { layer, row }));
+}
+
+/// A position that this history does not hold: a bug of ours, reported instead of answered.
+fn gone() -> Error {
+    Error::corrupt(Path::new("tail"), 0, "an event that the index names is not there")
+}

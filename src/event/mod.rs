@@ -1,0 +1,51 @@
+//! The event history: what happened, in columns, with its access paths.
+//!
+//! Events live in layers: sealed parts on disk, oldest first, then the tails in memory. Each layer answers the same
+//! questions (events of a node, of a name in a window, of an order), and [`history::History`] asks them all.
+
+pub(crate) mod history;
+pub(crate) mod names;
+pub(crate) mod part;
+pub(crate) mod seal;
+pub(crate) mod tail;
+
+use crate::base::doc::Doc;
+use crate::normalize::fact::Fact;
+use tail::OrderKey;
+
+/// The top-level traits that an identify message sets, by name: `context.traits`, overridden key by key by `traits`.
+///
+/// The `null` that clears a trait is among them.
+pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(&str, Doc<'_>)> {
+    let mut all: Vec<(&str, Doc<'_>)> = Vec::new();
+    let context = message.get("context").and_then(|context| context.get("traits"));
+    for (key, value) in [context, message.get("traits")].into_iter().flatten().flat_map(Doc::members) {
+        // Keys with lone surrogates name no trait that a rule could spell; they stay in the message.
+        let Ok(key) = std::str::from_utf8(key) else { continue };
+        match all.iter_mut().find(|(known, _)| *known == key) {
+            Some(known) => known.1 = value,
+            None => all.push((key, value)),
+        }
+    }
+    all
+}
+
+/// The key under which the facts of one order meet: a digest of (shop, order id), or of the message id where the order
+/// has no usable id of its own. `None` for what is no order.
+pub(crate) fn order_key(fact: &Fact<'_>) -> Option<OrderKey> {
+    let order = fact.order?;
+    let mut hasher = blake3::Hasher::new();
+    match order.order_id {
+        Some(order_id) => {
+            hasher.update(b"order");
+            hasher.update(&(fact.shop.len() as u64).to_le_bytes());
+            hasher.update(fact.shop.as_bytes());
+            hasher.update(order_id.as_bytes());
+        }
+        None => {
+            hasher.update(b"message");
+            hasher.update(fact.id().to_string().as_bytes());
+        }
+    }
+    hasher.finalize().as_bytes().first_chunk().copied()
+}

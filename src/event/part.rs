@@ -1,0 +1,213 @@
+//! Events in a sealed part: columns, access paths, and the facts themselves in compressed blocks.
+//!
+//! Rows are clustered by the strongest identifier that an event names, then by time: a person's events lie together.
+//! FORMAT.md lists the sections.
+
+use super::history::Head;
+use super::seal::{TEXT_ID, section};
+use super::tail::{NodeRef, OrderKey};
+use crate::Result;
+use crate::base::{MessageId, Timestamp};
+use crate::base::bytes::row32;
+use crate::column::blocks::{BlockCache, Blocks};
+use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
+use crate::column::heap::Heap;
+use crate::column::slots;
+use crate::normalize::fact::{Bits, Fact, Kind};
+use crate::storage::part::Part;
+
+/// The hash that finds a message id in a part: part of the format.
+pub(crate) fn message_hash(id: &MessageId) -> u64 {
+    match id {
+        MessageId::Uuid(bytes) => xxhash_rust::xxh3::xxh3_64(bytes),
+        MessageId::Text(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1),
+    }
+}
+
+/// The sealed events; see the module.
+pub(crate) struct EventPart {
+    times: I64s,
+    names: U16s,
+    kinds: U8s,
+    bits: U16s,
+    contents: U64s,
+    ids: Fixed16,
+    id_texts: Heap,
+    slots: U64s,
+    node_starts: U32s,
+    nodes: U32s,
+    post_nodes: U32s,
+    post_starts: U32s,
+    post_rows: U32s,
+    window_starts: U32s,
+    window_rows: U32s,
+    order_keys: Fixed16,
+    order_rows: U32s,
+    trait_starts: U32s,
+    trait_rows: U32s,
+    trait_values: U32s,
+    values: Heap,
+    facts: Blocks,
+}
+
+impl EventPart {
+    pub(crate) fn open(part: &Part) -> Result<Self> {
+        Ok(Self {
+            times: I64s::new(part.section(section::TIMES)?)?,
+            names: U16s::new(part.section(section::NAMES)?)?,
+            kinds: U8s::new(part.section(section::KINDS)?)?,
+            bits: U16s::new(part.section(section::BITS)?)?,
+            contents: U64s::new(part.section(section::CONTENTS)?)?,
+            ids: Fixed16::new(part.section(section::IDS)?)?,
+            id_texts: Heap::new(part, section::ID_TEXTS, section::ID_TEXT_STARTS)?,
+            slots: U64s::new(part.section(section::SLOTS)?)?,
+            node_starts: U32s::new(part.section(section::NODE_STARTS)?)?,
+            nodes: U32s::new(part.section(section::NODES)?)?,
+            post_nodes: U32s::new(part.section(section::POST_NODES)?)?,
+            post_starts: U32s::new(part.section(section::POST_STARTS)?)?,
+            post_rows: U32s::new(part.section(section::POST_ROWS)?)?,
+            window_starts: U32s::new(part.section(section::WINDOW_STARTS)?)?,
+            window_rows: U32s::new(part.section(section::WINDOW_ROWS)?)?,
+            order_keys: Fixed16::new(part.section(section::ORDER_KEYS)?)?,
+            order_rows: U32s::new(part.section(section::ORDER_ROWS)?)?,
+            trait_starts: U32s::new(part.section(section::TRAIT_STARTS)?)?,
+            trait_rows: U32s::new(part.section(section::TRAIT_ROWS)?)?,
+            trait_values: U32s::new(part.section(section::TRAIT_VALUES)?)?,
+            values: Heap::new(part, section::VALUES, section::VALUE_STARTS)?,
+            facts: Blocks::new(part, section::FACTS, section::FACT_BLOCKS)?,
+        })
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        row32(self.times.len())
+    }
+
+    fn ts(&self, row: u32) -> Result<Timestamp> {
+        self.times.get(row as usize).map(Timestamp::from_millisecond)
+    }
+
+    pub(crate) fn head(&self, row: u32) -> Result<Head> {
+        let at = row as usize;
+        let kind = Kind::from_code(self.kinds.get(at)?).ok_or_else(|| self.kinds.corrupt(at, "no kind of fact"))?;
+        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind, bits: Bits(self.bits.get(at)?) })
+    }
+
+    pub(crate) fn nodes(&self, row: u32, nodes: &mut Vec<NodeRef>) -> Result<()> {
+        let at = row as usize;
+        for at in self.node_starts.get(at)?..self.node_starts.get(at + 1)? {
+            nodes.push(NodeRef(self.nodes.get(at as usize)?));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn content(&self, row: u32) -> Result<u64> {
+        self.contents.get(row as usize)
+    }
+
+    pub(crate) fn message_id(&self, row: u32) -> Result<MessageId> {
+        let cell = self.ids.get(row as usize)?;
+        if self.bits.get(row as usize)? & TEXT_ID == 0 {
+            return Ok(MessageId::Uuid(cell));
+        }
+        // The cell of a text holds its place in the heap.
+        let place = cell.first_chunk().map_or(u64::MAX, |head| u64::from_le_bytes(*head));
+        let text = self.id_texts.get(usize::try_from(place).unwrap_or(usize::MAX))?;
+        let text = std::str::from_utf8(text).map_err(|_| self.ids.corrupt(row as usize, "a message id is not UTF-8"))?;
+        Ok(MessageId::Text(text.into()))
+    }
+
+    /// The row of a message id.
+    pub(crate) fn find(&self, id: &MessageId) -> Result<Option<u32>> {
+        slots::find(&self.slots, message_hash(id), |row| Ok(self.message_id(row)? == *id))
+    }
+
+    /// The whole fact. Cost: one block is decompressed, unless `cache` holds it.
+    pub(crate) fn fact<'a>(&'a self, row: u32, cache: &'a mut BlockCache) -> Result<Fact<'a>> {
+        let bytes = self.facts.get(row as usize, cache)?;
+        Fact::parse(bytes).ok_or_else(|| self.times.corrupt(row as usize, "an event's bytes are no fact"))
+    }
+
+    /// Every fact in row order, for merging parts.
+    pub(crate) fn facts(&self) -> &Blocks {
+        &self.facts
+    }
+
+    fn rows(&self, rows: &U32s, from: u32, to: u32) -> Result<Vec<u32>> {
+        (from..to).map(|at| rows.get(at as usize)).collect()
+    }
+
+    pub(crate) fn rows_of_node(&self, node: u32) -> Result<Vec<u32>> {
+        let at = self.post_nodes.partition_point(0..self.post_nodes.len(), |known| known < node)?;
+        if at >= self.post_nodes.len() || self.post_nodes.get(at)? != node {
+            return Ok(Vec::new());
+        }
+        self.rows(&self.post_rows, self.post_starts.get(at)?, self.post_starts.get(at + 1)?)
+    }
+
+    pub(crate) fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<u32>> {
+        let start = self.order_keys.partition_point(0..self.order_keys.len(), |known| known < *key)?;
+        let mut rows = Vec::new();
+        for at in start..self.order_keys.len() {
+            if self.order_keys.get(at)? != *key {
+                break;
+            }
+            rows.push(self.order_rows.get(at)?);
+        }
+        Ok(rows)
+    }
+
+    /// Every fact about an order: key and row, by key.
+    pub(crate) fn visit_orders(&self, mut visit: impl FnMut(OrderKey, u32)) -> Result<()> {
+        for at in 0..self.order_keys.len() {
+            visit(self.order_keys.get(at)?, self.order_rows.get(at)?);
+        }
+        Ok(())
+    }
+
+    /// Where the rows of an event name stand in the window projection.
+    fn window_run(&self, name: u16) -> Result<(u32, u32)> {
+        let at = usize::from(name);
+        if at + 1 >= self.window_starts.len() {
+            return Ok((0, 0));
+        }
+        Ok((self.window_starts.get(at)?, self.window_starts.get(at + 1)?))
+    }
+
+    /// The first place in a run whose event is later than `ts`.
+    fn after(&self, (mut low, mut high): (u32, u32), ts: Timestamp) -> Result<u32> {
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.ts(self.window_rows.get(middle as usize)?)? <= ts {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    pub(crate) fn rows_in_window(&self, name: u16, from: Timestamp, to: Timestamp) -> Result<Vec<u32>> {
+        let run = self.window_run(name)?;
+        let (start, end) = (self.after(run, from)?, self.after(run, to)?);
+        self.rows(&self.window_rows, start, end.max(start))
+    }
+
+    pub(crate) fn next_time(&self, name: u16, after: Timestamp) -> Result<Option<Timestamp>> {
+        let run = self.window_run(name)?;
+        let at = self.after(run, after)?;
+        if at < run.1 { self.ts(self.window_rows.get(at as usize)?).map(Some) } else { Ok(None) }
+    }
+
+    /// Every value that was set for a trait: row and document bytes.
+    pub(crate) fn visit_trait(&self, code: u16, visit: &mut dyn FnMut(u32, &[u8]) -> Result<()>) -> Result<()> {
+        let at = usize::from(code);
+        if at + 1 >= self.trait_starts.len() {
+            return Ok(());
+        }
+        for at in self.trait_starts.get(at)?..self.trait_starts.get(at + 1)? {
+            let value = self.values.get(self.trait_values.get(at as usize)? as usize)?;
+            visit(self.trait_rows.get(at as usize)?, value)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,286 @@
+//! Writing events into a part, from a tail or from other parts.
+
+use super::names::Names;
+use super::part::{EventPart, message_hash};
+use super::tail::{NodeRef, TailView};
+use super::{order_key, traits_of};
+use crate::Result;
+use crate::base::bytes::row32;
+use crate::base::MessageId;
+use crate::column::blocks::{BlockCache, BlocksWriter};
+use crate::column::heap::HeapWriter;
+use crate::column::slots;
+use crate::error::Error;
+use crate::normalize::fact::{Fact, Kind};
+use crate::storage::part_writer::PartWriter;
+use ahash::AHashMap;
+use std::path::Path;
+
+/// A bit of the part's bits column beside those of the fact: the message id is a text in the heap.
+pub(super) const TEXT_ID: u16 = 1 << 15;
+
+/// Section numbers of a part's events.
+pub(super) mod section {
+    pub(crate) const TIMES: u16 = 32;
+    pub(crate) const NAMES: u16 = 33;
+    pub(crate) const KINDS: u16 = 34;
+    pub(crate) const BITS: u16 = 35;
+    pub(crate) const CONTENTS: u16 = 36;
+    pub(crate) const IDS: u16 = 37;
+    pub(crate) const ID_TEXT_STARTS: u16 = 38;
+    pub(crate) const ID_TEXTS: u16 = 39;
+    pub(crate) const SLOTS: u16 = 40;
+    pub(crate) const NODE_STARTS: u16 = 41;
+    pub(crate) const NODES: u16 = 42;
+    pub(crate) const POST_NODES: u16 = 43;
+    pub(crate) const POST_STARTS: u16 = 44;
+    pub(crate) const POST_ROWS: u16 = 45;
+    pub(crate) const WINDOW_STARTS: u16 = 46;
+    pub(crate) const WINDOW_ROWS: u16 = 47;
+    pub(crate) const ORDER_KEYS: u16 = 48;
+    pub(crate) const ORDER_ROWS: u16 = 49;
+    pub(crate) const TRAIT_STARTS: u16 = 50;
+    pub(crate) const TRAIT_ROWS: u16 = 51;
+    pub(crate) const TRAIT_VALUES: u16 = 52;
+    pub(crate) const VALUE_STARTS: u16 = 53;
+    pub(crate) const VALUES: u16 = 54;
+    pub(crate) const FACT_BLOCKS: u16 = 55;
+    pub(crate) const FACTS: u16 = 56;
+}
+
+/// By what rows are clustered: the strongest identifier, then time.
+pub(crate) fn cluster(nodes: &[NodeRef], ts: crate::base::Timestamp) -> (u32, i64) {
+    let strongest = nodes.iter().find(|named| named.is_live()).or(nodes.first());
+    (strongest.map_or(u32::MAX, |named| named.node()), ts.as_millisecond())
+}
+
+/// Collects events in row order, facts going to the file at once, and writes the columns at the end.
+pub(crate) struct EventSeal<'n> {
+    names: &'n Names,
+    trait_names: &'n Names,
+    facts: BlocksWriter,
+    rows: u32,
+    times: Vec<u8>,
+    kinds: Vec<u8>,
+    bits: Vec<u8>,
+    contents: Vec<u8>,
+    ids: Vec<u8>,
+    id_texts: Vec<Box<str>>,
+    hashes: Vec<u64>,
+    node_starts: Vec<u8>,
+    nodes: Vec<u8>,
+    /// (node, row)
+    posts: Vec<(u32, u32)>,
+    /// (name, time, row)
+    windows: Vec<(u16, i64, u32)>,
+    orders: Vec<([u8; 16], u32)>,
+    /// (trait, row, value)
+    traits: Vec<(u16, u32, u32)>,
+    values: Vec<Box<[u8]>>,
+    value_places: AHashMap<Box<[u8]>, u32>,
+}
+
+impl<'n> EventSeal<'n> {
+    pub(crate) fn new(names: &'n Names, trait_names: &'n Names, out: &mut PartWriter) -> Result<Self> {
+        Ok(Self {
+            names,
+            trait_names,
+            facts: BlocksWriter::begin(out, section::FACTS)?,
+            rows: 0,
+            times: Vec::new(),
+            kinds: Vec::new(),
+            bits: Vec::new(),
+            contents: Vec::new(),
+            ids: Vec::new(),
+            id_texts: Vec::new(),
+            hashes: Vec::new(),
+            node_starts: Vec::new(),
+            nodes: Vec::new(),
+            posts: Vec::new(),
+            windows: Vec::new(),
+            orders: Vec::new(),
+            traits: Vec::new(),
+            values: Vec::new(),
+            value_places: AHashMap::new(),
+        })
+    }
+
+    /// Appends the next row.
+    pub(crate) fn push(&mut self, bytes: &[u8], nodes: &[NodeRef], out: &mut PartWriter) -> Result<()> {
+        let fact = Fact::parse(bytes).ok_or_else(|| bad("bytes to seal are no fact"))?;
+        let name = self.names.code(fact.name).ok_or_else(|| bad("an event name has no code"))?;
+        let row = self.rows;
+        self.rows += 1;
+        self.facts.push(out, bytes)?;
+        self.times.extend(fact.ts.as_millisecond().to_le_bytes());
+        self.windows.push((name, fact.ts.as_millisecond(), row));
+        self.kinds.push(fact.kind as u8);
+        self.contents.extend(fact.content.to_le_bytes());
+        self.push_id(&fact);
+        self.node_starts.extend(row32(self.nodes.len() / 4).to_le_bytes());
+        for named in nodes {
+            self.nodes.extend(named.0.to_le_bytes());
+            self.posts.push((named.node(), row));
+        }
+        if let Some(key) = order_key(&fact) {
+            self.orders.push((key, row));
+        }
+        if fact.kind == Kind::Identify {
+            self.push_traits(&fact, row);
+        }
+        Ok(())
+    }
+
+    fn push_id(&mut self, fact: &Fact<'_>) {
+        let id = fact.id();
+        self.hashes.push(message_hash(&id));
+        let text = match &id {
+            MessageId::Uuid(bytes) => {
+                self.ids.extend(bytes);
+                0
+            }
+            MessageId::Text(text) => {
+                self.ids.extend((self.id_texts.len() as u64).to_le_bytes());
+                self.ids.extend([0; 8]);
+                self.id_texts.push(text.clone());
+                TEXT_ID
+            }
+        };
+        self.bits.extend((fact.bits.0 | text).to_le_bytes());
+    }
+
+    fn push_traits(&mut self, fact: &Fact<'_>, row: u32) {
+        for (name, value) in traits_of(fact.doc) {
+            let Some(code) = self.trait_names.code(name) else { continue };
+            let next = row32(self.value_places.len());
+            let place = *self.value_places.entry(value.bytes().into()).or_insert_with(|| {
+                self.values.push(value.bytes().into());
+                next
+            });
+            self.traits.push((code, row, place));
+        }
+    }
+
+    /// Writes the columns.
+    pub(crate) fn finish(mut self, out: &mut PartWriter) -> Result<()> {
+        self.facts.finish(out, section::FACT_BLOCKS)?;
+        out.put_section(section::TIMES, &self.times)?;
+        out.put_section(section::NAMES, &self.windows.iter().flat_map(|(name, ..)| name.to_le_bytes()).collect::<Vec<_>>())?;
+        out.put_section(section::KINDS, &self.kinds)?;
+        out.put_section(section::BITS, &self.bits)?;
+        out.put_section(section::CONTENTS, &self.contents)?;
+        out.put_section(section::IDS, &self.ids)?;
+        write_heap(self.id_texts.iter().map(|text| text.as_bytes()), section::ID_TEXTS, section::ID_TEXT_STARTS, out)?;
+        out.put_section(section::SLOTS, &slots::build(&self.hashes))?;
+        self.node_starts.extend(row32(self.nodes.len() / 4).to_le_bytes());
+        out.put_section(section::NODE_STARTS, &self.node_starts)?;
+        out.put_section(section::NODES, &self.nodes)?;
+        write_posts(self.posts, out)?;
+        write_windows(self.windows, self.names.len(), out)?;
+        self.orders.sort_unstable();
+        out.put_section(section::ORDER_KEYS, &self.orders.iter().flat_map(|(key, _)| *key).collect::<Vec<_>>())?;
+        out.put_section(section::ORDER_ROWS, &column(self.orders.iter().map(|(_, row)| *row)))?;
+        write_traits(self.traits, self.trait_names.len(), out)?;
+        write_heap(self.values.iter().map(|value| value.as_ref()), section::VALUES, section::VALUE_STARTS, out)
+    }
+}
+
+fn write_heap<'v>(values: impl Iterator<Item = &'v [u8]>, bytes: u16, offsets: u16, out: &mut PartWriter) -> Result<()> {
+    let mut heap = HeapWriter::begin(out, bytes)?;
+    for value in values {
+        heap.push(out, value)?;
+    }
+    heap.finish(out, offsets)
+}
+
+/// Little-endian bytes of a column.
+fn column(values: impl Iterator<Item = u32>) -> Vec<u8> {
+    values.flat_map(u32::to_le_bytes).collect()
+}
+
+/// Where each of `count` groups starts in a list sorted by group, and where the last one ends.
+fn starts(groups: impl Iterator<Item = u16>, count: usize) -> Vec<u8> {
+    let mut sizes = vec![0u32; count];
+    for group in groups {
+        if let Some(size) = sizes.get_mut(usize::from(group)) {
+            *size += 1;
+        }
+    }
+    let ends = sizes.iter().scan(0u32, |end, size| {
+        *end += size;
+        Some(*end)
+    });
+    column(std::iter::once(0).chain(ends))
+}
+
+fn write_posts(mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
+    posts.sort_unstable();
+    posts.dedup();
+    let (mut nodes, mut starts, mut at) = (Vec::new(), Vec::new(), 0u32);
+    for run in posts.chunk_by(|a, b| a.0 == b.0) {
+        nodes.extend(run.first().map_or(0, |post| post.0).to_le_bytes());
+        starts.extend(at.to_le_bytes());
+        at += row32(run.len());
+    }
+    starts.extend(at.to_le_bytes());
+    out.put_section(section::POST_NODES, &nodes)?;
+    out.put_section(section::POST_STARTS, &starts)?;
+    out.put_section(section::POST_ROWS, &column(posts.iter().map(|(_, row)| *row)))
+}
+
+fn write_windows(mut windows: Vec<(u16, i64, u32)>, names: usize, out: &mut PartWriter) -> Result<()> {
+    windows.sort_unstable();
+    out.put_section(section::WINDOW_STARTS, &starts(windows.iter().map(|(name, ..)| *name), names))?;
+    out.put_section(section::WINDOW_ROWS, &column(windows.iter().map(|(.., row)| *row)))
+}
+
+fn write_traits(mut traits: Vec<(u16, u32, u32)>, names: usize, out: &mut PartWriter) -> Result<()> {
+    traits.sort_unstable();
+    out.put_section(section::TRAIT_STARTS, &starts(traits.iter().map(|(code, ..)| *code), names))?;
+    out.put_section(section::TRAIT_ROWS, &column(traits.iter().map(|(_, row, _)| *row)))?;
+    out.put_section(section::TRAIT_VALUES, &column(traits.iter().map(|(.., value)| *value)))
+}
+
+fn bad(what: &str) -> Error {
+    Error::corrupt(Path::new("tail"), 0, what)
+}
+
+/// Seals a tail.
+pub(crate) fn seal_tail(tail: &TailView, names: &Names, trait_names: &Names, out: &mut PartWriter) -> Result<()> {
+    let mut order: Vec<(u32, i64, u32)> = (0..tail.len())
+        .filter_map(|row| tail.event(row).map(|event| (row, cluster(&event.nodes, event.ts))))
+        .map(|(row, (node, ts))| (node, ts, row))
+        .collect();
+    order.sort_unstable();
+    let mut seal = EventSeal::new(names, trait_names, out)?;
+    for (.., row) in order {
+        let event = tail.event(row).ok_or_else(|| bad("an event to seal is not there"))?;
+        seal.push(&event.fact, &event.nodes, out)?;
+    }
+    seal.finish(out)
+}
+
+/// Merges the events of several parts into one. Runs in memory for the columns and one block a part.
+pub(crate) fn merge(parts: &[&EventPart], names: &Names, trait_names: &Names, out: &mut PartWriter) -> Result<()> {
+    let mut order: Vec<(u32, i64, u32, u32)> = Vec::new();
+    let mut nodes = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        for row in 0..part.len() {
+            nodes.clear();
+            part.nodes(row, &mut nodes)?;
+            let (node, ts) = cluster(&nodes, part.head(row)?.ts);
+            order.push((node, ts, row32(at), row));
+        }
+    }
+    order.sort_unstable();
+    // Each part is clustered alike, so its rows come in ascending order and every block is read once.
+    let mut caches: Vec<BlockCache> = parts.iter().map(|_| BlockCache::default()).collect();
+    let mut seal = EventSeal::new(names, trait_names, out)?;
+    for (.., at, row) in order {
+        let (Some(part), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };
+        nodes.clear();
+        part.nodes(row, &mut nodes)?;
+        seal.push(part.facts().get(row as usize, cache)?, &nodes, out)?;
+    }
+    seal.finish(out)
+}

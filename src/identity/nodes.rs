@@ -1,0 +1,199 @@
+//! The identity graph of a snapshot, whichever layer holds a piece of it.
+//!
+//! Identifiers and evidence lie in parts (oldest first) and tails; states are read from the overlay of what changed
+//! since its node was sealed, else from the node's part.
+
+use super::part::NodePart;
+use super::graph::{Graph, NodeState};
+use super::evidence::{EdgeKey, NONE, Ruling};
+use super::tail::NodeTailView;
+use crate::Result;
+use crate::base::ProfileId;
+use crate::base::config::Namespaces;
+use crate::column::cow::CowMap;
+use crate::error::Error;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A member ring longer than this is not one: profiles hold at most 1,000 identifiers.
+const RING_MAX: usize = 100_000;
+
+/// The identity graph; see the module. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Nodes {
+    pub(crate) namespaces: Arc<Namespaces>,
+    pub(crate) parts: Arc<Vec<Arc<NodePart>>>,
+    pub(crate) tails: Vec<NodeTailView>,
+    pub(crate) overlay: CowMap<NodeState>,
+    pub(crate) key: Arc<[u8; 32]>,
+}
+
+impl Default for NodeState {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
+impl Nodes {
+    /// Number of identifiers ever seen.
+    pub(crate) fn len(&self) -> u32 {
+        let tail = self.tails.last().map(|tail| tail.base() + tail.len());
+        tail.or_else(|| self.parts.last().map(|part| part.base() + part.len())).unwrap_or(0)
+    }
+
+    /// The node of a normalized identifier.
+    pub(crate) fn find(&self, namespace: u8, value: &str) -> Result<Option<u32>> {
+        if let Some(node) = self.tails.iter().rev().find_map(|tail| tail.find(namespace, value)) {
+            return Ok(Some(node));
+        }
+        for part in self.parts.iter().rev() {
+            if let Some(node) = part.find(namespace, value)? {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
+    }
+
+    fn part_of(&self, node: u32) -> Option<&NodePart> {
+        let after = self.parts.partition_point(|part| part.base() <= node);
+        let part = self.parts.get(after.checked_sub(1)?)?;
+        (node - part.base() < part.len()).then_some(part)
+    }
+
+    /// Namespace code and value of a node.
+    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, &str)> {
+        if let Some(identifier) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {
+            return Ok(identifier);
+        }
+        self.part_of(node).ok_or_else(unknown_node)?.identifier(node)
+    }
+
+    /// The namespace code of a node.
+    pub(crate) fn namespace_of(&self, node: u32) -> Result<u8> {
+        if let Some((namespace, _)) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {
+            return Ok(namespace);
+        }
+        self.part_of(node).ok_or_else(unknown_node)?.namespace(node)
+    }
+
+    pub(crate) fn state(&self, node: u32) -> Result<NodeState> {
+        if let Some(state) = self.overlay.get(node) {
+            return Ok(state);
+        }
+        self.part_of(node).map_or(Ok(NodeState::UNKNOWN), |part| part.state(node))
+    }
+
+    /// The profile that a node belongs to; `None` while it is shared.
+    pub(crate) fn profile(&self, node: u32) -> Result<Option<u32>> {
+        let profile = self.state(node)?.profile;
+        Ok((profile != NONE).then_some(profile))
+    }
+
+    /// The identifiers of a profile, in no order that means anything.
+    pub(crate) fn members(&self, profile: u32) -> Result<Vec<u32>> {
+        let mut members = vec![profile];
+        let mut at = self.state(profile)?.next;
+        while at != profile && at != NONE {
+            if members.len() > RING_MAX {
+                return Err(Error::corrupt(Path::new("identity"), u64::from(profile), "the ring of a profile does not close"));
+            }
+            members.push(at);
+            at = self.state(at)?.next;
+        }
+        Ok(members)
+    }
+
+    /// The public id of the profile whose eldest identifier is this node.
+    pub(crate) fn profile_id(&self, profile: u32) -> Result<ProfileId> {
+        let (namespace, value) = self.identifier(profile)?;
+        Ok(super::public_id::profile_id(&self.key, self.namespaces.name(namespace), value, 0))
+    }
+
+    /// Whether any of these identifiers makes its profile a known person.
+    pub(crate) fn any_person(&self, members: &[u32]) -> Result<bool> {
+        for member in members {
+            if self.namespaces.is_person(self.namespace_of(*member)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The best evidence between two identifiers, over all layers.
+    pub(crate) fn edge_between(&self, a: u32, b: u32) -> Result<Option<EdgeKey>> {
+        let mut best: Option<EdgeKey> = None;
+        let mut consider = |key: Option<EdgeKey>| best = [best, key].into_iter().flatten().min();
+        for tail in &self.tails {
+            // The younger node has the shorter chain: a hub is older than most of its neighbors.
+            let (young, old) = (a.max(b), a.min(b));
+            consider(tail.edges_of(young).filter(|(neighbor, _)| *neighbor == old).map(|(_, key)| key).min());
+        }
+        for part in self.parts.iter() {
+            consider(part.edge_between(a, b)?);
+        }
+        Ok(best)
+    }
+
+    /// The distinct neighbors of a node, each with its best evidence, by node.
+    pub(crate) fn neighbors(&self, node: u32) -> Result<Vec<(u32, EdgeKey)>> {
+        let mut all = Vec::new();
+        self.visit_neighbors(node, &mut |neighbor, key| {
+            all.push((neighbor, key));
+            ControlFlow::Continue(())
+        })?;
+        all.sort_unstable();
+        all.dedup_by_key(|(neighbor, _)| *neighbor);
+        Ok(all)
+    }
+}
+
+impl Graph for Nodes {
+    fn namespaces(&self) -> &Namespaces {
+        &self.namespaces
+    }
+
+    fn namespace(&self, node: u32) -> Result<u8> {
+        self.namespace_of(node)
+    }
+
+    fn value(&self, node: u32) -> Result<Cow<'_, str>> {
+        self.identifier(node).map(|(_, value)| Cow::Borrowed(value))
+    }
+
+    fn state(&self, node: u32) -> Result<NodeState> {
+        Nodes::state(self, node)
+    }
+
+    fn visit_neighbors(&self, node: u32, visit: &mut dyn FnMut(u32, EdgeKey) -> ControlFlow<()>) -> Result<()> {
+        for tail in &self.tails {
+            for (neighbor, key) in tail.edges_of(node) {
+                if visit(neighbor, key).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        for part in self.parts.iter() {
+            for edge in part.edges_of(node)? {
+                let (neighbor, key) = edge?;
+                if visit(neighbor, key).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_rulings(&self, _: u32, _: &mut dyn FnMut(u32, Ruling) -> ControlFlow<()>) -> Result<()> {
+        Ok(())
+    }
+
+    fn has_rulings(&self) -> bool {
+        false
+    }
+}
+
+fn unknown_node() -> Error {
+    Error::corrupt(Path::new("identity"), 0, "an identifier that the index names is not there")
+}

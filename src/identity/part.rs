@@ -1,0 +1,247 @@
+//! Identifiers, their states and their evidence in a sealed part.
+//!
+//! A part holds a contiguous range of nodes with their states, the states of older nodes that changed while it was the
+//! tail (sparse), and the evidence that came meanwhile, sorted by node. FORMAT.md lists the sections.
+
+use super::graph::NodeState;
+use super::evidence::EdgeKey;
+use super::tail::identifier_hash;
+use crate::Result;
+use crate::base::Timestamp;
+use crate::base::bytes::row32;
+use crate::column::fixed::{I64s, U8s, U32s, U64s};
+use crate::column::heap::{Heap, HeapWriter};
+use crate::column::slots;
+use crate::storage::part::Part;
+use crate::storage::part_writer::PartWriter;
+
+mod section {
+    pub(super) const BASE: u16 = 1;
+    pub(super) const NAMESPACES: u16 = 2;
+    pub(super) const VALUE_OFFSETS: u16 = 3;
+    pub(super) const VALUES: u16 = 4;
+    pub(super) const SLOTS: u16 = 5;
+    pub(super) const STATES: u16 = 6;
+    pub(super) const SPARSE_NODES: u16 = 7;
+    pub(super) const SPARSE_STATES: u16 = 8;
+    pub(super) const EDGE_NODES: u16 = 9;
+    pub(super) const EDGE_STARTS: u16 = 10;
+    pub(super) const EDGE_NEIGHBORS: u16 = 11;
+    pub(super) const EDGE_CLASSES: u16 = 12;
+    pub(super) const EDGE_DOUBTS: u16 = 13;
+    pub(super) const EDGE_TIMES: u16 = 14;
+}
+
+/// Words of 8 bytes that a state takes: first, first_verified, and profile with next.
+const STATE_WORDS: usize = 3;
+
+/// The sealed identifiers; see the module.
+pub(crate) struct NodePart {
+    base: u32,
+    namespaces: U8s,
+    values: Heap,
+    slots: U64s,
+    states: U64s,
+    sparse_nodes: U32s,
+    sparse_states: U64s,
+    edge_nodes: U32s,
+    edge_starts: U32s,
+    edge_neighbors: U32s,
+    edge_classes: U8s,
+    edge_doubts: U8s,
+    edge_times: I64s,
+}
+
+impl NodePart {
+    pub(crate) fn open(part: &Part) -> Result<Self> {
+        Ok(Self {
+            base: U32s::new(part.section(section::BASE)?)?.get(0)?,
+            namespaces: U8s::new(part.section(section::NAMESPACES)?)?,
+            values: Heap::new(part, section::VALUES, section::VALUE_OFFSETS)?,
+            slots: U64s::new(part.section(section::SLOTS)?)?,
+            states: U64s::new(part.section(section::STATES)?)?,
+            sparse_nodes: U32s::new(part.section(section::SPARSE_NODES)?)?,
+            sparse_states: U64s::new(part.section(section::SPARSE_STATES)?)?,
+            edge_nodes: U32s::new(part.section(section::EDGE_NODES)?)?,
+            edge_starts: U32s::new(part.section(section::EDGE_STARTS)?)?,
+            edge_neighbors: U32s::new(part.section(section::EDGE_NEIGHBORS)?)?,
+            edge_classes: U8s::new(part.section(section::EDGE_CLASSES)?)?,
+            edge_doubts: U8s::new(part.section(section::EDGE_DOUBTS)?)?,
+            edge_times: I64s::new(part.section(section::EDGE_TIMES)?)?,
+        })
+    }
+
+    /// The first node.
+    pub(crate) fn base(&self) -> u32 {
+        self.base
+    }
+
+    /// How many nodes, from `base` on.
+    pub(crate) fn len(&self) -> u32 {
+        row32(self.namespaces.len())
+    }
+
+    pub(crate) fn find(&self, namespace: u8, value: &str) -> Result<Option<u32>> {
+        let same = |local: u32| {
+            let at = local as usize;
+            Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == value.as_bytes())
+        };
+        let local = slots::find(&self.slots, identifier_hash(namespace, value), same)?;
+        Ok(local.map(|local| self.base + local))
+    }
+
+    fn local(&self, node: u32) -> usize {
+        node.wrapping_sub(self.base) as usize
+    }
+
+    /// Namespace and value of a node of this part.
+    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, &str)> {
+        let at = self.local(node);
+        let value = std::str::from_utf8(self.values.get(at)?).map_err(|_| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
+        Ok((self.namespaces.get(at)?, value))
+    }
+
+    pub(crate) fn namespace(&self, node: u32) -> Result<u8> {
+        self.namespaces.get(self.local(node))
+    }
+
+    /// The state of a node of this part, as of its seal.
+    pub(crate) fn state(&self, node: u32) -> Result<NodeState> {
+        state_at(&self.states, self.local(node))
+    }
+
+    /// Older nodes whose state changed, ascending.
+    pub(crate) fn sparse(&self) -> impl Iterator<Item = Result<(u32, NodeState)>> + '_ {
+        (0..self.sparse_nodes.len()).map(|at| Ok((self.sparse_nodes.get(at)?, state_at(&self.sparse_states, at)?)))
+    }
+
+    fn run(&self, at: usize) -> Result<std::ops::Range<usize>> {
+        Ok(self.edge_starts.get(at)? as usize..self.edge_starts.get(at + 1)? as usize)
+    }
+
+    fn edge(&self, at: usize) -> Result<(u32, EdgeKey)> {
+        let ts = Timestamp::from_millisecond(self.edge_times.get(at)?);
+        let key = EdgeKey::from_parts(self.edge_classes.get(at)?, self.edge_doubts.get(at)?, ts);
+        Ok((self.edge_neighbors.get(at)?, key))
+    }
+
+    /// The run of a node's evidence, sorted by neighbor.
+    pub(crate) fn edges_of(&self, node: u32) -> Result<impl Iterator<Item = Result<(u32, EdgeKey)>> + '_> {
+        let at = self.edge_nodes.partition_point(0..self.edge_nodes.len(), |known| known < node)?;
+        let hit = at < self.edge_nodes.len() && self.edge_nodes.get(at)? == node;
+        let run = if hit { self.run(at)? } else { 0..0 };
+        Ok(run.map(|at| self.edge(at)))
+    }
+
+    /// The best evidence here between two nodes. Cost: two binary searches.
+    pub(crate) fn edge_between(&self, node: u32, neighbor: u32) -> Result<Option<EdgeKey>> {
+        let at = self.edge_nodes.partition_point(0..self.edge_nodes.len(), |known| known < node)?;
+        if at >= self.edge_nodes.len() || self.edge_nodes.get(at)? != node {
+            return Ok(None);
+        }
+        let run = self.run(at)?;
+        let low = self.edge_neighbors.partition_point(run.clone(), |known| known < neighbor)?;
+        let hit = low < run.end && self.edge_neighbors.get(low)? == neighbor;
+        if hit { Ok(Some(self.edge(low)?.1)) } else { Ok(None) }
+    }
+
+    /// All evidence: node, neighbor, key; by node, then neighbor.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = Result<Edge>> + '_ {
+        (0..self.edge_nodes.len()).flat_map(move |at| {
+            let node = self.edge_nodes.get(at);
+            let run = self.run(at).unwrap_or(0..0);
+            run.map(move |at| {
+                let node = node.as_ref().map_or(0, |node| *node);
+                self.edge(at).map(|(neighbor, key)| Edge { node, neighbor, key })
+            })
+        })
+    }
+}
+
+fn state_at(words: &U64s, at: usize) -> Result<NodeState> {
+    let word = |n| words.get(at * STATE_WORDS + n);
+    let pair = word(2)?;
+    Ok(NodeState {
+        first: word(0)?.cast_signed(),
+        first_verified: word(1)?.cast_signed(),
+        profile: crate::base::bytes::low32(pair),
+        next: crate::base::bytes::low32(pair >> 32),
+    })
+}
+
+fn put_state(out: &mut Vec<u8>, state: NodeState) {
+    out.extend_from_slice(&state.first.to_le_bytes());
+    out.extend_from_slice(&state.first_verified.to_le_bytes());
+    out.extend_from_slice(&state.profile.to_le_bytes());
+    out.extend_from_slice(&state.next.to_le_bytes());
+}
+
+/// Evidence as seen from one of its ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edge {
+    pub(crate) node: u32,
+    pub(crate) neighbor: u32,
+    pub(crate) key: EdgeKey,
+}
+
+/// What a part will hold of the identity graph.
+pub(crate) struct NodeSeal {
+    pub(crate) base: u32,
+    /// Namespace and value, in node order from `base` on.
+    pub(crate) identifiers: Vec<(u8, Box<str>)>,
+    /// Their states, in the same order.
+    pub(crate) states: Vec<NodeState>,
+    /// Older nodes with a new state, ascending.
+    pub(crate) sparse: Vec<(u32, NodeState)>,
+    /// Evidence from both ends, in any order; the best key of a pair counts.
+    pub(crate) edges: Vec<Edge>,
+}
+
+impl NodeSeal {
+    pub(crate) fn write(mut self, out: &mut PartWriter) -> Result<()> {
+        out.put_section(section::BASE, &self.base.to_le_bytes())?;
+        let namespaces: Vec<u8> = self.identifiers.iter().map(|(namespace, _)| *namespace).collect();
+        out.put_section(section::NAMESPACES, &namespaces)?;
+        let mut values = HeapWriter::begin(out, section::VALUES)?;
+        for (_, value) in &self.identifiers {
+            values.push(out, value.as_bytes())?;
+        }
+        values.finish(out, section::VALUE_OFFSETS)?;
+        let hashes: Vec<u64> = self.identifiers.iter().map(|(ns, value)| identifier_hash(*ns, value)).collect();
+        out.put_section(section::SLOTS, &slots::build(&hashes))?;
+        let mut bytes = Vec::with_capacity(self.states.len() * 8 * STATE_WORDS);
+        self.states.iter().for_each(|state| put_state(&mut bytes, *state));
+        out.put_section(section::STATES, &bytes)?;
+        let nodes: Vec<u8> = self.sparse.iter().flat_map(|(node, _)| node.to_le_bytes()).collect();
+        out.put_section(section::SPARSE_NODES, &nodes)?;
+        bytes.clear();
+        self.sparse.iter().for_each(|(_, state)| put_state(&mut bytes, *state));
+        out.put_section(section::SPARSE_STATES, &bytes)?;
+        self.edges.sort_unstable();
+        self.edges.dedup_by_key(|edge| (edge.node, edge.neighbor));
+        write_edges(&self.edges, out)
+    }
+}
+
+fn write_edges(edges: &[Edge], out: &mut PartWriter) -> Result<()> {
+    let (mut nodes, mut starts) = (Vec::new(), Vec::new());
+    for (at, run) in edges.chunk_by(|a, b| a.node == b.node).scan(0usize, |at, run| {
+        let start = *at;
+        *at += run.len();
+        Some((start, run))
+    }) {
+        nodes.extend(run.first().map_or(0, |edge| edge.node).to_le_bytes());
+        starts.extend(row32(at).to_le_bytes());
+    }
+    starts.extend(row32(edges.len()).to_le_bytes());
+    out.put_section(section::EDGE_NODES, &nodes)?;
+    out.put_section(section::EDGE_STARTS, &starts)?;
+    let neighbors: Vec<u8> = edges.iter().flat_map(|edge| edge.neighbor.to_le_bytes()).collect();
+    out.put_section(section::EDGE_NEIGHBORS, &neighbors)?;
+    let classes: Vec<u8> = edges.iter().map(|edge| edge.key.parts().0).collect();
+    out.put_section(section::EDGE_CLASSES, &classes)?;
+    let doubts: Vec<u8> = edges.iter().map(|edge| edge.key.parts().1).collect();
+    out.put_section(section::EDGE_DOUBTS, &doubts)?;
+    let times: Vec<u8> = edges.iter().flat_map(|edge| edge.key.parts().2.as_millisecond().to_le_bytes()).collect();
+    out.put_section(section::EDGE_TIMES, &times)
+}

@@ -1,0 +1,224 @@
+//! One person's facts, read once and asked often.
+
+use super::orders::{OrderEntry, Settled, settle};
+use super::records::{Owner, Records};
+use crate::Result;
+use crate::base::config::{TraitPick, TraitRule};
+use crate::base::doc::{Doc, DocWriter};
+use crate::base::{Currency, MessageId, Timestamp};
+use crate::column::blocks::BlockCache;
+use crate::event::history::At;
+use crate::event::{order_key, traits_of};
+use crate::normalize::fact::{Fact, Kind};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+
+/// One event of a person.
+#[derive(Clone, Debug)]
+pub(crate) struct PersonEvent {
+    pub(crate) ts: Timestamp,
+    pub(crate) id: MessageId,
+    pub(crate) at: At,
+    pub(crate) name: u16,
+    pub(crate) kind: Kind,
+}
+
+/// One value that an identify event gave a trait.
+pub(crate) struct TraitSetting {
+    pub(crate) name: Box<str>,
+    pub(crate) ts: Timestamp,
+    pub(crate) source: Box<str>,
+    /// Document bytes; `null` clears.
+    pub(crate) value: Box<[u8]>,
+}
+
+/// One person; see the module.
+pub(crate) struct Person<'r> {
+    pub(crate) records: &'r Records,
+    /// The node of the eldest identifier.
+    pub(crate) profile: u32,
+    pub(crate) members: Vec<u32>,
+    /// By (time, message id).
+    pub(crate) events: Vec<PersonEvent>,
+    traits: OnceCell<Vec<TraitSetting>>,
+    orders: OnceCell<Vec<Vec<OrderEntry>>>,
+    cache: RefCell<BlockCache>,
+}
+
+impl<'r> Person<'r> {
+    /// Reads who the person is and which events are theirs. Cost: their events' columns, not the facts.
+    pub(crate) fn read(records: &'r Records, profile: u32) -> Result<Self> {
+        let members = records.nodes.members(profile)?;
+        let mut found = Vec::new();
+        let mut nodes = Vec::new();
+        let mut shared = BTreeSet::new();
+        for member in &members {
+            for at in records.events.of_node(*member)? {
+                records.events.nodes(at, &mut nodes)?;
+                // Each event is found at each of its identifiers; its owner node counts it.
+                if records.strongest(&nodes)?.is_some_and(|(node, _)| node == *member) {
+                    found.push(at);
+                }
+                // Whoever has a claim on a shared identifier has an event that names both.
+                for named in nodes.iter().filter(|named| named.is_live()) {
+                    if !members.contains(&named.node()) && records.nodes.state(named.node())?.is_shared() {
+                        shared.insert(named.node());
+                    }
+                }
+            }
+        }
+        for node in shared {
+            found.extend(records.pool(node)?.events_of(profile));
+        }
+        let mut events = found.into_iter().map(|at| event(records, at)).collect::<Result<Vec<_>>>()?;
+        events.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
+        let (traits, orders) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { records, profile, members, events, traits, orders, cache: RefCell::default() })
+    }
+
+    /// Runs `read` on the whole fact of one of the person's events.
+    pub(crate) fn with_fact<T>(&self, at: At, read: impl FnOnce(&Fact<'_>) -> T) -> Result<T> {
+        let mut cache = self.cache.borrow_mut();
+        Ok(read(&self.records.events.fact(at, &mut cache)?))
+    }
+
+    /// Every value that was set for any trait, by (time, message id).
+    pub(crate) fn trait_settings(&self) -> Result<&[TraitSetting]> {
+        if let Some(traits) = self.traits.get() {
+            return Ok(traits);
+        }
+        let mut all = Vec::new();
+        for event in self.events.iter().filter(|event| event.kind == Kind::Identify) {
+            self.with_fact(event.at, |fact| {
+                let setting = |(name, value): (&str, Doc<'_>)| TraitSetting {
+                    name: name.into(),
+                    ts: event.ts,
+                    source: fact.source.into(),
+                    value: value.bytes().into(),
+                };
+                all.extend(traits_of(fact.doc).into_iter().map(setting));
+            })?;
+        }
+        Ok(self.traits.get_or_init(|| all))
+    }
+
+    /// The winning value of a trait among those set up to `at`; `None` where it is missing or cleared.
+    pub(crate) fn trait_value(&self, name: &str, at: Timestamp) -> Result<Option<Vec<u8>>> {
+        let settings: Vec<&TraitSetting> =
+            self.trait_settings()?.iter().filter(|setting| *setting.name == *name && setting.ts <= at).collect();
+        Ok(pick(&settings, self.records.reading.traits.get(name)))
+    }
+
+    /// The names of the traits that anything was said about up to `at`, sorted.
+    pub(crate) fn trait_names(&self, at: Timestamp) -> Result<BTreeSet<&str>> {
+        Ok(self.trait_settings()?.iter().filter(|setting| setting.ts <= at).map(|setting| &*setting.name).collect())
+    }
+
+    /// The person's orders and lone refunds as known at `at`, by (time, position).
+    pub(crate) fn orders(&self, at: Timestamp) -> Result<Vec<Settled>> {
+        let mut settled: Vec<Settled> = self
+            .order_entries()?
+            .iter()
+            .flat_map(|entries| settle(entries, at))
+            .filter(|order| order.owner == Some(self.profile))
+            .collect();
+        settled.sort_by_key(|order| order.ts);
+        Ok(settled)
+    }
+
+    /// The facts of every order that the person said anything about, whoever sent them, an order each.
+    fn order_entries(&self) -> Result<&[Vec<OrderEntry>]> {
+        if let Some(orders) = self.orders.get() {
+            return Ok(orders);
+        }
+        let mut keys = BTreeSet::new();
+        for event in &self.events {
+            if event.kind == Kind::Track && is_order(self.records.names.name(event.name)) {
+                keys.extend(self.with_fact(event.at, order_key)?);
+            }
+        }
+        let mut all = Vec::new();
+        for key in keys {
+            let mut entries = Vec::new();
+            for at in self.records.events.of_order(&key)? {
+                entries.extend(self.records.order_entry(at, &mut self.cache.borrow_mut())?);
+            }
+            all.push(entries);
+        }
+        Ok(self.orders.get_or_init(|| all))
+    }
+}
+
+/// Whether an event name can be one of an order: a quick no for everything else.
+pub(crate) fn is_order(name: &str) -> bool {
+    name.len() > 6 && name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("order "))
+}
+
+fn event(records: &Records, at: At) -> Result<PersonEvent> {
+    let head = records.events.head(at)?;
+    Ok(PersonEvent { ts: head.ts, id: records.message_id(at)?, at, name: head.name, kind: head.kind })
+}
+
+/// The value that a trait's rule picks from its settings, which are sorted by (time, message id).
+fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>> {
+    let not_null = |setting: &&&TraitSetting| !Doc::new(&setting.value).is_null();
+    let default = TraitPick::Latest;
+    let winner = match rule.map_or(&default, |rule| &rule.rule) {
+        TraitPick::Latest => settings.last().filter(not_null),
+        TraitPick::Earliest => settings.iter().find(not_null),
+        TraitPick::Max => settings.iter().filter(not_null).max_by(|a, b| compare(&a.value, &b.value)),
+        TraitPick::Min => settings.iter().filter(not_null).min_by(|a, b| compare(&a.value, &b.value)),
+        TraitPick::Union => return union(settings),
+        TraitPick::BySource(sources) => {
+            let of = |source: &String| settings.iter().rfind(|setting| *setting.source == **source);
+            sources.iter().find_map(of).or_else(|| settings.last()).filter(not_null)
+        }
+    };
+    winner.map(|setting| setting.value.to_vec())
+}
+
+/// Numbers by value, everything else by its bytes; numbers before the rest.
+fn compare(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    match (Doc::new(a).as_decimal(), Doc::new(b).as_decimal()) {
+        (Some(x), Some(y)) => x.cmp(&y),
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (None, None) => match (Doc::new(a).as_str(), Doc::new(b).as_str()) {
+            (Some(x), Some(y)) => x.cmp(&y),
+            _ => a.cmp(b),
+        },
+    }
+}
+
+/// The distinct members of all lists since the last `null`, by their bytes.
+fn union(settings: &[&TraitSetting]) -> Option<Vec<u8>> {
+    let since = settings.iter().rposition(|setting| Doc::new(&setting.value).is_null()).map_or(0, |at| at + 1);
+    let values: Vec<Doc<'_>> = settings.get(since..)?.iter().map(|setting| Doc::new(&setting.value)).collect();
+    let lists = values.iter().filter(|value| value.is_list());
+    let items: BTreeSet<&[u8]> = lists.flat_map(|list| list.items()).map(Doc::bytes).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let mut out = Vec::new();
+    let mut doc = DocWriter::new(&mut out);
+    let list = doc.list();
+    items.into_iter().for_each(|item| doc.copy(Doc::new(item)));
+    doc.close(list);
+    Some(out)
+}
+
+impl Person<'_> {
+    /// The currency that the person's sums are in: the store's, else that of their latest order. `orders` by time.
+    pub(crate) fn currency(&self, orders: &[Settled]) -> Option<Currency> {
+        let latest = || {
+            let amount = |order: &Settled| order.order.as_ref().and_then(|placed| placed.amount).or(order.refunded);
+            orders.iter().rev().find_map(amount).map(|money| money.currency)
+        };
+        self.records.reading.currency.or_else(latest)
+    }
+
+    /// Whether an event is the person's: used where an index led to it.
+    pub(crate) fn owns(&self, at: At) -> Result<bool> {
+        Ok(self.records.owner(at)? == Owner::Profile(self.profile))
+    }
+}

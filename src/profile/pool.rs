@@ -1,0 +1,86 @@
+//! Events that name only shared identifiers, and whose they are.
+
+use super::records::Records;
+use crate::Result;
+use crate::base::{MessageId, Span, Timestamp};
+use crate::event::history::At;
+use crate::identity::attribute::{Claim, attribute, resolve_at};
+
+/// Everything that time says about one shared identifier.
+pub(crate) struct Pool {
+    /// By (time, message id).
+    claims: Vec<Claim<MessageId>>,
+    /// Events whose strongest identifier is this one, all theirs being shared, with the profile they belong to; by
+    /// position.
+    events: Vec<(At, Option<u32>)>,
+}
+
+impl Pool {
+    /// Reads the claims and the events of a shared identifier.
+    pub(crate) fn read(records: &Records, shared: u32) -> Result<Self> {
+        let mut claims = Vec::new();
+        let mut pooled = Vec::new();
+        let mut nodes = Vec::new();
+        for at in records.events.of_node(shared)? {
+            records.events.nodes(at, &mut nodes)?;
+            if !nodes.iter().any(|named| named.is_live() && named.node() == shared) {
+                continue;
+            }
+            let head = records.events.head(at)?;
+            match records.strongest(&nodes)? {
+                Some(_) if head.bits.has(crate::normalize::fact::Bits::CLAIMED) => {}
+                Some((owner, profile)) => {
+                    claims.push(Claim { ts: head.ts, id: records.message_id(at)?, owner, profile });
+                }
+                None if nodes.iter().find(|named| named.is_live()).is_some_and(|named| named.node() == shared) => {
+                    pooled.push((at, head.ts, records.message_id(at)?));
+                }
+                None => {}
+            }
+        }
+        claims.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
+        let ttl = session(records, shared)?;
+        let owner = |ts, id| attribute(&claims, ts, id, ttl).map(|claim| claim.profile);
+        let mut events: Vec<(At, Option<u32>)> = pooled.iter().map(|(at, ts, id)| (*at, owner(*ts, id))).collect();
+        events.sort_unstable();
+        Ok(Self { claims, events })
+    }
+
+    /// The profile of one of its events.
+    pub(crate) fn owner_of(&self, at: At) -> Option<u32> {
+        let place = self.events.binary_search_by_key(&at, |(at, _)| *at).ok()?;
+        self.events.get(place)?.1
+    }
+
+    /// Its events that belong to a profile.
+    pub(crate) fn events_of(&self, profile: u32) -> impl Iterator<Item = At> + '_ {
+        self.events.iter().filter(move |(_, owner)| *owner == Some(profile)).map(|(at, _)| *at)
+    }
+
+    /// Every profile that one of its events belongs to.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = u32> + '_ {
+        self.events.iter().filter_map(|(_, owner)| *owner)
+    }
+
+    /// Whether any event is attributed through this identifier.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Who the identifier means at an instant.
+    pub(crate) fn resolve(&self, records: &Records, shared: u32, at: Timestamp) -> Option<u32> {
+        let ttl = session(records, shared).ok()?;
+        resolve_at(&self.claims, at, ttl).map(|claim| claim.profile)
+    }
+
+    /// The people that the identifier was seen with, and when: sorted by time.
+    pub(crate) fn claimants(&self) -> impl Iterator<Item = (Timestamp, u32)> + '_ {
+        self.claims.iter().map(|claim| (claim.ts, claim.profile))
+    }
+}
+
+/// The session length of a shared identifier's namespace; none is sticky.
+fn session(records: &Records, shared: u32) -> Result<Option<Span>> {
+    let namespace = records.nodes.namespace_of(shared)?;
+    Ok(records.nodes.namespaces.get(namespace).and_then(|ns| ns.rule.ttl))
+}

@@ -1,0 +1,162 @@
+//! Everything that is known, as of one commit: the identity graph and the event history together.
+
+use super::orders::OrderEntry;
+use super::pool::Pool;
+use crate::Result;
+use crate::base::Timestamp;
+use crate::base::config::TraitRule;
+use crate::base::{Currency, MessageId};
+use crate::column::blocks::BlockCache;
+use crate::event::history::{At, History};
+use crate::event::order_key;
+use crate::event::names::Names;
+use crate::event::tail::NodeRef;
+use crate::identity::nodes::Nodes;
+use crate::normalize::fact::{Fact, Kind};
+use ahash::AHashMap;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Options that decide how facts are read back.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// The currency of sums; without one, a person's sums are in the currency of their latest order.
+    pub(crate) currency: Option<Currency>,
+    /// Declared traits.
+    pub(crate) traits: BTreeMap<String, TraitRule>,
+}
+
+/// The records; see the module. Immutable, and cheap to make from the writer's state.
+pub(crate) struct Records {
+    pub(crate) nodes: Nodes,
+    pub(crate) events: History,
+    pub(crate) names: Arc<Names>,
+    pub(crate) trait_names: Arc<Names>,
+    pub(crate) reading: Arc<Reading>,
+    /// Attribution through shared identifiers, worked out when first asked for.
+    pools: Mutex<AHashMap<u32, Arc<Pool>>>,
+}
+
+/// Who an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A profile, by the node of its eldest identifier.
+    Profile(u32),
+    /// Nobody yet: only shared identifiers, and time does not tell.
+    Pool,
+    /// Nobody: no usable identifier.
+    Nobody,
+}
+
+impl Owner {
+    pub(crate) fn profile(self) -> Option<u32> {
+        match self {
+            Self::Profile(profile) => Some(profile),
+            Self::Pool | Self::Nobody => None,
+        }
+    }
+}
+
+impl Records {
+    pub(crate) fn new(
+        nodes: Nodes,
+        events: History,
+        names: Arc<Names>,
+        trait_names: Arc<Names>,
+        reading: Arc<Reading>,
+    ) -> Self {
+        Self { nodes, events, names, trait_names, reading, pools: Mutex::default() }
+    }
+
+    /// Who an event belongs to: the profile of its strongest non-shared identifier, else what its time says.
+    pub(crate) fn owner(&self, at: At) -> Result<Owner> {
+        let mut nodes = Vec::new();
+        self.events.nodes(at, &mut nodes)?;
+        self.owner_among(at, &nodes)
+    }
+
+    /// The same, where the caller has the event's nodes at hand.
+    pub(crate) fn owner_among(&self, at: At, nodes: &[NodeRef]) -> Result<Owner> {
+        if let Some((_, profile)) = self.strongest(nodes)? {
+            return Ok(Owner::Profile(profile));
+        }
+        match nodes.iter().find(|named| named.is_live()) {
+            Some(shared) => Ok(self.pool(shared.node())?.owner_of(at).map_or(Owner::Pool, Owner::Profile)),
+            None => Ok(Owner::Nobody),
+        }
+    }
+
+    /// The strongest non-shared identifier among those of an event, and its profile.
+    pub(crate) fn strongest(&self, nodes: &[NodeRef]) -> Result<Option<(u32, u32)>> {
+        for named in nodes.iter().filter(|named| named.is_live()) {
+            if let Some(profile) = self.nodes.profile(named.node())? {
+                return Ok(Some((named.node(), profile)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Attribution through one shared identifier. Cost: all its events, once a snapshot.
+    pub(crate) fn pool(&self, shared: u32) -> Result<Arc<Pool>> {
+        if let Some(pool) = self.pools.lock().get(&shared) {
+            return Ok(Arc::clone(pool));
+        }
+        let pool = Arc::new(Pool::read(self, shared)?);
+        self.pools.lock().insert(shared, Arc::clone(&pool));
+        Ok(pool)
+    }
+
+    /// The same, or `None` for an identifier that is not shared here.
+    pub(crate) fn pool_if_shared(&self, node: u32) -> Result<Option<Arc<Pool>>> {
+        if self.nodes.state(node)?.is_shared() { self.pool(node).map(Some) } else { Ok(None) }
+    }
+
+    /// Every fact about the order that an event is about, the event among them.
+    pub(crate) fn order_siblings(&self, at: At) -> Result<Vec<At>> {
+        match order_key(&self.events.fact(at, &mut BlockCache::default())?) {
+            Some(key) => self.events.of_order(&key),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The profile of a normalized identifier: of a shared one, whoever it means at `at`.
+    pub(crate) fn resolve(&self, namespace: u8, value: &str, at: Timestamp) -> Result<Option<u32>> {
+        let Some(node) = self.nodes.find(namespace, value)? else { return Ok(None) };
+        if !self.nodes.state(node)?.is_shared() {
+            return self.nodes.profile(node);
+        }
+        Ok(self.pool(node)?.resolve(self, node, at))
+    }
+
+    /// The code of the event name that identify messages have.
+    pub(crate) fn identify_code(&self) -> Option<u16> {
+        self.names.code(Kind::Identify.name())
+    }
+
+    /// One fact about an order, with its owner.
+    pub(crate) fn order_entry(&self, at: At, cache: &mut BlockCache) -> Result<Option<OrderEntry>> {
+        let owner = self.owner(at)?.profile();
+        let fact = self.events.fact(at, cache)?;
+        Ok(order_entry(at, &fact, owner))
+    }
+
+    /// The message id of an event.
+    pub(crate) fn message_id(&self, at: At) -> Result<MessageId> {
+        self.events.message_id(at)
+    }
+}
+
+fn order_entry(at: At, fact: &Fact<'_>, owner: Option<u32>) -> Option<OrderEntry> {
+    let order = fact.order?;
+    Some(OrderEntry {
+        at,
+        ts: fact.ts,
+        id: fact.id(),
+        owner,
+        action: order.action,
+        amount: order.amount,
+        discount_minor: order.discount_minor,
+        lines: order.lines,
+    })
+}

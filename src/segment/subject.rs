@@ -1,0 +1,112 @@
+//! A person of the store as rules see them.
+
+use super::person::{EventRef, OrderView, Person as Asked};
+use super::rule::Segment;
+use crate::Result;
+use crate::base::doc::Doc;
+use crate::base::time::DAY_MS;
+use crate::base::{Currency, Timestamp};
+use crate::profile::orders::Settled;
+use crate::profile::person::Person;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// A person, whether known, and where to look up segments that rules refer to.
+pub(crate) struct Subject<'p> {
+    person: &'p Person<'p>,
+    known: bool,
+    find: &'p dyn Fn(&str) -> Option<Segment>,
+}
+
+impl<'p> Subject<'p> {
+    pub(crate) fn new(person: &'p Person<'p>, known: bool, find: &'p dyn Fn(&str) -> Option<Segment>) -> Self {
+        Self { person, known, find }
+    }
+
+    fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'static>> {
+        let same = |money: crate::Money| (Some(money.currency) == currency).then_some(money.minor);
+        let amount = order.order.as_ref().and_then(|placed| placed.amount);
+        let (properties, lines) = self.person.with_fact(order.at, |fact| {
+            let properties = fact.doc.get("properties");
+            let lines = properties.and_then(|properties| properties.get("products")).map(|products| {
+                products.items().filter(|line| line.is_object()).map(|line| Cow::Owned(line.bytes().to_vec())).collect()
+            });
+            (properties.map(|properties| properties.bytes().to_vec()).unwrap_or_default(), lines.unwrap_or_default())
+        })?;
+        let gross_minor = amount.and_then(same);
+        Ok(OrderView {
+            ts: order.ts,
+            lone_refund: order.order.is_none(),
+            gross_minor,
+            refunded_minor: order.refunded.and_then(same).unwrap_or(0),
+            discount_minor: order.order.as_ref().and_then(|placed| placed.discount_minor).filter(|_| gross_minor.is_some()),
+            properties: Cow::Owned(properties),
+            lines,
+        })
+    }
+}
+
+impl Asked for Subject<'_> {
+    fn trait_value(&self, name: &str, at: Timestamp) -> Result<Option<Cow<'_, [u8]>>> {
+        Ok(self.person.trait_value(name, at)?.map(Cow::Owned))
+    }
+
+    fn visit_events(
+        &self,
+        name: &str,
+        after: Timestamp,
+        to: Timestamp,
+        visit: &mut dyn FnMut(EventRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let Some(code) = self.person.records.names.code(name) else { return Ok(()) };
+        for event in self.person.events.iter().filter(|event| event.name == code) {
+            if event.ts <= after || event.ts > to {
+                continue;
+            }
+            let flow = self.person.with_fact(event.at, |fact| {
+                let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
+                visit(EventRef { ts: event.ts, properties })
+            })??;
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn orders(&self, at: Timestamp) -> Result<Vec<OrderView<'_>>> {
+        let orders = self.person.orders(at)?;
+        let currency = self.person.currency(&orders);
+        orders.iter().map(|order| self.view(order, currency)).collect()
+    }
+
+    fn count_identifiers(&self, namespace: &str) -> Result<usize> {
+        let nodes = &self.person.records.nodes;
+        let Some(code) = nodes.namespaces.code(namespace) else { return Ok(0) };
+        let mut count = 0;
+        for member in &self.person.members {
+            count += usize::from(nodes.namespace_of(*member)? == code);
+        }
+        Ok(count)
+    }
+
+    fn is_known(&self) -> Result<bool> {
+        Ok(self.known)
+    }
+
+    fn currency_decimals(&self) -> u8 {
+        self.person.records.reading.currency.map_or(2, |currency| currency.decimals())
+    }
+
+    fn calendar_day(&self, ts: Timestamp) -> i64 {
+        ts.as_millisecond().div_euclid(DAY_MS)
+    }
+
+    fn is_member(&self, segment: &str, at: Timestamp) -> Result<bool> {
+        // References form a DAG of at most as many segments as are defined, checked when they were.
+        match (self.find)(segment) {
+            Some(segment) => super::evaluate::is_member(&segment, self, at),
+            None => Err(crate::error::Error::not_found(format!("segment {segment:?} is not defined; define it first"))),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The derived state, and how facts change it: the same for a commit, a recovery and a verification.
+//!
+//! Reads sealed parts, writes nothing: no file, clock or thread. Given the same facts in the same order it is the same.
+
+use super::live::{Crossing, LiveSegment, Touched};
+use super::state::State;
+use crate::Result;
+use crate::base::config::Namespaces;
+use crate::base::{MessageId, Timestamp};
+use crate::column::cow::CowMap;
+use crate::column::rows::RowSet;
+use crate::error::Error;
+use crate::event::history::{At, History};
+use crate::event::names::Names;
+use crate::event::tail::{EventTail, NodeRef, TailEvent};
+use crate::event::{order_key, traits_of};
+use crate::identity::change::Change;
+use crate::identity::nodes::Nodes;
+use crate::identity::graph::NodeState;
+use crate::identity::region::{Dirty, resolve};
+use crate::identity::evidence::{EdgeKey, NONE};
+use crate::identity::tail::NodeTail;
+use crate::normalize::fact::{Bits, Fact, Kind, Role};
+use crate::profile::records::{Reading, Records};
+use ahash::{AHashMap, AHashSet};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Pairs whose best evidence is remembered, so that a session's events need no look-up.
+const PAIRS_MAX: usize = 1 << 18;
+
+/// The working copy that the writer changes; see the module.
+pub(super) struct Book {
+    pub(super) nodes: Nodes,
+    pub(super) events: History,
+    pub(super) node_tail: Arc<NodeTail>,
+    pub(super) event_tail: Arc<EventTail>,
+    pub(super) names: Arc<Names>,
+    pub(super) trait_names: Arc<Names>,
+    pub(super) reading: Arc<Reading>,
+    /// Message ids of the active tail, and of the tail that is being sealed.
+    pub(super) ids: AHashMap<MessageId, u32>,
+    pub(super) frozen_ids: AHashMap<MessageId, u32>,
+    pairs: AHashMap<(u32, u32), EdgeKey>,
+    pub(super) known: RowSet,
+    pub(super) all: RowSet,
+    pub(super) segments: Arc<Vec<Arc<LiveSegment>>>,
+    pub(super) live: Option<Timestamp>,
+    pub(super) sequence: u64,
+    /// Nodes whose state changed since the tail began.
+    pub(super) changed: AHashSet<u32>,
+}
+
+/// What a commit did.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) changes: Vec<Change>,
+    pub(super) crossings: Vec<Crossing>,
+}
+
+impl Book {
+    /// The book of a store without facts.
+    pub(super) fn new(namespaces: Arc<Namespaces>, key: [u8; 32], reading: Arc<Reading>) -> Self {
+        let (node_tail, event_tail) = (Arc::new(NodeTail::new(0)), Arc::new(EventTail::default()));
+        let nodes = Nodes {
+            namespaces,
+            parts: Arc::default(),
+            tails: vec![node_tail.view()],
+            overlay: CowMap::default(),
+            key: Arc::new(key),
+        };
+        let mut names = Names::default();
+        // The types that are event names themselves have codes from the start.
+        for kind in [Kind::Identify, Kind::Page, Kind::Screen, Kind::Group, Kind::Alias] {
+            names.add(kind.name());
+        }
+        Self {
+            nodes,
+            events: History { parts: Arc::default(), tails: vec![event_tail.view()] },
+            node_tail,
+            event_tail,
+            names: Arc::new(names),
+            trait_names: Arc::default(),
+            reading,
+            ids: AHashMap::new(),
+            frozen_ids: AHashMap::new(),
+            pairs: AHashMap::new(),
+            known: RowSet::default(),
+            all: RowSet::default(),
+            segments: Arc::default(),
+            live: None,
+            sequence: 0,
+            changed: AHashSet::new(),
+        }
+    }
+
+    /// Begins the active tail behind these parts.
+    pub(super) fn restart_tail(&mut self, parts: &[super::seal::OpenPart]) {
+        self.set_parts(parts);
+        let base = parts.last().map_or(0, |part| part.nodes.base() + part.nodes.len());
+        self.node_tail = Arc::new(NodeTail::new(base));
+        self.nodes.tails = vec![self.node_tail.view()];
+    }
+
+    /// The event with that message id.
+    pub(super) fn find_message(&self, id: &MessageId) -> Result<Option<At>> {
+        if let Some(row) = self.ids.get(id) {
+            return Ok(Some(self.events.at_tail(*row)));
+        }
+        if let Some(row) = self.frozen_ids.get(id) {
+            return Ok(Some(self.events.at_frozen(*row)));
+        }
+        self.events.find_sealed(id)
+    }
+
+    /// A view of the records as they are now.
+    pub(super) fn records(&self) -> Records {
+        Records::new(
+            self.nodes.clone(),
+            self.events.clone(),
+            Arc::clone(&self.names),
+            Arc::clone(&self.trait_names),
+            Arc::clone(&self.reading),
+        )
+    }
+
+    /// The state for readers.
+    pub(super) fn state(&self, records: Arc<Records>) -> State {
+        State {
+            records,
+            known: self.known.clone(),
+            all: self.all.clone(),
+            segments: Arc::clone(&self.segments),
+            live: self.live,
+            sequence: self.sequence,
+        }
+    }
+
+    /// Takes in accepted facts, and time: first the store advances, then the facts apply.
+    pub(super) fn apply(&mut self, facts: &[&[u8]], advance: Option<Timestamp>) -> Result<(Applied, Arc<Records>)> {
+        let mut applied = Applied::default();
+        if let Some(to) = advance {
+            applied.crossings = self.advance(to)?;
+        }
+        if facts.is_empty() {
+            return Ok((applied, Arc::new(self.records())));
+        }
+        let before = (!self.segments.is_empty()).then(|| self.records());
+        let first_row = self.event_tail.len();
+        let mut dirty = BTreeSet::new();
+        for bytes in facts {
+            self.add(bytes, &mut dirty)?;
+        }
+        self.refresh();
+        let touched_nodes = self.resolve(&dirty, &mut applied)?;
+        let records = Arc::new(self.records());
+        if let Some(before) = before {
+            let touched = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
+            let crossings = self.reevaluate(&records, touched, &applied.changes)?;
+            applied.crossings.extend(crossings);
+        }
+        Ok((applied, records))
+    }
+
+    /// Shows what was appended to the tails to the working copy.
+    fn refresh(&mut self) {
+        if let Some(view) = self.nodes.tails.last_mut() {
+            *view = self.node_tail.view();
+        }
+        if let Some(view) = self.events.tails.last_mut() {
+            *view = self.event_tail.view();
+        }
+    }
+
+    /// Appends one event and its identifiers and evidence; notes the identifiers to solve again.
+    fn add(&mut self, bytes: &[u8], dirty: &mut BTreeSet<u32>) -> Result<()> {
+        let fact = Fact::parse(bytes).ok_or_else(not_a_fact)?;
+        let mut nodes = Vec::new();
+        for named in fact.identifiers() {
+            let node = self.node(named.namespace, named.value)?;
+            if named.role == Role::Live {
+                self.date(node, &fact, dirty)?;
+            }
+            nodes.push(NodeRef::new(node, named.role));
+        }
+        if !fact.claimed() {
+            self.connect(&nodes, &fact, dirty)?;
+        }
+        let name = if fact.kind == Kind::Track { fact.name } else { fact.kind.name() };
+        let name = Arc::make_mut(&mut self.names).add(name).ok_or_else(not_a_fact)?;
+        if fact.kind == Kind::Identify {
+            self.name_traits(&fact);
+        }
+        let event = TailEvent {
+            fact: bytes.into(),
+            ts: fact.ts,
+            name,
+            kind: fact.kind,
+            bits: fact.bits,
+            nodes: nodes.into(),
+            order: order_key(&fact),
+        };
+        let row = self.event_tail.push(event);
+        self.ids.insert(fact.id(), row);
+        Ok(())
+    }
+
+    fn name_traits(&mut self, fact: &Fact<'_>) {
+        for (name, _) in traits_of(fact.doc) {
+            if self.trait_names.code(name).is_none() {
+                Arc::make_mut(&mut self.trait_names).add(name);
+            }
+        }
+    }
+
+    /// The node of an identifier, added if it is new.
+    fn node(&mut self, namespace: u8, value: &str) -> Result<u32> {
+        if let Some(node) = self.nodes.find(namespace, value)? {
+            return Ok(node);
+        }
+        let node = self.node_tail.add(namespace, value);
+        if let Some(view) = self.nodes.tails.last_mut() {
+            *view = self.node_tail.view();
+        }
+        self.set_state(node, NodeState::UNKNOWN);
+        Ok(node)
+    }
+
+    fn set_state(&mut self, node: u32, state: NodeState) {
+        self.nodes.overlay.set(node, state);
+        self.changed.insert(node);
+    }
+
+    /// Lets a fact date an identifier.
+    fn date(&mut self, node: u32, fact: &Fact<'_>, dirty: &mut BTreeSet<u32>) -> Result<()> {
+        let old = self.nodes.state(node)?;
+        let ts = fact.ts.as_millisecond();
+        let verified = if fact.claimed() { i64::MAX } else { ts };
+        let new =
+            NodeState { first: old.first.min(ts), first_verified: old.first_verified.min(verified), ..old };
+        if new != old {
+            self.set_state(node, new);
+            dirty.insert(node);
+        }
+        Ok(())
+    }
+
+    /// Adds the evidence of a verified event for each pair of its identifiers, where it is better than what is known.
+    fn connect(&mut self, nodes: &[NodeRef], fact: &Fact<'_>, dirty: &mut BTreeSet<u32>) -> Result<()> {
+        let key = EdgeKey::event(fact.bits.has(Bits::STRONG), fact.ts);
+        let live: Vec<u32> = nodes.iter().filter(|named| named.is_live()).map(|named| named.node()).collect();
+        for (at, a) in live.iter().enumerate() {
+            for b in live.iter().skip(at + 1).filter(|b| *b != a) {
+                let pair = (*a.min(b), *a.max(b));
+                let best = match self.pairs.get(&pair) {
+                    Some(best) => Some(*best),
+                    None => self.nodes.edge_between(pair.0, pair.1)?,
+                };
+                if best.is_some_and(|best| best <= key) {
+                    self.remember(pair, best.unwrap_or(key));
+                    continue;
+                }
+                self.node_tail.add_edge(pair.0, pair.1, key);
+                if let Some(view) = self.nodes.tails.last_mut() {
+                    *view = self.node_tail.view();
+                }
+                self.remember(pair, key);
+                dirty.extend([pair.0, pair.1]);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, pair: (u32, u32), key: EdgeKey) {
+        if self.pairs.len() >= PAIRS_MAX {
+            self.pairs.clear();
+        }
+        self.pairs.insert(pair, key);
+    }
+
+    /// Forgets what was remembered of pairs: after a seal the tails that held them are gone.
+    pub(super) fn forget_pairs(&mut self) {
+        self.pairs.clear();
+    }
+
+    /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
+    fn resolve(&mut self, dirty: &BTreeSet<u32>, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
+        let dirty: Vec<u32> = dirty.iter().copied().collect();
+        let resolution = resolve(&self.nodes, Dirty { nodes: &dirty, ruled: &[] })?;
+        let mut rows = BTreeSet::new();
+        let mut moved = Vec::new();
+        for (node, new) in &resolution.states {
+            let old = self.nodes.state(*node)?;
+            rows.extend([old.profile, new.profile].into_iter().filter(|row| *row != NONE));
+            moved.push((*node, old));
+        }
+        for (node, state) in resolution.states {
+            self.set_state(node, state);
+        }
+        for row in rows {
+            self.publish_row(row)?;
+        }
+        applied.changes = resolution.changes;
+        Ok(moved)
+    }
+
+    /// Puts a row into the sets of people, or out of them.
+    fn publish_row(&mut self, row: u32) -> Result<()> {
+        let exists = self.nodes.state(row)?.profile == row;
+        let known = exists && self.nodes.any_person(&self.nodes.members(row)?)?;
+        self.all.put(row, exists);
+        self.known.put(row, known);
+        Ok(())
+    }
+}
+
+/// The log holds only facts that were accepted: anything else is damage that a checksum did not see.
+fn not_a_fact() -> Error {
+    Error::corrupt(Path::new("log"), 0, "a logged message is no fact")
+}

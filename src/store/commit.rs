@@ -1,0 +1,337 @@
+//! One commit: admit, log, resolve, apply, re-evaluate, and make durable.
+
+use super::book::Applied;
+use super::handle::Inner;
+use super::options::Durability;
+use super::receipt::Receipt;
+use super::state::State;
+use super::writer::Writer;
+use crate::Result;
+use crate::base::bytes::{Reader, put_bytes, put_varint};
+use crate::base::{MessageId, Timestamp};
+use crate::error::Error;
+use crate::event::traits_of;
+use crate::identity::change::Change;
+use crate::message::{Flags, Limit, Reason};
+use crate::normalize::fact::{Fact, Kind};
+use crate::segment::Segment;
+use ahash::{AHashMap, AHashSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The version of every record kind below.
+pub(super) const RECORD_VERSION: u8 = 1;
+
+/// Kinds of log records. An unknown one is refused as `Version`; 16 to 31 are kept for products, rates, lists, holdouts,
+/// deliveries, annotations, retention and rules.
+mod kind {
+    pub(super) const FACTS: u8 = 1;
+    pub(super) const DEFINE: u8 = 2;
+    pub(super) const UNDEFINE: u8 = 3;
+    pub(super) const ADVANCE: u8 = 4;
+}
+
+/// Facts in one buffer, and what became of the rest of a call's messages.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+    pub(super) receipt: Receipt,
+}
+
+struct Item {
+    line: u64,
+    ordinal: Option<u32>,
+    range: Range<usize>,
+    flags: Flags,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, line: u64, ordinal: Option<u32>, fact: &[u8], flags: Flags) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(fact);
+        self.items.push(Item { line, ordinal, range: start..self.bytes.len(), flags });
+    }
+
+    /// Bytes of facts held.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn fact(&self, item: &Item) -> &[u8] {
+        self.bytes.get(item.range.clone()).unwrap_or_default()
+    }
+}
+
+/// A log record, read back.
+pub(super) enum Record {
+    Facts { facts: FactList, advance: Option<Timestamp> },
+    Define(Segment),
+    Undefine(String),
+    Advance(Timestamp),
+}
+
+/// Facts of one record, in one buffer.
+pub(super) struct FactList {
+    bytes: Vec<u8>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl FactList {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.ranges.iter().filter_map(|range| self.bytes.get(range.clone()))
+    }
+}
+
+/// The payload of a facts record: the instant to advance to (`i64::MIN`: none), then the facts, LZ4 in one piece.
+fn encode_facts(facts: &[&[u8]], advance: Option<Timestamp>) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(facts.iter().map(|fact| fact.len() + 4).sum::<usize>() + 16);
+    raw.extend(advance.map_or(i64::MIN, Timestamp::as_millisecond).to_le_bytes());
+    put_varint(&mut raw, facts.len() as u64);
+    facts.iter().for_each(|fact| put_bytes(&mut raw, fact));
+    lz4_flex::block::compress_prepend_size(&raw)
+}
+
+fn decode_facts(payload: &[u8]) -> Option<Record> {
+    // LZ4 makes at most 255 bytes of one: a length beyond that is damage, not a reason to allocate.
+    let len = usize::try_from(Reader::new(payload).u32()?).ok()?;
+    if len > payload.len().saturating_mul(255) {
+        return None;
+    }
+    let bytes = lz4_flex::block::decompress_size_prepended(payload).ok()?;
+    let mut reader = Reader::new(&bytes);
+    let advance = Some(reader.i64()?).filter(|ms| *ms != i64::MIN).map(Timestamp::from_millisecond);
+    let count = reader.len()?;
+    let mut ranges = Vec::new();
+    for _ in 0..count {
+        let fact = reader.bytes()?;
+        let end = bytes.len() - reader.rest().len();
+        ranges.push(end - fact.len()..end);
+    }
+    Some(Record::Facts { facts: FactList { bytes, ranges }, advance })
+}
+
+/// Reads a record of the log.
+///
+/// # Errors
+/// `Version` for a kind or version that this program does not know.
+pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Record> {
+    if version != RECORD_VERSION {
+        return Err(Error::version(format!("the log holds records of version {version}; open it with a newer version")));
+    }
+    let text = || std::str::from_utf8(payload).ok();
+    let record = match record_kind {
+        kind::FACTS => decode_facts(payload),
+        kind::DEFINE => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Define),
+        kind::UNDEFINE => text().map(|name| Record::Undefine(name.to_owned())),
+        kind::ADVANCE => Reader::new(payload).i64().map(|ms| Record::Advance(Timestamp::from_millisecond(ms))),
+        other => {
+            return Err(Error::version(format!("the log holds facts of kind {other}; open it with a newer version")));
+        }
+    };
+    record.ok_or_else(|| Error::corrupt(Path::new("log"), 0, "a record cannot be read"))
+}
+
+impl Inner {
+    /// Takes in a batch: all of it or nothing. Durable when this returns, as far as the store's durability says.
+    pub(super) fn commit(&self, mut batch: Batch, advance: Option<Timestamp>) -> Result<Receipt> {
+        let mut writer = self.writer.lock();
+        let accepted = self.admit(&writer, &mut batch)?;
+        let mut receipt = std::mem::take(&mut batch.receipt);
+        let facts: Vec<&[u8]> = accepted.iter().filter_map(|at| batch.items.get(*at)).map(|item| batch.fact(item)).collect();
+        let advance = advance.filter(|to| writer.book.live.is_none_or(|live| *to > live));
+        // A step of time that nothing waits for is not worth a record of its own.
+        if facts.is_empty() && (advance.is_none() || writer.book.segments.is_empty()) {
+            return Ok(receipt);
+        }
+        let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance))?;
+        let (applied, records) = writer.book.apply(&facts, advance).map_err(|error| self.gate.poison(error))?;
+        let state = self.settle(writer, records)?;
+        self.make_durable(sequence)?;
+        report(&applied, &state, &mut receipt)?;
+        Ok(receipt)
+    }
+
+    /// Notes the new state, seals what is due, and lets the next writer in.
+    fn settle(
+        &self,
+        mut writer: parking_lot::MutexGuard<'_, Writer>,
+        records: Arc<crate::profile::records::Records>,
+    ) -> Result<Arc<State>> {
+        let state = Arc::new(writer.book.state(records));
+        self.gate.log(Arc::clone(&state));
+        writer.keep_house(&self.gate, &state).map_err(|error| self.gate.poison(error))?;
+        Ok(state)
+    }
+
+    fn make_durable(&self, sequence: u64) -> Result<()> {
+        match self.durability {
+            Durability::Sync => self.gate.make_durable(sequence),
+            Durability::Interval(_) | Durability::OnFlush => {
+                self.gate.publish();
+                Ok(())
+            }
+        }
+    }
+
+    /// Which items are new, by index; the others are counted in the receipt.
+    fn admit(&self, writer: &Writer, batch: &mut Batch) -> Result<Vec<usize>> {
+        let mut accepted = Vec::new();
+        let mut receipt = std::mem::take(&mut batch.receipt);
+        let mut admission = Admission::default();
+        for (at, item) in batch.items.iter().enumerate() {
+            let Some(fact) = Fact::parse(batch.fact(item)) else { continue };
+            match admission.judge(self, writer, &fact)? {
+                Verdict::New => {
+                    accepted.push(at);
+                    receipt.accepted += 1;
+                    item.flags.iter().for_each(|flag| *receipt.flags.entry(flag).or_default() += 1);
+                }
+                Verdict::Duplicate { conflicting } => {
+                    receipt.duplicates += 1;
+                    receipt.conflicting += u64::from(conflicting);
+                }
+                Verdict::Refused(reason) => receipt.reject(item.line, item.ordinal, reason),
+            }
+        }
+        // Rejects of shape were noted while reading, those of the store only now: put them in the order of the lines.
+        receipt.rejects.sort_by_key(|reject| (reject.line, reject.ordinal));
+        batch.receipt = receipt;
+        Ok(accepted)
+    }
+
+    /// Logs and applies a change of the segments or of time.
+    fn change(
+        &self,
+        record_kind: u8,
+        payload: &[u8],
+        apply: impl FnOnce(&mut Writer) -> Result<Applied>,
+    ) -> Result<Receipt> {
+        let mut writer = self.writer.lock();
+        self.gate.check()?;
+        // Applied before it is logged, since only applying tells whether it is refused; taken back if that fails.
+        let before = Arc::clone(&writer.book.segments);
+        let live = writer.book.live;
+        let applied = match apply(&mut writer) {
+            Ok(applied) => applied,
+            Err(error) => {
+                writer.book.segments = before;
+                writer.book.live = live;
+                return Err(error);
+            }
+        };
+        let sequence = match writer.log(&self.gate, record_kind, payload) {
+            Ok(sequence) => sequence,
+            Err(error) => {
+                writer.book.segments = before;
+                writer.book.live = live;
+                return Err(error);
+            }
+        };
+        let records = Arc::new(writer.book.records());
+        let state = self.settle(writer, records)?;
+        self.make_durable(sequence)?;
+        let mut receipt = Receipt::default();
+        report(&applied, &state, &mut receipt)?;
+        Ok(receipt)
+    }
+
+    pub(super) fn define(&self, segment: Segment) -> Result<Receipt> {
+        let json = serde_json::to_vec(&segment).map_err(|_| Error::invalid("the segment cannot be written as JSON"))?;
+        self.change(kind::DEFINE, &json, |writer| {
+            Ok(Applied { crossings: writer.book.define(segment)?, ..Applied::default() })
+        })
+    }
+
+    pub(super) fn undefine(&self, name: &str) -> Result<Receipt> {
+        self.change(kind::UNDEFINE, name.as_bytes(), |writer| {
+            if !writer.book.segments.iter().any(|live| live.segment.name() == name) {
+                return Err(Error::not_found(format!("no segment is called {name:?}")));
+            }
+            writer.book.check_unreferenced(name)?;
+            Ok(Applied { crossings: writer.book.undefine(name), ..Applied::default() })
+        })
+    }
+
+    pub(super) fn advance(&self, to: Timestamp) -> Result<Receipt> {
+        let payload = to.as_millisecond().to_le_bytes();
+        if self.writer.lock().book.live.is_some_and(|live| to <= live) {
+            return Ok(Receipt::default());
+        }
+        self.change(kind::ADVANCE, &payload, |writer| {
+            Ok(Applied { crossings: writer.book.advance(to)?, ..Applied::default() })
+        })
+    }
+}
+
+enum Verdict {
+    New,
+    Duplicate { conflicting: bool },
+    Refused(Reason),
+}
+
+/// What a batch has brought so far, beside what the store has.
+#[derive(Default)]
+struct Admission {
+    ids: AHashMap<MessageId, u64>,
+    event_names: AHashSet<Box<str>>,
+    trait_names: AHashSet<Box<str>>,
+}
+
+impl Admission {
+    fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Result<Verdict> {
+        let id = fact.id();
+        if let Some(content) = self.ids.get(&id) {
+            return Ok(Verdict::Duplicate { conflicting: *content != fact.content });
+        }
+        if let Some(at) = writer.book.find_message(&id)? {
+            return Ok(Verdict::Duplicate { conflicting: writer.book.events.content(at)? != fact.content });
+        }
+        if let Some(limit) = self.over_limit(inner, writer, fact) {
+            return Ok(Verdict::Refused(Reason::Limit(limit)));
+        }
+        self.ids.insert(id, fact.content);
+        Ok(Verdict::New)
+    }
+
+    /// The store's own limits. A claimed source may use half of the names.
+    fn over_limit(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Option<Limit> {
+        let limits = &inner.charter.config.limits;
+        let share = |limit: usize| if fact.claimed() { limit / 2 } else { limit };
+        let book = &writer.book;
+        if fact.kind == Kind::Track && book.names.code(fact.name).is_none() && !self.event_names.contains(fact.name) {
+            if book.names.len() + self.event_names.len() >= share(limits.event_names) {
+                return Some(Limit::EventNames);
+            }
+            self.event_names.insert(fact.name.into());
+        }
+        if fact.kind == Kind::Identify {
+            let fresh: Vec<Box<str>> = traits_of(fact.doc)
+                .into_iter()
+                .map(|(name, _)| name)
+                .filter(|name| book.trait_names.code(name).is_none() && !self.trait_names.contains(*name))
+                .map(Into::into)
+                .collect();
+            if book.trait_names.len() + self.trait_names.len() + fresh.len() > share(limits.trait_names) {
+                return Some(Limit::TraitNames);
+            }
+            self.trait_names.extend(fresh);
+        }
+        None
+    }
+}
+
+/// Tells the receipt what changed, people by their public ids.
+fn report(applied: &Applied, state: &State, receipt: &mut Receipt) -> Result<()> {
+    for change in &applied.changes {
+        receipt.merges += u64::from(matches!(change, Change::Merged { .. }));
+        receipt.splits += u64::from(matches!(change, Change::Split { .. }));
+    }
+    for crossing in &applied.crossings {
+        let id = state.records.nodes.profile_id(crossing.profile)?;
+        let side = if crossing.entered { &mut receipt.entered } else { &mut receipt.left };
+        side.entry(crossing.segment.clone()).or_default().push(id);
+    }
+    Ok(())
+}

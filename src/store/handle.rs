@@ -1,0 +1,390 @@
+//! The handle of a store.
+
+use super::catalog::Charter;
+use super::commit::Batch;
+use super::options::{Clock, Durability, Options};
+use super::receipt::Receipt;
+use super::recover::{Opened, open};
+use super::snapshot::Snapshot;
+use super::stats::Stats;
+use super::sync::Gate;
+use super::verify::Verification;
+use super::writer::Writer;
+use crate::Result;
+use crate::base::Timestamp;
+use crate::normalize::Normalizer;
+use crate::segment::Segment;
+use crate::storage::disk::DiskVfs;
+use crate::storage::memory::MemoryVfs;
+use crate::storage::vfs::{Lock, Vfs};
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A customer store: one directory, one handle, any number of threads.
+///
+/// Clones are the same store. One commit at a time is applied; readers take a [`Snapshot`] and never wait. The store is
+/// closed when the last clone is dropped; [`Store::close`] tells whether that went well.
+///
+/// ```
+/// use regulars::{Store, id};
+/// # let dir = std::env::temp_dir().join(format!("regulars-doc-store-{}", std::process::id()));
+/// let store = Store::open(&dir)?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"email":"ann@example.com"}}"#)?;
+/// let ann = store.snapshot().profile(id::email("Ann@Example.com"))?.expect("known");
+/// assert_eq!(ann.identifiers.len(), 2);
+/// store.close()?;
+/// # std::fs::remove_dir_all(&dir).expect("made above");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What all handles of a store share.
+pub(super) struct Inner {
+    pub(super) writer: Mutex<Writer>,
+    pub(super) gate: Gate,
+    pub(super) normalizer: Arc<Normalizer>,
+    pub(super) charter: Charter,
+    pub(super) durability: Durability,
+    pub(super) clock: Clock,
+    pub(super) replayed_records: u64,
+    pub(super) replayed_events: u64,
+    /// Dropped last: the directory is ours until everything else is closed.
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the store in the directory `path`, or creates it; the parent must exist. See [`Options::open`].
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("regulars-doc-open-{}", std::process::id()));
+    /// let store = regulars::Store::open(&dir)?;
+    /// # store.close()?;
+    /// # std::fs::remove_dir_all(&dir).expect("made above");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::options().open(path)
+    }
+
+    /// A store that lives in memory only: for tests.
+    ///
+    /// # Errors
+    /// None with the default options.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// assert_eq!(store.stats().events, 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn in_memory() -> Result<Self> {
+        Self::options().in_memory()
+    }
+
+    /// Everything that can be set when a store is opened.
+    ///
+    /// ```
+    /// let store = regulars::Store::options().currency("EUR").in_memory()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    pub(super) fn open_with(options: Options, path: &Path) -> Result<Self> {
+        Self::over(Arc::new(DiskVfs::open(path, true, options.no_mmap)?), options)
+    }
+
+    pub(super) fn in_memory_with(options: Options) -> Result<Self> {
+        Self::over(Arc::new(MemoryVfs::default()), options)
+    }
+
+    fn over(vfs: Arc<dyn Vfs>, options: Options) -> Result<Self> {
+        let lock = vfs.lock()?;
+        let Opened { writer, normalizer, charter, replayed_records, replayed_events } = open(vfs, &options)?;
+        let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
+        let gate = Gate::new(state, writer.wal.sync_handle(), writer.book.sequence);
+        // What was replayed is in the file; make it durable before anybody is told anything that rests on it.
+        writer.wal.sync_handle().sync_data()?;
+        let inner = Arc::new(Inner {
+            writer: Mutex::new(writer),
+            gate,
+            normalizer,
+            charter,
+            durability: options.durability,
+            clock: options.clock,
+            replayed_records,
+            replayed_events,
+            _lock: lock,
+        });
+        if let Durability::Interval(period) = options.durability {
+            sync_every(&inner, period)?;
+        }
+        Ok(Self { inner })
+    }
+
+    /// The newest state, frozen: readers keep it as long as they like and nothing moves under them.
+    ///
+    /// **Cost**: two reference counts, whatever the store's size.
+    ///
+    /// ```
+    /// let snapshot = regulars::Store::in_memory()?.snapshot();
+    /// assert_eq!(snapshot.people(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.inner.gate.published(), Arc::clone(&self.inner.normalizer))
+    }
+
+    /// Defines a segment: live from here on, replacing the one of that name. The receipt tells who entered and left.
+    ///
+    /// **Cost**: one look at everybody; afterwards each commit looks only at whom it touched.
+    ///
+    /// # Errors
+    /// `Invalid` for a rule that refers to itself, `NotFound` for one that refers to a segment nobody defined.
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let store = Store::in_memory()?;
+    /// store.define(Segment::new("gold", when::trait_("tier").is("gold")))?;
+    /// let receipt = store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"tier":"gold"}}"#)?;
+    /// assert_eq!(receipt.entered["gold"].len(), 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn define(&self, segment: Segment) -> Result<Receipt> {
+        segment.check()?;
+        self.inner.define(segment)
+    }
+
+    /// Removes a live segment.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none of that name, `Invalid` while another segment refers to it.
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let store = Store::in_memory()?;
+    /// store.define(Segment::new("gold", when::trait_("tier").is("gold")))?;
+    /// store.undefine("gold")?;
+    /// assert!(store.undefine("gold").is_err());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn undefine(&self, name: &str) -> Result<Receipt> {
+        self.inner.undefine(name)
+    }
+
+    /// Tells the store what time it is: who enters or leaves a live segment by the passing of time does so now.
+    ///
+    /// Time never goes back: an earlier instant than the last changes nothing.
+    ///
+    /// **Cost**: the events whose windows end in between.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`, as for every commit.
+    ///
+    /// ```
+    /// use regulars::{Clock, Segment, Span, Store, when};
+    /// let store = Store::options().clock(Clock::Manual).in_memory()?;
+    /// store.advance("2026-01-01T00:00:00Z".parse()?)?;
+    /// store.define(Segment::new("active", when::event("Visit").within(Span::days(30)).at_least(1)))?;
+    /// store.ingest_json(br#"{"type":"track","event":"Visit","userId":"42","timestamp":"2026-01-01"}"#)?;
+    /// assert!(store.advance("2026-01-30T23:59:59.999Z".parse()?)?.left.is_empty());
+    /// assert_eq!(store.advance("2026-01-31T00:00:00Z".parse()?)?.left["active"].len(), 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn advance(&self, to: Timestamp) -> Result<Receipt> {
+        self.inner.advance(to)
+    }
+
+    /// The next instant at which time alone can change a live segment; never later than the true one. `None`: time
+    /// changes nothing until something happens.
+    ///
+    /// # Errors
+    /// `Corrupt` where the history cannot be read.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Store::in_memory()?.next_change()?, None);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn next_change(&self) -> Result<Option<Timestamp>> {
+        let writer = self.inner.writer.lock();
+        let records = writer.book.records();
+        writer.book.next_change(&records)
+    }
+
+    /// Makes everything accepted so far durable, whatever the store's durability.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`.
+    ///
+    /// ```
+    /// regulars::Store::in_memory()?.flush()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn flush(&self) -> Result<()> {
+        let sequence = self.inner.writer.lock().book.sequence;
+        self.inner.gate.make_durable(sequence)
+    }
+
+    /// Seals the events since the last seal into a part now, and waits for it.
+    ///
+    /// The store does so by itself; this is for hosts that want the next open to replay nothing.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"identify","userId":"42"}"#)?;
+    /// store.seal()?;
+    /// assert_eq!(store.stats().unsealed_events, 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn seal(&self) -> Result<()> {
+        let mut writer = self.inner.writer.lock();
+        self.inner.gate.check()?;
+        let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
+        writer.start_seal(&self.inner.gate, &state)?;
+        writer.finish_seal().map_err(|error| self.inner.gate.poison(error))?;
+        self.publish(&mut writer);
+        Ok(())
+    }
+
+    /// Seals, and merges parts as far as is due.
+    ///
+    /// **Cost**: up to a rewrite of the store.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`.
+    ///
+    /// ```
+    /// regulars::Store::in_memory()?.compact()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn compact(&self) -> Result<()> {
+        self.seal()?;
+        let mut writer = self.inner.writer.lock();
+        writer.finish_merge().and_then(|()| writer.merge_all()).map_err(|error| self.inner.gate.poison(error))?;
+        self.publish(&mut writer);
+        Ok(())
+    }
+
+    /// Lets readers read from the parts instead of the tails that they replace.
+    fn publish(&self, writer: &mut Writer) {
+        let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
+        self.inner.gate.log(state);
+        self.inner.gate.publish();
+    }
+
+    /// Checks every sealed byte against its checksum, rebuilds every derived state from the facts alone, and says what
+    /// differs: nothing, unless the disk or this program is broken.
+    ///
+    /// **Cost**: reads the whole store, and holds a second one in memory.
+    ///
+    /// # Errors
+    /// `Corrupt` where a checksum does not match.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"identify","userId":"42"}"#)?;
+    /// assert!(store.verify()?.differences.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn verify(&self) -> Result<Verification> {
+        super::verify::verify(&self.inner)
+    }
+
+    /// Counts and sizes, for dashboards and for the person on call.
+    ///
+    /// ```
+    /// let stats = regulars::Store::in_memory()?.stats();
+    /// assert_eq!((stats.events, stats.replayed_events), (0, 0));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.inner)
+    }
+
+    /// The options in force, as they were stored when the store was created.
+    ///
+    /// ```
+    /// let store = regulars::Store::options().currency("EUR").in_memory()?;
+    /// assert_eq!(store.config().currency.as_deref(), Some("EUR"));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn config(&self) -> &crate::Config {
+        &self.inner.charter.config
+    }
+
+    /// Makes everything durable and closes this handle; the store itself is closed with its last handle.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`: what was acknowledged before is safe, what was not may be lost.
+    ///
+    /// ```
+    /// regulars::Store::in_memory()?.close()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn close(self) -> Result<()> {
+        self.flush()?;
+        let mut writer = self.inner.writer.lock();
+        writer.finish_seal()?;
+        writer.finish_merge()
+    }
+
+    /// One commit of a batch that was read already.
+    pub(super) fn commit(&self, batch: Batch, advance: Option<Timestamp>) -> Result<Receipt> {
+        self.inner.commit(batch, advance)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A host that never called close still keeps its promise of Interval and OnFlush at an orderly end. Errors have
+        // nowhere to go here: close() is the call that tells them.
+        let writer = self.writer.get_mut();
+        let _ = self.gate.make_durable(writer.book.sequence);
+        let _ = writer.finish_seal();
+        let _ = writer.finish_merge();
+    }
+}
+
+impl Inner {
+    /// The wall clock.
+    pub(super) fn wall_clock() -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millisecond(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({} events)", self.stats().events)
+    }
+}
+
+/// Syncs every `period` as long as the store is open.
+fn sync_every(inner: &Arc<Inner>, period: Duration) -> Result<()> {
+    let store: Weak<Inner> = Arc::downgrade(inner);
+    let work = move || {
+        loop {
+            std::thread::sleep(period);
+            let Some(inner) = store.upgrade() else { return };
+            let sequence = inner.writer.lock().book.sequence;
+            // A failure poisons the store; the next call tells.
+            let _ = inner.gate.make_durable(sequence);
+        }
+    };
+    let thread = std::thread::Builder::new().name("regulars-sync".to_owned()).spawn(work);
+    thread.map(drop).map_err(|error| crate::Error::io("start a thread for", Path::new("regulars-sync"), error))
+}

@@ -1,0 +1,255 @@
+//! Messages in: bodies and streams of them.
+
+use super::commit::Batch;
+use super::handle::{Inner, Store};
+use super::options::Clock;
+use super::receipt::Receipt;
+use crate::Result;
+use crate::base::{Timestamp, Trust};
+use crate::error::Error;
+use crate::message::lines::{Line, LineReader};
+use crate::message::Reason;
+use crate::normalize::fact::Kind;
+use crate::normalize::{Intake, Outcome, ReceivedAt, Scratch};
+use std::io::Read;
+
+/// A commit of a stream ends at this many bytes, however few lines they are.
+const BATCH_BYTES_MAX: usize = 64 << 20;
+
+/// How to take messages in: where they come from and when they came.
+///
+/// ```
+/// use regulars::{Ingest, Store};
+/// let store = Store::in_memory()?;
+/// let body = br#"{"event":"Signed Up","userId":"42"}"#;
+/// let receipt = store.ingest(body, &Ingest::new().default_type("track"))?;
+/// assert_eq!(receipt.accepted, 1);
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "this says how to ingest; pass it to Store::ingest"]
+pub struct Ingest {
+    source: Option<String>,
+    trust: Option<Trust>,
+    received_at: Option<Timestamp>,
+    received_at_from_message: bool,
+    default_type: Option<String>,
+    batch_lines: Option<u64>,
+}
+
+/// How far a stream has come.
+///
+/// ```
+/// use regulars::{Ingest, Store};
+/// let store = Store::in_memory()?;
+/// let mut lines = 0;
+/// store.ingest_reader(&b"{\"type\":\"page\",\"userId\":\"42\"}\n"[..], &Ingest::new(), |progress| lines = progress.lines)?;
+/// assert_eq!(lines, 1);
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Messages accepted.
+    pub accepted: u64,
+}
+
+impl Ingest {
+    /// Messages of the default source, received now.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new();
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The source they come from; its declaration gives trust, shop, channel and default type.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().source("web");
+    /// ```
+    pub fn source(mut self, name: impl Into<String>) -> Self {
+        self.source = Some(name.into());
+        self
+    }
+
+    /// How far they are believed, instead of what the source declares.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().trust(regulars::Trust::Claimed);
+    /// ```
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// When they were received, instead of now. Moves the store's live instant there.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().received_at("2026-01-31T09:30:00Z".parse()?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn received_at(mut self, at: Timestamp) -> Self {
+        self.received_at = Some(at);
+        self
+    }
+
+    /// Believe the `receivedAt` of each message: for archives.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().received_at_from_message();
+    /// ```
+    pub fn received_at_from_message(mut self) -> Self {
+        self.received_at_from_message = true;
+        self
+    }
+
+    /// The type of messages that name none: an endpoint like `/v1/track` implies it.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().default_type("track");
+    /// ```
+    pub fn default_type(mut self, kind: impl Into<String>) -> Self {
+        self.default_type = Some(kind.into());
+        self
+    }
+
+    /// Lines of a stream that are committed together; 10,000 by default.
+    ///
+    /// ```
+    /// let how = regulars::Ingest::new().batch_lines(1000);
+    /// ```
+    pub fn batch_lines(mut self, lines: u64) -> Self {
+        self.batch_lines = Some(lines.max(1));
+        self
+    }
+}
+
+impl Store {
+    /// Takes in what SDKs send: one message, an array, NDJSON or a batch envelope. Durable when it returns.
+    ///
+    /// One bad message never fails its neighbors: the receipt counts and names it.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`; bad messages are no errors.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// let receipt = store.ingest_json(br#"[{"type":"page","userId":"42"}, {"type":"nonsense"}]"#)?;
+    /// assert_eq!((receipt.accepted, receipt.rejected), (1, 1));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn ingest_json(&self, body: &[u8]) -> Result<Receipt> {
+        self.ingest(body, &Ingest::default())
+    }
+
+    /// The same, told where the messages come from.
+    ///
+    /// # Errors
+    /// As [`Store::ingest_json`]; `Invalid` for a type that does not exist.
+    ///
+    /// ```
+    /// use regulars::{Ingest, Store, Trust};
+    /// let store = Store::in_memory()?;
+    /// let browser = Ingest::new().source("web").trust(Trust::Claimed);
+    /// store.ingest(br#"{"type":"page","anonymousId":"a1"}"#, &browser)?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn ingest(&self, body: &[u8], how: &Ingest) -> Result<Receipt> {
+        let (received_at, advance) = self.inner.moment(how);
+        let intake = self.inner.intake(how, received_at)?;
+        let mut batch = Batch::default();
+        crate::normalize::read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
+        self.commit(batch, advance)
+    }
+
+    /// Takes in a stream of NDJSON, committing every 10,000 lines (or as `how` says) and calling `progress` after each.
+    ///
+    /// Memory holds one commit's lines, however long the stream. What was committed before an error stays.
+    ///
+    /// # Errors
+    /// `Io` for a stream that cannot be read, and as [`Store::ingest`].
+    ///
+    /// ```
+    /// use regulars::{Ingest, Store};
+    /// let store = Store::in_memory()?;
+    /// let lines = b"{\"type\":\"page\",\"userId\":\"1\"}\n{\"type\":\"page\",\"userId\":\"2\"}\n";
+    /// let receipt = store.ingest_reader(&lines[..], &Ingest::new(), |_| {})?;
+    /// assert_eq!(receipt.accepted, 2);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn ingest_reader(&self, stream: impl Read, how: &Ingest, mut progress: impl FnMut(Progress)) -> Result<Receipt> {
+        let mut reader = LineReader::new(stream, self.inner.charter.config.limits.line_bytes);
+        let mut scratch = Scratch::default();
+        let mut total = Receipt::default();
+        let mut lines = 0;
+        let batch_lines = how.batch_lines.unwrap_or(10_000);
+        loop {
+            let (received_at, advance) = self.inner.moment(how);
+            let intake = self.inner.intake(how, received_at)?;
+            let mut batch = Batch::default();
+            let start = lines;
+            let mut ended = false;
+            while lines - start < batch_lines && batch.size_bytes() < BATCH_BYTES_MAX {
+                let Some(line) = reader.next_line()? else {
+                    ended = true;
+                    break;
+                };
+                lines += 1;
+                match line {
+                    Line::Whole(line) => {
+                        crate::normalize::read_line(line, lines, &intake, &mut scratch, &mut |outcome| batch.take(outcome));
+                    }
+                    Line::TooLong => batch.receipt.reject(lines, None, Reason::TooLarge),
+                }
+            }
+            total.absorb(self.commit(batch, advance)?);
+            progress(Progress { lines, bytes: reader.read_bytes(), accepted: total.accepted });
+            if ended {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// When a commit is received, and the instant that it moves the store to.
+    fn moment(&self, how: &Ingest) -> (Timestamp, Option<Timestamp>) {
+        let live = self.gate.published().live;
+        match (self.clock, how.received_at) {
+            (_, Some(at)) => (at, Some(at)),
+            (Clock::System, None) => {
+                let now = Self::wall_clock();
+                (now, Some(now))
+            }
+            (Clock::Manual, None) => (live.unwrap_or_else(Self::wall_clock), None),
+        }
+    }
+
+    fn intake<'c>(&'c self, how: &Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
+        let kind = |name: &String| {
+            Kind::from_name(name).ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
+        };
+        let default_type = how.default_type.as_ref().map(kind).transpose()?;
+        let received_at = if how.received_at_from_message {
+            ReceivedAt::FromMessage { fallback: received_at }
+        } else {
+            ReceivedAt::At(received_at)
+        };
+        Intake::new(&self.normalizer, how.source.as_deref(), how.trust, default_type, received_at)
+    }
+}
+
+impl Batch {
+    fn take(&mut self, outcome: Outcome<'_>) {
+        match outcome {
+            Outcome::Fact { line, ordinal, fact, flags } => self.push(line, ordinal, fact, flags),
+            Outcome::Reject { line, ordinal, reason } => self.receipt.reject(line, ordinal, reason),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Live segments: kept current after every commit and every step of time.
+//!
+//! Time passes by cursors without state. A rule says at which distances from which events its truth can change (a
+//! window `last(30d)`: 30 days after the event); advancing from L to L' looks at the events whose distance falls in
+//! between, and at nobody else. So the persisted schedule is the live instant itself.
+
+use super::book::Book;
+use crate::Result;
+use crate::base::Timestamp;
+use crate::column::rows::RowSet;
+use crate::error::Error;
+use crate::event::history::At;
+use crate::identity::change::Change;
+use crate::identity::graph::NodeState;
+use crate::identity::evidence::NONE;
+use crate::normalize::fact::Kind;
+use crate::profile::person::Person;
+use crate::profile::records::Records;
+use crate::segment::schedule::{Boundary, Input, boundaries, check_references, inputs, references};
+use crate::segment::subject::Subject;
+use crate::segment::{Segment, Universe};
+use ahash::AHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A defined segment and who is in it.
+#[derive(Clone)]
+pub(super) struct LiveSegment {
+    pub(super) segment: Segment,
+    /// What its membership depends on, references followed.
+    inputs: Vec<Input>,
+    boundaries: Vec<Boundary>,
+    pub(super) members: RowSet,
+}
+
+/// Somebody entered or left a segment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Crossing {
+    pub(super) segment: String,
+    pub(super) profile: u32,
+    pub(super) entered: bool,
+}
+
+/// Rows to look at again, and why.
+#[derive(Default)]
+pub(super) struct Touched {
+    rows: BTreeMap<u32, Reason>,
+}
+
+/// What changed about a row.
+#[derive(Default)]
+struct Reason {
+    /// Anything: its identifiers changed.
+    all: bool,
+    /// Events of these names came or went.
+    names: BTreeSet<u16>,
+    /// An order of the person changed.
+    orders: bool,
+}
+
+impl Touched {
+    fn touch(&mut self, row: u32) -> &mut Reason {
+        self.rows.entry(row).or_default()
+    }
+
+    /// Everybody whom a commit can have changed: owners of its events, of the orders they name, of events that time
+    /// attributes differently now, and whoever got or lost an identifier.
+    pub(super) fn by_commit(
+        before: &Records,
+        after: &Records,
+        rows: std::ops::Range<u32>,
+        moved: &[(u32, NodeState)],
+    ) -> Result<Self> {
+        let mut touched = Self::default();
+        let mut shared = BTreeSet::new();
+        let mut nodes = Vec::new();
+        for row in rows {
+            let at = after.events.at_tail(row);
+            after.events.nodes(at, &mut nodes)?;
+            for named in nodes.iter().filter(|named| named.is_live()) {
+                if after.nodes.state(named.node())?.is_shared() {
+                    shared.insert(named.node());
+                }
+            }
+            touched.by_event(after, at)?;
+        }
+        for (node, old) in moved {
+            let new = after.nodes.state(*node)?;
+            for row in [old.profile, new.profile].into_iter().filter(|row| *row != NONE) {
+                touched.touch(row).all = true;
+            }
+            // A claimant that moved may take pooled events along; so may an identifier that is shared now, or was.
+            for (neighbor, _) in after.nodes.neighbors(*node)? {
+                if after.nodes.state(neighbor)?.is_shared() {
+                    shared.insert(neighbor);
+                }
+            }
+            if old.is_shared() || new.is_shared() {
+                shared.insert(*node);
+            }
+        }
+        for node in shared {
+            let pools = [before.pool_if_shared(node)?, after.pool_if_shared(node)?];
+            for owner in pools.into_iter().flatten().flat_map(|pool| pool.owners().collect::<Vec<_>>()) {
+                touched.touch(owner).all = true;
+            }
+        }
+        Ok(touched)
+    }
+
+    /// The owner of an event, and of the order that it names.
+    fn by_event(&mut self, records: &Records, at: At) -> Result<()> {
+        let head = records.events.head(at)?;
+        if let Some(owner) = records.owner(at)?.profile() {
+            self.touch(owner).names.insert(head.name);
+        }
+        if head.kind == Kind::Track && crate::profile::person::is_order(records.names.name(head.name)) {
+            for other in records.order_siblings(at)? {
+                if let Some(owner) = records.owner(other)?.profile() {
+                    self.touch(owner).orders = true;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LiveSegment {
+    /// A segment without members yet; `known` are the segments that it may refer to.
+    fn new(segment: Segment, known: &[Arc<Self>]) -> Self {
+        let find = |name: &str| known.iter().find(|live| live.segment.name() == name);
+        let mut inputs = inputs(segment.rule());
+        let mut boundaries = boundaries(segment.rule());
+        for live in references(segment.rule()).into_iter().filter_map(find) {
+            inputs.extend(live.inputs.iter().cloned());
+            boundaries.extend(live.boundaries.iter().cloned());
+        }
+        Self { segment, inputs, boundaries, members: RowSet::default() }
+    }
+
+    /// Whether a change of that kind can change membership.
+    fn depends_on(&self, reason: &Reason, records: &Records) -> bool {
+        reason.all
+            || self.inputs.iter().any(|input| match input {
+                Input::Event(name) => records.names.code(name).is_some_and(|code| reason.names.contains(&code)),
+                Input::Trait(_) => records.identify_code().is_some_and(|code| reason.names.contains(&code)),
+                Input::Orders => reason.orders,
+                Input::Identity | Input::Segment(_) => false,
+            })
+    }
+
+    /// The segments that it refers to.
+    pub(super) fn references(&self) -> Vec<&str> {
+        references(self.segment.rule())
+    }
+
+    /// Segments as they were stored, with their members, by name.
+    pub(super) fn restore_all(stored: Vec<(Segment, RowSet)>) -> Vec<Arc<Self>> {
+        let mut open = stored;
+        let mut all: Vec<Arc<Self>> = Vec::new();
+        // A segment's inputs include those of the segments that it refers to, so these come first; references form no
+        // circle, so each round places one.
+        while !open.is_empty() {
+            let placed = |name: &str| all.iter().any(|live| live.segment.name() == name);
+            let ready = open.iter().position(|(segment, _)| references(segment.rule()).into_iter().all(placed));
+            let (segment, members) = open.remove(ready.unwrap_or(0));
+            let live = Self { members, ..Self::new(segment, &all) };
+            all.push(Arc::new(live));
+        }
+        all.sort_by(|a, b| a.segment.name().cmp(b.segment.name()));
+        all
+    }
+}
+
+/// Whether a person is a member, references evaluated on the same records.
+pub(super) fn is_member(
+    segment: &Segment,
+    person: &Person<'_>,
+    known: bool,
+    segments: &[Arc<LiveSegment>],
+    at: Timestamp,
+) -> Result<bool> {
+    let find = |name: &str| segments.iter().find(|live| live.segment.name() == name).map(|live| live.segment.clone());
+    crate::segment::evaluate::is_member(segment, &Subject::new(person, known, &find), at)
+}
+
+impl Book {
+    fn now(&self) -> Timestamp {
+        self.live.unwrap_or(Timestamp::MAX)
+    }
+
+    /// Looks again at the touched rows, and says who entered or left what.
+    pub(super) fn reevaluate(&mut self, records: &Records, touched: Touched, changes: &[Change]) -> Result<Vec<Crossing>> {
+        let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
+        let mut crossings = Vec::new();
+        let renamed = renames(changes);
+        let mut verdicts: AHashMap<(usize, u32), bool> = AHashMap::new();
+        for (row, reason) in &touched.rows {
+            if !self.all.contains(*row) {
+                continue;
+            }
+            let affected: Vec<usize> = (0..segments.len())
+                .filter(|at| segments.get(*at).is_some_and(|live| live.depends_on(reason, records)))
+                .collect();
+            if affected.is_empty() {
+                continue;
+            }
+            let person = Person::read(records, *row)?;
+            for at in affected {
+                let Some(live) = segments.get(at) else { continue };
+                let member = is_member(&live.segment, &person, self.known.contains(*row), &self.segments, self.now())?;
+                verdicts.insert((at, *row), member);
+            }
+        }
+        for (at, live) in segments.iter_mut().enumerate() {
+            for row in touched.rows.keys() {
+                let verdict = verdicts.get(&(at, *row)).copied();
+                let gone = !self.all.contains(*row);
+                let Some(member) = verdict.or(gone.then_some(false)) else { continue };
+                let was = live.members.contains(*row);
+                let came = renamed.iter().any(|(old, new)| new == row && live.members.contains(*old));
+                // Whoever goes on under another name, or inside somebody else, neither left nor entered.
+                let goes_on = gone && changes.iter().any(|change| heir(change) == Some((*row, true)) && {
+                    let heir = successor(change);
+                    verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
+                });
+                if member != (was || came) && !goes_on {
+                    let segment = live.segment.name().to_owned();
+                    crossings.push(Crossing { segment, profile: *row, entered: member });
+                }
+            }
+            let differs = |row: &&u32| {
+                let member = verdicts.get(&(at, **row)).copied().unwrap_or_else(|| live.members.contains(**row));
+                (member && self.all.contains(**row)) != live.members.contains(**row)
+            };
+            let flips: Vec<u32> = touched.rows.keys().filter(differs).copied().collect();
+            if !flips.is_empty() {
+                let members = &mut Arc::make_mut(live).members;
+                flips.into_iter().for_each(|row| {
+                    let member = !members.contains(row);
+                    members.put(row, member);
+                });
+            }
+        }
+        self.segments = Arc::new(segments);
+        crossings.sort();
+        Ok(crossings)
+    }
+
+    /// Moves the live instant to `to`, unless it is there already, and says who entered or left by the passing of time.
+    pub(super) fn advance(&mut self, to: Timestamp) -> Result<Vec<Crossing>> {
+        let from = match self.live {
+            Some(live) if to <= live => return Ok(Vec::new()),
+            live => live,
+        };
+        self.live = Some(to);
+        if self.segments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records = self.records();
+        let mut touched = Touched::default();
+        match from {
+            // Until now the store saw everything; from now on the future is invisible.
+            None => self.all.to_bitmap().iter().for_each(|row| touched.touch(row).all = true),
+            Some(from) => self.touch_between(&records, from, to, &mut touched)?,
+        }
+        self.reevaluate(&records, touched, &[])
+    }
+
+    /// Touches whoever has an event at a distance that the step from `from` to `to` passes over.
+    fn touch_between(&self, records: &Records, from: Timestamp, to: Timestamp, touched: &mut Touched) -> Result<()> {
+        for (name, offset_ms) in self.cursors(records) {
+            let back = |at: Timestamp| at.plus_millisecond(offset_ms.saturating_neg());
+            for at in records.events.in_window(name, back(from), back(to))? {
+                // All of a row's segments are cheap to look at compared with reading the row.
+                if let Some(owner) = records.owner(at)?.profile() {
+                    touched.touch(owner).all = true;
+                }
+                let mut siblings = Touched::default();
+                siblings.by_event(records, at)?;
+                siblings.rows.into_keys().for_each(|row| touched.touch(row).all = true);
+            }
+        }
+        Ok(())
+    }
+
+    /// The distinct (event name, distance) pairs that live segments wait for.
+    fn cursors(&self, records: &Records) -> BTreeSet<(u16, i64)> {
+        let order_names = ["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"];
+        let mut cursors = BTreeSet::new();
+        for boundary in self.segments.iter().flat_map(|live| &live.boundaries) {
+            let names: Vec<&str> = match &boundary.input {
+                Input::Event(name) => vec![name.as_str()],
+                Input::Trait(_) => vec![Kind::Identify.name()],
+                Input::Orders => order_names.to_vec(),
+                Input::Identity | Input::Segment(_) => Vec::new(),
+            };
+            cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));
+        }
+        cursors
+    }
+
+    /// The next instant at which time alone can change a membership; never later than the true one.
+    pub(super) fn next_change(&self, records: &Records) -> Result<Option<Timestamp>> {
+        let Some(live) = self.live else { return Ok(None) };
+        let mut next: Option<Timestamp> = None;
+        for (name, offset_ms) in self.cursors(records) {
+            let after = live.plus_millisecond(offset_ms.saturating_neg());
+            let here = records.events.next_time(name, after)?.map(|ts| ts.plus_millisecond(offset_ms));
+            next = [next, here].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    /// Adds a segment, or replaces the one of that name, and says who is in it now: a new one counts as empty before.
+    ///
+    /// Segments that refer to it are worked out anew too.
+    pub(super) fn define(&mut self, segment: Segment) -> Result<Vec<Crossing>> {
+        let rule = |other: &str| self.segments.iter().find(|live| live.segment.name() == other).map(|live| live.segment.rule());
+        check_references(segment.name(), segment.rule(), &rule)?;
+        let mut stale = vec![segment];
+        let mut crossings = Vec::new();
+        let mut at = 0;
+        while let Some(name) = stale.get(at).map(|segment| segment.name().to_owned()) {
+            at += 1;
+            for live in self.segments.iter().filter(|live| references(live.segment.rule()).contains(&name.as_str())) {
+                // Whoever is reached twice is worked out after the later one: a DAG ends.
+                stale.retain(|segment| segment.name() != live.segment.name());
+                stale.push(live.segment.clone());
+            }
+        }
+        for segment in stale {
+            crossings.extend(self.put(segment)?);
+        }
+        Ok(net(crossings))
+    }
+
+    /// Works out a segment and puts it in its place among the others.
+    fn put(&mut self, segment: Segment) -> Result<Vec<Crossing>> {
+        let name = segment.name().to_owned();
+        let mut crossings = self.undefine(&name);
+        let mut live = LiveSegment::new(segment, &self.segments);
+        let records = self.records();
+        live.members = super::members::evaluate(&records, self.universe(&live.segment), &self.known, &self.segments, &live.segment, self.now())?;
+        let entered = live.members.to_bitmap();
+        crossings.extend(entered.iter().map(|profile| Crossing { segment: name.clone(), profile, entered: true }));
+        let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
+        segments.push(Arc::new(live));
+        segments.sort_by(|a, b| a.segment.name().cmp(b.segment.name()));
+        self.segments = Arc::new(segments);
+        Ok(crossings)
+    }
+
+    /// Removes a segment, and says who left it.
+    pub(super) fn undefine(&mut self, name: &str) -> Vec<Crossing> {
+        let Some(live) = self.segments.iter().find(|live| live.segment.name() == name).map(Arc::clone) else {
+            return Vec::new();
+        };
+        self.segments = Arc::new(self.segments.iter().filter(|other| other.segment.name() != name).map(Arc::clone).collect());
+        let members = live.members.to_bitmap();
+        members.iter().map(|profile| Crossing { segment: name.to_owned(), profile, entered: false }).collect()
+    }
+
+    /// Refuses to undefine what another segment refers to.
+    pub(super) fn check_unreferenced(&self, name: &str) -> Result<()> {
+        let user = self.segments.iter().find(|live| references(live.segment.rule()).contains(&name));
+        user.map_or(Ok(()), |live| {
+            let text = format!("segment {:?} refers to {name:?}; undefine or change it first", live.segment.name());
+            Err(Error::invalid(text))
+        })
+    }
+
+    /// Whether anonymous visitors count for a segment.
+    pub(super) fn universe(&self, segment: &Segment) -> &RowSet {
+        match segment.universe() {
+            Universe::Known => &self.known,
+            Universe::All => &self.all,
+        }
+    }
+}
+
+/// Who left and entered again by one change did neither.
+fn net(mut crossings: Vec<Crossing>) -> Vec<Crossing> {
+    crossings.sort();
+    let mut net: Vec<Crossing> = Vec::new();
+    for crossing in crossings {
+        match net.last() {
+            Some(last) if last.segment == crossing.segment && last.profile == crossing.profile => {
+                net.pop();
+            }
+            _ => net.push(crossing),
+        }
+    }
+    net
+}
+
+fn renames(changes: &[Change]) -> Vec<(u32, u32)> {
+    let rename = |change: &Change| match change {
+        Change::Renamed { old, new } => Some((*old, *new)),
+        _ => None,
+    };
+    changes.iter().filter_map(rename).collect()
+}
+
+/// The row that ends with a change by going on as another one.
+fn heir(change: &Change) -> Option<(u32, bool)> {
+    match change {
+        Change::Renamed { old, .. } => Some((*old, true)),
+        Change::Merged { from, .. } => Some((*from, true)),
+        _ => None,
+    }
+}
+
+/// The row that an ended one goes on as.
+fn successor(change: &Change) -> u32 {
+    match change {
+        Change::Renamed { new, .. } => *new,
+        Change::Merged { into, .. } => *into,
+        _ => NONE,
+    }
+}

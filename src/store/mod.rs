@@ -1,0 +1,36 @@
+//! The store: the only room with state, a clock and threads. It composes the others.
+//!
+//! ```text
+//! ingest -> commit: parse, normalize | admit, log, resolve, apply, re-evaluate | make durable, publish
+//!                                                                             \-> seal, merge (another thread)
+//! open   -> recover: manifest, parts, log -> the same commit
+//! ```
+
+mod book;
+mod catalog;
+mod commit;
+mod digest;
+mod handle;
+mod ingest;
+mod live;
+mod members;
+mod options;
+mod receipt;
+mod recover;
+mod seal;
+mod snapshot;
+mod state;
+mod stats;
+mod sync;
+mod verify;
+mod writer;
+
+pub use digest::Digest;
+pub use handle::Store;
+pub use ingest::{Ingest, Progress};
+pub use members::Members;
+pub use options::{Clock, Durability, Options};
+pub use receipt::{Receipt, Reject};
+pub use snapshot::{IdentifierOwner, Snapshot};
+pub use stats::Stats;
+pub use verify::Verification;

@@ -1,0 +1,381 @@
+//! The readers' view.
+
+use super::digest::Digest;
+use super::live::is_member;
+use super::members::{Members, evaluate};
+use super::state::State;
+use crate::Result;
+use crate::base::{Id, MessageId, ProfileId, Timestamp};
+use crate::error::Error;
+use crate::normalize::Normalizer;
+use crate::profile::person::Person;
+use crate::profile::records::Owner;
+use crate::segment::{Rule, Segment, Universe};
+use crate::view::profile::Asked;
+use crate::view::why::id_of;
+use crate::view::{Profile, Why};
+use std::sync::Arc;
+
+/// How many events a profile shows unless more are asked for.
+const TIMELINE: usize = 20;
+
+/// Everything in the store as of one commit. Cheap to take, cheap to clone, owned, `Send + Sync`: keep it as long as you
+/// like, hand it to any thread; nothing moves under it and nobody waits for it.
+///
+/// Questions without an instant are asked at the store's live instant: facts of the future are invisible.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// let before = store.snapshot();
+/// store.ingest_json(br#"{"type":"identify","userId":"42"}"#)?;
+/// assert!(before.profile(id::user("42"))?.is_none());
+/// assert!(store.snapshot().profile(id::user("42"))?.is_some());
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    state: Arc<State>,
+    normalizer: Arc<Normalizer>,
+}
+
+/// One identifier of the store and whose it is.
+///
+/// ```
+/// use regulars::Store;
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42"}"#)?;
+/// let all = store.snapshot().identifiers()?;
+/// assert_eq!((all[0].id.namespace(), all[0].shared), ("user_id", false));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct IdentifierOwner {
+    /// The identifier, normalized.
+    pub id: Id,
+    /// The profile that holds it; none while it is shared.
+    pub profile: Option<ProfileId>,
+    /// Seen with several people, so it identifies nobody by itself.
+    pub shared: bool,
+}
+
+impl Snapshot {
+    pub(super) fn new(state: Arc<State>, normalizer: Arc<Normalizer>) -> Self {
+        Self { state, normalizer }
+    }
+
+    /// The live instant: the greatest one that the store was told. `None` until it is told one; then everything is
+    /// visible.
+    ///
+    /// ```
+    /// use regulars::{Clock, Store};
+    /// let store = Store::options().clock(Clock::Manual).in_memory()?;
+    /// assert_eq!(store.snapshot().live_instant(), None);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn live_instant(&self) -> Option<Timestamp> {
+        self.state.live
+    }
+
+    /// Number of known people: profiles with an identifier of a person.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// store.ingest_json(br#"[{"type":"page","anonymousId":"a1"}, {"type":"page","userId":"42"}]"#)?;
+    /// assert_eq!((store.snapshot().people(), store.snapshot().profiles()), (1, 2));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn people(&self) -> u64 {
+        self.state.known.len()
+    }
+
+    /// Number of profiles, anonymous visitors included.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Store::in_memory()?.snapshot().profiles(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn profiles(&self) -> u64 {
+        self.state.all.len()
+    }
+
+    /// Number of accepted events.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Store::in_memory()?.snapshot().events(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.state.records.events.len()
+    }
+
+    /// The profile that an identifier belongs to now, with its latest 20 events; `None` for one nobody knows.
+    ///
+    /// The identifier is normalized as those of messages are; one that cannot be is nobody's.
+    ///
+    /// # Errors
+    /// `Invalid` for a namespace that the store does not have, `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// assert!(store.snapshot().profile(id::email("nobody@example.com"))?.is_none());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn profile(&self, id: Id) -> Result<Option<Profile>> {
+        self.profile_at(id, self.state.now(), TIMELINE)
+    }
+
+    /// The profile as of the facts up to `at`, with its latest `events` events.
+    ///
+    /// Who is who is decided by all facts; traits, orders and events are those up to `at`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42","timestamp":"2026-01-02"}"#)?;
+    /// let then = store.snapshot().profile_at(id::user("42"), "2026-01-01".parse()?, 5)?.expect("known");
+    /// assert!(then.events.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn profile_at(&self, id: Id, at: Timestamp, events: usize) -> Result<Option<Profile>> {
+        let Some(row) = self.row(&id, at)? else { return Ok(None) };
+        let person = Person::read(&self.state.records, row)?;
+        let live = self.state.segments.iter().filter(|live| live.members.contains(row));
+        let segments = live.map(|live| live.segment.name().to_owned()).collect();
+        Profile::read(&person, self.state.known.contains(row), segments, Asked { at, events }).map(Some)
+    }
+
+    /// The public id of whoever an identifier means at `at`; of a shared one the claimant of that time.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, Timestamp, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42"}"#)?;
+    /// assert!(store.snapshot().resolve(id::user("42"), None)?.is_some());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn resolve(&self, id: Id, at: Option<Timestamp>) -> Result<Option<ProfileId>> {
+        let row = self.row(&id, at.unwrap_or_else(|| self.state.now()))?;
+        row.map(|row| self.state.records.nodes.profile_id(row)).transpose()
+    }
+
+    /// The row of whoever an identifier means at `at`.
+    fn row(&self, id: &Id, at: Timestamp) -> Result<Option<u32>> {
+        match self.normalized(id)? {
+            Some((namespace, value)) => self.state.records.resolve(namespace, &value, at),
+            None => Ok(None),
+        }
+    }
+
+    /// Namespace code and normalized value; `None` for a value that identifies nobody.
+    fn normalized(&self, id: &Id) -> Result<Option<(u8, String)>> {
+        let namespace = self.state.records.nodes.namespaces.code(id.namespace()).ok_or_else(|| {
+            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
+        })?;
+        Ok(self.normalizer.identifier(id.namespace(), id.value()).map(|value| (namespace, value)))
+    }
+
+    fn node(&self, id: &Id) -> Result<Option<u32>> {
+        match self.normalized(id)? {
+            Some((namespace, value)) => self.state.records.nodes.find(namespace, &value),
+            None => Ok(None),
+        }
+    }
+
+    /// Why two identifiers are one person: the messages that joined them. `None` where they are not one person.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"identify","userId":"42","anonymousId":"a1"}"#)?;
+    /// assert_eq!(store.snapshot().why(id::user("42"), id::anonymous("a1"))?.expect("one person").path.len(), 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn why(&self, a: Id, b: Id) -> Result<Option<Why>> {
+        match (self.node(&a)?, self.node(&b)?) {
+            (Some(a), Some(b)) => Why::read(&self.state.records, a, b),
+            _ => Ok(None),
+        }
+    }
+
+    /// Who is in a segment now: of a live one as it is kept, of any other as evaluated here.
+    ///
+    /// **Cost**: a copy of a bitmap for a live segment, else one look at everybody.
+    ///
+    /// # Errors
+    /// `NotFound` for a reference to a segment that is not defined, `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let store = Store::in_memory()?;
+    /// let buyers = Segment::new("buyers", when::orders().at_least(1));
+    /// assert!(store.snapshot().members(&buyers)?.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn members(&self, segment: &Segment) -> Result<Members> {
+        match self.state.segment(segment.name()).filter(|live| live.segment == *segment) {
+            Some(live) => Ok(self.as_members(live.members.to_bitmap())),
+            None => self.members_at(segment, self.state.now()),
+        }
+    }
+
+    /// Who is in a segment by the facts up to `at`.
+    ///
+    /// **Cost**: one look at everybody.
+    ///
+    /// # Errors
+    /// As [`Snapshot::members`].
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let store = Store::in_memory()?;
+    /// let buyers = Segment::new("buyers", when::orders().at_least(1));
+    /// assert_eq!(store.snapshot().members_at(&buyers, "2026-01-01".parse()?)?.len(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn members_at(&self, segment: &Segment, at: Timestamp) -> Result<Members> {
+        segment.check()?;
+        let state = &self.state;
+        let universe = match segment.universe() {
+            Universe::All => &state.all,
+            Universe::Known => &state.known,
+        };
+        let rows = evaluate(&state.records, universe, &state.known, &state.segments, segment, at)?;
+        Ok(self.as_members(rows.to_bitmap()))
+    }
+
+    fn as_members(&self, rows: roaring::RoaringBitmap) -> Members {
+        Members { records: Arc::clone(&self.state.records), rows }
+    }
+
+    /// Whether a rule holds for one person by the facts up to `at` (now, if not given); `false` for an identifier that
+    /// nobody knows.
+    ///
+    /// # Errors
+    /// As [`Snapshot::members`].
+    ///
+    /// ```
+    /// use regulars::{Store, id, when};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"tier":"gold"}}"#)?;
+    /// assert!(store.snapshot().matches(id::user("42"), &when::trait_("tier").is("gold"), None)?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn matches(&self, id: Id, rule: &Rule, at: Option<Timestamp>) -> Result<bool> {
+        let at = at.unwrap_or_else(|| self.state.now());
+        let segment = Segment::new("matches", rule.clone()).within(Universe::All);
+        segment.check()?;
+        let Some(row) = self.row(&id, at)? else { return Ok(false) };
+        let person = Person::read(&self.state.records, row)?;
+        is_member(&segment, &person, self.state.known.contains(row), &self.state.segments, at)
+    }
+
+    /// The live segments with the number of their members, by name.
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let store = Store::in_memory()?;
+    /// store.define(Segment::new("buyers", when::orders().at_least(1)))?;
+    /// let segments = store.snapshot().segments();
+    /// assert_eq!((segments[0].0.name(), segments[0].1), ("buyers", 0));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn segments(&self) -> Vec<(Segment, u64)> {
+        self.state.segments.iter().map(|live| (live.segment.clone(), live.members.len())).collect()
+    }
+
+    /// Every identifier ever seen and whose it is, sorted by namespace, then value.
+    ///
+    /// **Cost**: all identifiers, in memory at once.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// assert!(regulars::Store::in_memory()?.snapshot().identifiers()?.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn identifiers(&self) -> Result<Vec<IdentifierOwner>> {
+        let nodes = &self.state.records.nodes;
+        let mut all = Vec::new();
+        for node in 0..nodes.len() {
+            let state = nodes.state(node)?;
+            if state.exists() {
+                let profile = nodes.profile(node)?.map(|profile| nodes.profile_id(profile)).transpose()?;
+                all.push(IdentifierOwner { id: id_of(&self.state.records, node)?, profile, shared: state.is_shared() });
+            }
+        }
+        all.sort();
+        Ok(all)
+    }
+
+    /// Every event and whom it belongs to, sorted by message id; nobody's events have no profile.
+    ///
+    /// **Cost**: all events, in memory at once.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42","messageId":"m1"}"#)?;
+    /// assert_eq!(store.snapshot().attribution()?[0].0.to_string(), "m1");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn attribution(&self) -> Result<Vec<(MessageId, Option<ProfileId>)>> {
+        let records = &self.state.records;
+        let mut all = Vec::new();
+        for at in records.events.iter() {
+            let profile = match records.owner(at)? {
+                Owner::Profile(profile) => Some(records.nodes.profile_id(profile)?),
+                Owner::Pool | Owner::Nobody => None,
+            };
+            all.push((records.message_id(at)?, profile));
+        }
+        all.sort();
+        Ok(all)
+    }
+
+    /// A fingerprint of everything that the facts mean: equal in two stores that hold the same facts, whatever the
+    /// order, batches, restarts, machines and layout.
+    ///
+    /// **Cost**: reads the whole store.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::Store;
+    /// let (one, other) = (Store::in_memory()?, Store::in_memory()?);
+    /// let page = br#"{"type":"page","userId":"42","messageId":"m1","timestamp":"2026-01-01"}"#;
+    /// one.ingest_json(page)?;
+    /// other.ingest_json(page)?;
+    /// assert_eq!(one.snapshot().digest()?.identity, other.snapshot().digest()?.identity);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn digest(&self) -> Result<Digest> {
+        Digest::of(&self.state)
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({} profiles, {} events)", self.profiles(), self.events())
+    }
+}

@@ -1,0 +1,107 @@
+//! Group commit: writers append under the store's lock, and wait for the disk outside it, together.
+
+use super::state::State;
+use crate::Result;
+use crate::error::Error;
+use crate::storage::vfs::VfsSync;
+use parking_lot::{Mutex, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What has been logged and what of it is on disk.
+pub(super) struct Gate {
+    /// The newest state that is logged, and the file it is logged in.
+    logged: Mutex<Logged>,
+    /// Held by the one that waits for the disk; whoever comes meanwhile finds its work done.
+    disk: Mutex<()>,
+    durable: AtomicU64,
+    published: RwLock<Arc<State>>,
+    poison: OnceLock<String>,
+}
+
+struct Logged {
+    state: Arc<State>,
+    file: Arc<dyn VfsSync>,
+}
+
+impl Gate {
+    pub(super) fn new(state: Arc<State>, file: Arc<dyn VfsSync>, durable: u64) -> Self {
+        Self {
+            logged: Mutex::new(Logged { state: Arc::clone(&state), file }),
+            disk: Mutex::new(()),
+            durable: AtomicU64::new(durable),
+            published: RwLock::new(state),
+            poison: OnceLock::new(),
+        }
+    }
+
+    /// The highest sequence known to be on disk.
+    pub(super) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// What readers see.
+    pub(super) fn published(&self) -> Arc<State> {
+        Arc::clone(&self.published.read())
+    }
+
+    /// Notes a state that is applied and logged, in the order of commits: called under the writer's lock.
+    pub(super) fn log(&self, state: Arc<State>) {
+        self.logged.lock().state = state;
+    }
+
+    /// From here on the log goes on in another file; everything in the one before is on disk.
+    pub(super) fn switch(&self, file: Arc<dyn VfsSync>, durable: u64) {
+        self.logged.lock().file = file;
+        self.durable.fetch_max(durable, Ordering::AcqRel);
+    }
+
+    /// Lets readers see everything logged so far without waiting for the disk.
+    pub(super) fn publish(&self) {
+        let state = Arc::clone(&self.logged.lock().state);
+        self.show(state);
+    }
+
+    fn show(&self, state: Arc<State>) {
+        let mut published = self.published.write();
+        // Two waiters may come out of the disk in either order; readers only go forward.
+        if state.sequence >= published.sequence {
+            *published = state;
+        }
+    }
+
+    /// Waits until `sequence` is on disk, then lets readers see it. Whoever gets to the disk first takes along
+    /// everything logged meanwhile.
+    pub(super) fn make_durable(&self, sequence: u64) -> Result<()> {
+        let _disk = self.disk.lock();
+        self.check()?;
+        if self.durable() >= sequence && self.published.read().sequence >= sequence {
+            return Ok(());
+        }
+        let (state, file) = {
+            let logged = self.logged.lock();
+            (Arc::clone(&logged.state), Arc::clone(&logged.file))
+        };
+        if self.durable() < state.sequence {
+            file.sync_data().map_err(|error| self.poison(error))?;
+            self.durable.fetch_max(state.sequence, Ordering::AcqRel);
+        }
+        self.show(state);
+        Ok(())
+    }
+
+    /// Stops all writing: after a failed sync nobody knows what is on disk, and asking again would lie.
+    pub(super) fn poison(&self, error: Error) -> Error {
+        let _ = self.poison.set(error.to_string());
+        error
+    }
+
+    /// Why writing stopped.
+    pub(super) fn poisoned(&self) -> Option<&str> {
+        self.poison.get().map(String::as_str)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        self.poisoned().map_or(Ok(()), |cause| Err(Error::poisoned(cause)))
+    }
+}

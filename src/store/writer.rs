@@ -1,0 +1,183 @@
+//! The one writer: the working copy, the log that makes its facts durable, and the jobs that seal and merge.
+
+use super::book::Book;
+use super::catalog::{Catalog, log_name};
+use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
+use super::state::State;
+use super::sync::Gate;
+use crate::Result;
+use crate::error::Error;
+use crate::event::tail::EventTail;
+use crate::identity::tail::NodeTail;
+use crate::storage::wal::{LogId, Wal};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A tail is sealed when its facts take this many bytes, however few they are.
+const TAIL_BYTES_MAX: usize = 32 << 20;
+
+/// The writer's state; see the module. Guarded by the store's writer lock.
+pub(super) struct Writer {
+    pub(super) book: Book,
+    pub(super) wal: Wal,
+    pub(super) log_number: u64,
+    pub(super) parts: Vec<OpenPart>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) seal_events: u32,
+    pub(super) sealing: Option<Sealing>,
+    pub(super) merging: Option<Merging>,
+}
+
+/// A seal under way.
+pub(super) struct Sealing {
+    changed: Vec<u32>,
+    job: JoinHandle<Result<OpenPart>>,
+}
+
+/// A merge under way.
+pub(super) struct Merging {
+    old: Vec<OpenPart>,
+    job: JoinHandle<Result<OpenPart>>,
+}
+
+fn join(job: JoinHandle<Result<OpenPart>>) -> Result<OpenPart> {
+    job.join().unwrap_or_else(|_| Err(Error::poisoned("a background job stopped unexpectedly")))
+}
+
+impl Writer {
+    /// Logs one record; it is durable after the next sync.
+    pub(super) fn log(&mut self, gate: &Gate, kind: u8, payload: &[u8]) -> Result<u64> {
+        gate.check()?;
+        let sequence = self.book.sequence + 1;
+        self.wal.append(sequence, gate.durable(), kind, super::commit::RECORD_VERSION, payload).map_err(|error| {
+            if error.kind() == crate::ErrorKind::Poisoned { gate.poison(error) } else { error }
+        })?;
+        self.book.sequence = sequence;
+        Ok(sequence)
+    }
+
+    /// Events and bytes that are not in a part yet.
+    pub(super) fn unsealed(&self) -> (u32, usize) {
+        (self.book.event_tail.len(), self.book.event_tail.size_bytes())
+    }
+
+    /// Installs what jobs have finished, and starts those that are due.
+    pub(super) fn keep_house(&mut self, gate: &Gate, state: &Arc<State>) -> Result<()> {
+        if self.sealing.as_ref().is_some_and(|sealing| sealing.job.is_finished()) {
+            self.finish_seal()?;
+        }
+        if self.merging.as_ref().is_some_and(|merging| merging.job.is_finished()) {
+            self.finish_merge()?;
+        }
+        let (events, bytes) = self.unsealed();
+        if events >= self.seal_events || bytes >= TAIL_BYTES_MAX {
+            self.start_seal(gate, state)?;
+            // So large a batch would leave too much for a recovery to replay: its caller waits.
+            if events >= self.seal_events.saturating_mul(2) {
+                self.finish_seal()?;
+            }
+        }
+        self.start_merge()
+    }
+
+    /// Freezes the active tail and seals it in another thread. Waits for the seal before it.
+    pub(super) fn start_seal(&mut self, gate: &Gate, state: &Arc<State>) -> Result<()> {
+        self.finish_seal()?;
+        if self.book.event_tail.len() == 0 {
+            return Ok(());
+        }
+        // The old log must be whole on disk before a new one exists: a torn tail is allowed in the last log only.
+        self.wal.sync_handle().sync_data().map_err(|error| gate.poison(error))?;
+        let sequence = self.book.sequence;
+        let number = self.catalog.new_number();
+        let id = LogId { store_id: self.catalog.store_id(), number };
+        let wal = Wal::create(self.catalog.vfs.as_ref(), &log_name(number), id, sequence + 1)?;
+        self.catalog.add_log(number).map_err(|error| gate.poison(error))?;
+        let mut changed: Vec<u32> = self.book.changed.drain().collect();
+        changed.sort_unstable();
+        let frozen = Frozen { state: Arc::clone(state), changed: changed.clone(), log: self.log_number };
+        self.wal = wal;
+        self.log_number = number;
+        gate.switch(self.wal.sync_handle(), sequence);
+        self.book.new_tail();
+        let catalog = Arc::clone(&self.catalog);
+        let job = spawn("regulars-seal", move || frozen.seal(&catalog))?;
+        self.sealing = Some(Sealing { changed, job });
+        Ok(())
+    }
+
+    /// Waits for the seal under way, if there is one, and reads from its part instead of the tail.
+    pub(super) fn finish_seal(&mut self) -> Result<()> {
+        let Some(sealing) = self.sealing.take() else { return Ok(()) };
+        let part = join(sealing.job)?;
+        self.parts.push(part.clone());
+        self.book.set_parts(&self.parts);
+        self.book.drop_frozen();
+        self.book.prune(&part.nodes, sealing.changed.into_iter())
+    }
+
+    fn start_merge(&mut self) -> Result<()> {
+        if self.merging.is_some() {
+            return Ok(());
+        }
+        let Some(run) = merge_plan(&self.parts, self.seal_events) else { return Ok(()) };
+        let old: Vec<OpenPart> = self.parts.get(run).map(<[OpenPart]>::to_vec).unwrap_or_default();
+        let (catalog, parts) = (Arc::clone(&self.catalog), old.clone());
+        let (names, trait_names) = (Arc::clone(&self.book.names), Arc::clone(&self.book.trait_names));
+        let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &names, &trait_names))?;
+        self.merging = Some(Merging { old, job });
+        Ok(())
+    }
+
+    /// Waits for the merge under way, if there is one, and reads from its part instead of the old ones.
+    pub(super) fn finish_merge(&mut self) -> Result<()> {
+        let Some(merging) = self.merging.take() else { return Ok(()) };
+        let part = join(merging.job)?;
+        let is_old = |part: &OpenPart| merging.old.iter().any(|old| old.sealed.name == part.sealed.name);
+        let place = self.parts.iter().position(is_old).unwrap_or(self.parts.len());
+        self.parts.insert(place, part.clone());
+        self.parts.retain(|part| !is_old(part));
+        self.book.set_parts(&self.parts);
+        for old in &merging.old {
+            let nodes: Vec<u32> = old.nodes.sparse().map(|change| change.map(|(node, _)| node)).collect::<Result<_>>()?;
+            self.book.prune(&part.nodes, nodes.into_iter())?;
+        }
+        Ok(())
+    }
+
+    /// Merges until nothing is due: for compaction on demand.
+    pub(super) fn merge_all(&mut self) -> Result<()> {
+        loop {
+            self.start_merge()?;
+            if self.merging.is_none() {
+                return Ok(());
+            }
+            self.finish_merge()?;
+        }
+    }
+}
+
+fn spawn(name: &str, job: impl FnOnce() -> Result<OpenPart> + Send + 'static) -> Result<JoinHandle<Result<OpenPart>>> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(job).map_err(|error| Error::io("start a thread for", std::path::Path::new(name), error))
+}
+
+impl Book {
+    /// Begins a new active tail; the one before stays readable until its part is there.
+    fn new_tail(&mut self) {
+        self.node_tail = Arc::new(NodeTail::new(self.nodes.len()));
+        self.event_tail = Arc::new(EventTail::default());
+        self.nodes.tails.push(self.node_tail.view());
+        self.events.tails.push(self.event_tail.view());
+        self.frozen_ids = std::mem::take(&mut self.ids);
+    }
+
+    /// The tail that was sealed is in a part now.
+    fn drop_frozen(&mut self) {
+        if self.nodes.tails.len() > 1 {
+            self.nodes.tails.remove(0);
+            self.events.tails.remove(0);
+        }
+        self.frozen_ids.clear();
+    }
+}

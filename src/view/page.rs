@@ -1,0 +1,86 @@
+//! A profile as a page of text.
+
+use super::profile::{OrderSummary, Profile};
+use crate::base::Money;
+use std::fmt;
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = if self.known { "Customer" } else { "Anonymous visitor" };
+        writeln!(f, "{who} {}", self.id)?;
+        if let (Some(first), Some(last)) = (self.first_seen, self.last_seen) {
+            writeln!(f, "  first seen {}, last seen {}", day(first), day(last))?;
+        }
+        section(f, "Identifiers")?;
+        for id in &self.identifiers {
+            writeln!(f, "  {:<14} {}", id.namespace(), id.value())?;
+        }
+        if !self.traits.is_empty() {
+            section(f, "Traits")?;
+            for (name, value) in &self.traits {
+                writeln!(f, "  {name:<14} {}", value.as_str())?;
+            }
+        }
+        section(f, "Orders")?;
+        orders(f, &self.orders)?;
+        if !self.segments.is_empty() {
+            section(f, "Segments")?;
+            writeln!(f, "  {}", self.segments.join(", "))?;
+        }
+        section(f, "Activity")?;
+        for (name, count) in &self.activity {
+            writeln!(f, "  {count:>6} x {name}")?;
+        }
+        if !self.events.is_empty() {
+            section(f, "Latest events")?;
+        }
+        for event in &self.events {
+            let properties = event.properties.as_ref().map_or("", |properties| properties.as_str());
+            writeln!(f, "  {}  {:<20} {}", event.ts, event.event, shortened(properties))?;
+        }
+        Ok(())
+    }
+}
+
+fn section(f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result {
+    writeln!(f, "\n{title}")
+}
+
+fn orders(f: &mut fmt::Formatter<'_>, orders: &OrderSummary) -> fmt::Result {
+    let money = |minor: i64| match orders.currency {
+        Some(currency) => Money::new(minor, currency).to_string(),
+        None => minor.to_string(),
+    };
+    if orders.count == 0 && orders.refunded_minor == 0 {
+        return writeln!(f, "  none");
+    }
+    write!(f, "  {} order{}, net {}", orders.count, if orders.count == 1 { "" } else { "s" }, money(orders.net_minor))?;
+    if orders.refunded_minor != 0 {
+        write!(f, " (gross {}, refunded {})", money(orders.gross_minor), money(orders.refunded_minor))?;
+    }
+    if let Some(average) = orders.average_minor {
+        write!(f, ", average {}", money(average))?;
+    }
+    writeln!(f)?;
+    if let (Some(first), Some(last)) = (orders.first, orders.last) {
+        writeln!(f, "  first {}, last {}", day(first), day(last))?;
+    }
+    for (code, net) in &orders.other_currencies {
+        let amount = code.parse().map_or_else(|_| format!("{net} {code}"), |code| Money::new(*net, code).to_string());
+        writeln!(f, "  beside that {amount}, which no recorded rate converts")?;
+    }
+    Ok(())
+}
+
+fn day(ts: crate::Timestamp) -> String {
+    ts.to_string().chars().take(10).collect()
+}
+
+/// Enough of a long value to recognize it.
+fn shortened(text: &str) -> String {
+    const WIDTH: usize = 100;
+    if text.chars().count() <= WIDTH {
+        return text.to_owned();
+    }
+    text.chars().take(WIDTH).chain(" ...".chars()).collect()
+}

@@ -1,0 +1,272 @@
+//! The profile: everything about one person, on one page.
+
+use crate::Result;
+use crate::base::doc::Doc;
+use crate::base::{Currency, Id, Money, ProfileId, Timestamp};
+use crate::profile::orders::Settled;
+use crate::profile::person::{Person, PersonEvent};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A JSON value as text, exactly as it came in: numbers keep their digits.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"score":19.90}}"#)?;
+/// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
+/// assert_eq!(ann.traits["score"].as_str(), "19.90");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(String);
+
+impl Json {
+    pub(crate) fn new(doc: Doc<'_>) -> Self {
+        Self(doc.to_json())
+    }
+
+    /// The JSON text.
+    ///
+    /// ```
+    /// # use regulars::{Store, id};
+    /// # let store = Store::in_memory()?;
+    /// # store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"vip":true}}"#)?;
+    /// assert_eq!(store.snapshot().profile(id::user("42"))?.expect("known").traits["vip"].as_str(), "true");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Traits and properties are personal data; Debug output ends up in logs.
+        write!(f, "Json({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = serde_json::value::RawValue::from_string(self.0.clone());
+        raw.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// Everything known about one person, as of one instant of one snapshot.
+///
+/// `Display` prints the page that a support agent reads: it shows personal data. `Debug` does not.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::options().currency("EUR").in_memory()?;
+/// store.ingest_json(br#"{"type":"track","event":"Order Completed","anonymousId":"a1",
+///     "properties":{"order_id":"o1","total":19.90,"email":"ann@example.com"}}"#)?;
+/// let ann = store.snapshot().profile(id::email("Ann@Example.com"))?.expect("known");
+/// assert_eq!((ann.orders.count, ann.orders.net_minor), (1, 1990));
+/// println!("{ann}");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The stable public id.
+    pub id: ProfileId,
+    /// Whether any identifier is one of a person, not only of a visitor.
+    pub known: bool,
+    /// Every identifier, by strength, then value.
+    pub identifiers: Vec<Id>,
+    /// The winning value of every trait, by name.
+    pub traits: BTreeMap<String, Json>,
+    /// What was bought and what came back.
+    pub orders: OrderSummary,
+    /// How many events of each name.
+    pub activity: BTreeMap<String, u64>,
+    /// The live segments that the person is in now, by name.
+    pub segments: Vec<String>,
+    /// The first event, by its time.
+    pub first_seen: Option<Timestamp>,
+    /// The last event, by its time.
+    pub last_seen: Option<Timestamp>,
+    /// The latest events, newest first; as many as were asked for.
+    pub events: Vec<TimelineEvent>,
+}
+
+/// The orders of a person, summed: minor units of `currency`.
+///
+/// ```
+/// # use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42"}"#)?;
+/// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
+/// assert_eq!((ann.orders.count, ann.orders.average_minor), (0, None));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OrderSummary {
+    /// Orders placed, whether refunded or not.
+    pub count: u64,
+    /// Their amounts before refunds.
+    pub gross_minor: i64,
+    /// What was refunded, lone refunds included.
+    pub refunded_minor: i64,
+    /// Gross less refunded; below zero for somebody who only ever returned.
+    pub net_minor: i64,
+    /// Net by order, half to even; none without orders.
+    pub average_minor: Option<i64>,
+    /// The store's currency, or that of the latest order where the store has none.
+    pub currency: Option<Currency>,
+    /// When the first order was placed.
+    pub first: Option<Timestamp>,
+    /// When the last order was placed.
+    pub last: Option<Timestamp>,
+    /// Net amounts in other currencies that no recorded rate converts, in minor units each.
+    pub other_currencies: BTreeMap<String, i64>,
+}
+
+/// One event of a timeline.
+///
+/// ```
+/// # use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"track","event":"Signed Up","userId":"42"}"#)?;
+/// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
+/// assert_eq!(ann.events[0].event, "Signed Up");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TimelineEvent {
+    /// The id of the message.
+    pub message_id: String,
+    /// When it happened.
+    pub ts: Timestamp,
+    /// The type of the message.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The event name of a track, else the type.
+    pub event: String,
+    /// The source it came from; empty for the default one.
+    pub source: String,
+    /// The properties of a track, page or screen; the traits of an identify or group.
+    pub properties: Option<Json>,
+}
+
+/// How much of a profile to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) at: Timestamp,
+    pub(crate) events: usize,
+}
+
+impl Profile {
+    pub(crate) fn read(person: &Person<'_>, known: bool, segments: Vec<String>, asked: Asked) -> Result<Self> {
+        let visible: Vec<&PersonEvent> = person.events.iter().filter(|event| event.ts <= asked.at).collect();
+        let mut activity: BTreeMap<String, u64> = BTreeMap::new();
+        for event in &visible {
+            *activity.entry(person.records.names.name(event.name).to_owned()).or_default() += 1;
+        }
+        let mut traits = BTreeMap::new();
+        for name in person.trait_names(asked.at)? {
+            if let Some(value) = person.trait_value(name, asked.at)? {
+                traits.insert(name.to_owned(), Json::new(Doc::new(&value)));
+            }
+        }
+        let latest = visible.iter().rev().take(asked.events).map(|event| timeline_event(person, event));
+        let settled = person.orders(asked.at)?;
+        Ok(Self {
+            id: person.records.nodes.profile_id(person.profile)?,
+            known,
+            identifiers: identifiers(person)?,
+            traits,
+            orders: OrderSummary::of(&settled, person.currency(&settled)),
+            activity,
+            segments,
+            first_seen: visible.first().map(|event| event.ts),
+            last_seen: visible.last().map(|event| event.ts),
+            events: latest.collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// The identifiers of a person by strength, then value.
+fn identifiers(person: &Person<'_>) -> Result<Vec<Id>> {
+    let nodes = &person.records.nodes;
+    let mut all = person.members.iter().map(|member| nodes.identifier(*member)).collect::<Result<Vec<_>>>()?;
+    all.sort_unstable();
+    Ok(all.into_iter().map(|(namespace, value)| Id::new(nodes.namespaces.name(namespace), value)).collect())
+}
+
+fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEvent> {
+    let (source, properties) = person.with_fact(event.at, |fact| {
+        let field = ["properties", "traits"].into_iter().find_map(|field| fact.doc.get(field));
+        (fact.source.to_owned(), field.map(Json::new))
+    })?;
+    Ok(TimelineEvent {
+        message_id: event.id.to_string(),
+        ts: event.ts,
+        kind: event.kind.name(),
+        event: person.records.names.name(event.name).to_owned(),
+        source,
+        properties,
+    })
+}
+
+impl OrderSummary {
+    pub(crate) fn of(settled: &[Settled], currency: Option<Currency>) -> Self {
+        let orders = || settled.iter().filter(|order| order.order.is_some());
+        let mut sums = Sums::default();
+        for order in settled {
+            sums.add(order.order.as_ref().and_then(|placed| placed.amount), 1, currency);
+            sums.add(order.refunded, -1, currency);
+        }
+        let count = orders().count() as u64;
+        let average = |net: i128| crate::base::decimal::div_half_even(net, i128::from(count));
+        Self {
+            count,
+            gross_minor: clamp(sums.gross),
+            refunded_minor: clamp(sums.refunded),
+            net_minor: clamp(sums.gross - sums.refunded),
+            average_minor: (count > 0).then(|| clamp(average(sums.gross - sums.refunded))),
+            currency,
+            first: orders().map(|order| order.ts).min(),
+            last: orders().map(|order| order.ts).max(),
+            other_currencies: sums.others.into_iter().map(|(code, net)| (code, clamp(net))).collect(),
+        }
+    }
+}
+
+/// Sums that cannot wrap.
+#[derive(Default)]
+struct Sums {
+    gross: i128,
+    refunded: i128,
+    others: BTreeMap<String, i128>,
+}
+
+impl Sums {
+    fn add(&mut self, money: Option<Money>, sign: i128, currency: Option<Currency>) {
+        let Some(money) = money else { return };
+        let minor = i128::from(money.minor);
+        if Some(money.currency) != currency {
+            *self.others.entry(money.currency.code().to_owned()).or_default() += sign * minor;
+        } else if sign > 0 {
+            self.gross += minor;
+        } else {
+            self.refunded += minor;
+        }
+    }
+}
+
+fn clamp(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+}
+
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Profile({}, {} identifiers)", self.id, self.identifiers.len())
+    }
+}

@@ -1,0 +1,133 @@
+//! Why two identifiers are one person.
+
+use crate::Result;
+use crate::base::{Id, Timestamp};
+use crate::column::blocks::BlockCache;
+use crate::event::history::At;
+use crate::identity::evidence::EdgeKey;
+use crate::identity::explain::{Step, why};
+use crate::identity::region::{Dirty, Gathered, gather};
+use crate::identity::solve::{Link, solve};
+use crate::normalize::fact::Bits;
+use crate::profile::records::Records;
+use serde::Serialize;
+use std::fmt;
+
+/// The path of evidence between two identifiers of one person. Without any one step there is no path.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"email":"ann@example.com"},"messageId":"m1"}"#)?;
+/// let why = store.snapshot().why(id::user("42"), id::email("ann@example.com"))?.expect("one person");
+/// assert_eq!(why.path[0].message_id, "m1");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Why {
+    /// From the first identifier to the second; empty where both are the same one.
+    pub path: Vec<WhyStep>,
+}
+
+/// One step: two identifiers and the best evidence that joined them.
+///
+/// ```
+/// # use regulars::{Store, id};
+/// # let store = Store::in_memory()?;
+/// # store.ingest_json(br#"{"type":"identify","userId":"42","anonymousId":"a1","messageId":"m1"}"#)?;
+/// let why = store.snapshot().why(id::user("42"), id::anonymous("a1"))?.expect("one person");
+/// assert_eq!(why.path[0].kind, "identify");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WhyStep {
+    /// Where the step begins.
+    pub a: Id,
+    /// Where it ends.
+    pub b: Id,
+    /// The event name, or the type of the message.
+    pub kind: String,
+    /// When it happened.
+    pub ts: Timestamp,
+    /// The message that says so.
+    pub message_id: String,
+    /// The source that sent it; empty for the default one.
+    pub source: String,
+}
+
+impl Why {
+    /// The path between two nodes of one profile; `None` where they are not one person.
+    pub(crate) fn read(records: &Records, a: u32, b: u32) -> Result<Option<Self>> {
+        let gathered = gather(&records.nodes, Dirty { nodes: &[a, b], ruled: &[] })?;
+        let solution = solve(&gathered.region, &records.nodes.namespaces);
+        let local = |node: u32| gathered.nodes.iter().position(|known| *known == node).map(crate::base::bytes::row32);
+        let (Some(from), Some(to)) = (local(a), local(b)) else { return Ok(None) };
+        let Some(path) = why(&gathered.region, &solution, from, to) else { return Ok(None) };
+        let steps = path.iter().map(|step| read_step(records, &gathered, step));
+        Ok(Some(Self { path: steps.collect::<Result<_>>()? }))
+    }
+}
+
+fn read_step(records: &Records, gathered: &Gathered, step: &Step) -> Result<WhyStep> {
+    let (a, b) = (gathered.node(step.from), gathered.node(step.to));
+    let key = match step.link {
+        Link::Edge(at) => gathered.region.edges.get(at as usize).map(|edge| edge.key),
+        Link::Alias(_) => None,
+    };
+    let mut cache = BlockCache::default();
+    let best = match key {
+        Some(key) => best_message(records, a, b, key)?,
+        None => None,
+    };
+    let (kind, message_id, source) = match best {
+        Some(at) => {
+            let fact = records.events.fact(at, &mut cache)?;
+            (fact.name.to_owned(), fact.id().to_string(), fact.source.to_owned())
+        }
+        None => ("alias".to_owned(), String::new(), String::new()),
+    };
+    let ts = key.map_or(Timestamp::default(), |key| key.parts().2);
+    Ok(WhyStep { a: id_of(records, a)?, b: id_of(records, b)?, kind, ts, message_id, source })
+}
+
+/// The message with that evidence for a pair: of several the one with the smallest id.
+fn best_message(records: &Records, a: u32, b: u32, key: EdgeKey) -> Result<Option<At>> {
+    let mut nodes = Vec::new();
+    let mut best = None;
+    for at in records.events.of_node(a)? {
+        let head = records.events.head(at)?;
+        if head.bits.has(Bits::CLAIMED) || EdgeKey::event(head.bits.has(Bits::STRONG), head.ts) != key {
+            continue;
+        }
+        records.events.nodes(at, &mut nodes)?;
+        if !nodes.iter().any(|named| named.is_live() && named.node() == b) {
+            continue;
+        }
+        let id = records.message_id(at)?;
+        if best.as_ref().is_none_or(|(known, _)| id < *known) {
+            best = Some((id, at));
+        }
+    }
+    Ok(best.map(|(_, at)| at))
+}
+
+pub(crate) fn id_of(records: &Records, node: u32) -> Result<Id> {
+    let (namespace, value) = records.nodes.identifier(node)?;
+    Ok(Id::new(records.nodes.namespaces.name(namespace), value))
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            return writeln!(f, "the same identifier");
+        }
+        for step in &self.path {
+            let show = |id: &Id| format!("{} {}", id.namespace(), id.value());
+            writeln!(f, "{}  --  {}", show(&step.a), show(&step.b))?;
+            writeln!(f, "    seen together in {} at {} (message {})", step.kind, step.ts, step.message_id)?;
+        }
+        Ok(())
+    }
+}
