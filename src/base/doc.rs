@@ -18,7 +18,7 @@
 
 use super::bytes::{Reader, put_bytes, put_zigzag, row32};
 use super::decimal::Decimal;
-use super::ident::{parse_uuid, uuid_text};
+use super::ident::{parse_uuid, push_uuid, uuid_text};
 use super::time::{Timestamp, parse_instant};
 use std::borrow::Cow;
 
@@ -161,6 +161,11 @@ impl<'a> Doc<'a> {
         Self(bytes)
     }
 
+    /// The first of several values that stand one behind the other, without the rest.
+    pub(crate) fn first_of(bytes: &'a [u8]) -> Option<Self> {
+        next_value(&mut Reader::new(bytes))
+    }
+
     /// The encoded bytes of this value.
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0
@@ -225,6 +230,45 @@ impl<'a> Doc<'a> {
             INSTANT => Some(Cow::Owned(Timestamp::from_millisecond(self.body().zigzag()?).to_string())),
             _ => None,
         }
+    }
+
+    /// Appends the text of a string without lone surrogates, without allocating.
+    pub(crate) fn push_text(self, out: &mut String) -> Option<()> {
+        match self.as_uuid() {
+            Some(uuid) => push_uuid(&uuid, out),
+            None => out.push_str(&self.as_str()?),
+        }
+        Some(())
+    }
+
+    /// What counts as absent in a documented field: `null` and blank strings.
+    pub(crate) fn is_absent(self) -> bool {
+        match self.tag() {
+            Some(STRING) => self.body().str().is_some_and(|text| text.trim().is_empty()),
+            Some(tag) => tag == NULL,
+            None => true,
+        }
+    }
+
+    /// The 16 bytes of a string that is a canonical UUID.
+    pub(crate) fn as_uuid(self) -> Option<[u8; 16]> {
+        if self.tag()? == UUID { self.body().array() } else { None }
+    }
+
+    /// The instant of a string spelled as [`Timestamp`] prints.
+    pub(crate) fn as_instant(self) -> Option<Timestamp> {
+        if self.tag()? == INSTANT { self.body().zigzag().map(Timestamp::from_millisecond) } else { None }
+    }
+
+    /// The digits of a JSON integer: no fraction, no exponent, any length.
+    pub(crate) fn as_integer(self) -> Option<Cow<'a, str>> {
+        let text = self.as_number()?;
+        text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some(text)
+    }
+
+    /// The bytes of a string that holds lone surrogates.
+    pub(crate) fn as_wtf8(self) -> Option<&'a [u8]> {
+        if self.tag()? == WTF8 { self.body().bytes() } else { None }
     }
 
     /// True for every string, also one with lone surrogates.

@@ -105,7 +105,7 @@ impl<G: Graph, F: Fn(u32) -> Result<Option<u32>>> Search<'_, G, F> {
         if !counted.contains(&neighbor) && aliased(self.graph, neighbor)?.is_empty() {
             counted.insert(neighbor);
         }
-        Ok((counted.len() >= cap).then(Vec::new))
+        Ok((counted.len() > cap).then(Vec::new))
     }
 
     /// Counts a value that one of the people holds; `by` is the neighbor that leads there.

@@ -1,3 +1,14 @@
 //! Message -> fact, or a reason to refuse: identifiers, clock, money.
 
+pub(crate) mod blocked;
+pub(crate) mod canon;
+pub(crate) mod clock;
+pub(crate) mod email;
 pub(crate) mod fact;
+pub(crate) mod fields;
+pub(crate) mod ident;
+pub(crate) mod intake;
+pub(crate) mod names;
+pub(crate) mod normalizer;
+pub(crate) mod order;
+pub(crate) mod phone;

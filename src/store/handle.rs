@@ -12,7 +12,7 @@ use super::verify::Verification;
 use super::writer::Writer;
 use crate::Result;
 use crate::base::Timestamp;
-use crate::normalize::Normalizer;
+use crate::normalize::normalizer::Normalizer;
 use crate::segment::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;

@@ -10,8 +10,9 @@ use crate::error::Error;
 use crate::message::lines::{Line, LineReader};
 use crate::message::Reason;
 use crate::normalize::fact::Kind;
-use crate::normalize::{Intake, Outcome, ReceivedAt, Scratch};
+use crate::normalize::intake::{Intake, Outcome, ReceivedAt, Scratch, read_body, read_line};
 use std::io::Read;
+use std::path::Path;
 
 /// A commit of a stream ends at this many bytes, however few lines they are.
 const BATCH_BYTES_MAX: usize = 64 << 20;
@@ -164,7 +165,7 @@ impl Store {
         let (received_at, advance) = self.inner.moment(how);
         let intake = self.inner.intake(how, received_at)?;
         let mut batch = Batch::default();
-        crate::normalize::read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
+        read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
         self.commit(batch, advance)
     }
 
@@ -196,16 +197,20 @@ impl Store {
             let start = lines;
             let mut ended = false;
             while lines - start < batch_lines && batch.size_bytes() < BATCH_BYTES_MAX {
-                let Some(line) = reader.next_line()? else {
-                    ended = true;
-                    break;
-                };
-                lines += 1;
-                match line {
-                    Line::Whole(line) => {
-                        crate::normalize::read_line(line, lines, &intake, &mut scratch, &mut |outcome| batch.take(outcome));
+                let next = reader.next_line().map_err(|error| Error::io("read", Path::new("the stream"), error))?;
+                match next {
+                    Some(Line::Text(number, line)) => {
+                        lines = number;
+                        read_line(line, number, &intake, &mut scratch, &mut |outcome| batch.take(outcome));
                     }
-                    Line::TooLong => batch.receipt.reject(lines, None, Reason::TooLarge),
+                    Some(Line::TooLarge(number)) => {
+                        lines = number;
+                        batch.receipt.reject(number, None, Reason::TooLarge);
+                    }
+                    None => {
+                        ended = true;
+                        break;
+                    }
                 }
             }
             total.absorb(self.commit(batch, advance)?);
@@ -231,7 +236,7 @@ impl Inner {
         }
     }
 
-    fn intake<'c>(&'c self, how: &Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
+    fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
         let kind = |name: &String| {
             Kind::from_name(name).ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
         };

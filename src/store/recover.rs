@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::Result;
 use crate::base::config::Namespaces;
 use crate::error::Error;
-use crate::normalize::Normalizer;
+use crate::normalize::normalizer::Normalizer;
 use crate::profile::records::Reading;
 use crate::storage::manifest::Manifest;
 use crate::storage::replay::{Replay, Tail};

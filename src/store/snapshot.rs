@@ -7,7 +7,7 @@ use super::state::State;
 use crate::Result;
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::error::Error;
-use crate::normalize::Normalizer;
+use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
 use crate::profile::records::Owner;
 use crate::segment::{Rule, Segment, Universe};
@@ -184,7 +184,7 @@ impl Snapshot {
         let namespace = self.state.records.nodes.namespaces.code(id.namespace()).ok_or_else(|| {
             Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
         })?;
-        Ok(self.normalizer.identifier(id.namespace(), id.value()).map(|value| (namespace, value)))
+        Ok(self.normalizer.lookup(id.namespace(), id.value()).ok().map(|value| (namespace, value)))
     }
 
     fn node(&self, id: &Id) -> Result<Option<u32>> {

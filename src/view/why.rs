@@ -6,8 +6,8 @@ use crate::column::blocks::BlockCache;
 use crate::event::history::At;
 use crate::identity::evidence::EdgeKey;
 use crate::identity::explain::{Step, why};
-use crate::identity::region::{Dirty, Gathered, gather};
-use crate::identity::solve::{Link, solve};
+use crate::identity::region::{Gathered, around};
+use crate::identity::solve::Link;
 use crate::normalize::fact::Bits;
 use crate::profile::records::Records;
 use serde::Serialize;
@@ -60,10 +60,8 @@ pub struct WhyStep {
 impl Why {
     /// The path between two nodes of one profile; `None` where they are not one person.
     pub(crate) fn read(records: &Records, a: u32, b: u32) -> Result<Option<Self>> {
-        let gathered = gather(&records.nodes, Dirty { nodes: &[a, b], ruled: &[] })?;
-        let solution = solve(&gathered.region, &records.nodes.namespaces);
-        let local = |node: u32| gathered.nodes.iter().position(|known| *known == node).map(crate::base::bytes::row32);
-        let (Some(from), Some(to)) = (local(a), local(b)) else { return Ok(None) };
+        let (gathered, solution) = around(&records.nodes, &[a, b])?;
+        let (Some(from), Some(to)) = (gathered.local(a), gathered.local(b)) else { return Ok(None) };
         let Some(path) = why(&gathered.region, &solution, from, to) else { return Ok(None) };
         let steps = path.iter().map(|step| read_step(records, &gathered, step));
         Ok(Some(Self { path: steps.collect::<Result<_>>()? }))
