@@ -187,7 +187,13 @@ impl History {
     }
 
     /// Every value that identify events set for one top-level trait.
-    pub(crate) fn trait_rows(&self, code: u16, name: &str, identify: u16, visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>) -> Result<()> {
+    pub(crate) fn trait_rows(
+        &self,
+        code: u16,
+        name: &str,
+        identify: u16,
+        visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>,
+    ) -> Result<()> {
         for (layer_at, layer) in self.layers() {
             match layer {
                 Layer::Part(part) => part.visit_trait(code, &mut |row, value| {

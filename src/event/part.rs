@@ -7,8 +7,8 @@ use super::history::Head;
 use super::seal::{TEXT_ID, section};
 use super::tail::{NodeRef, OrderKey};
 use crate::Result;
-use crate::base::{MessageId, Timestamp};
 use crate::base::bytes::row32;
+use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::{BlockCache, Blocks};
 use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
@@ -112,7 +112,8 @@ impl EventPart {
         // The cell of a text holds its place in the heap.
         let place = cell.first_chunk().map_or(u64::MAX, |head| u64::from_le_bytes(*head));
         let text = self.id_texts.get(usize::try_from(place).unwrap_or(usize::MAX))?;
-        let text = std::str::from_utf8(text).map_err(|_| self.ids.corrupt(row as usize, "a message id is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(text).map_err(|_| self.ids.corrupt(row as usize, "a message id is not UTF-8"))?;
         Ok(MessageId::Text(text.into()))
     }
 

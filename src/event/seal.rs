@@ -5,8 +5,8 @@ use super::part::{EventPart, message_hash};
 use super::tail::{NodeRef, TailView};
 use super::{order_key, traits_of};
 use crate::Result;
-use crate::base::bytes::row32;
 use crate::base::MessageId;
+use crate::base::bytes::row32;
 use crate::column::blocks::{BlockCache, BlocksWriter};
 use crate::column::heap::HeapWriter;
 use crate::column::slots;
@@ -165,7 +165,10 @@ impl<'n> EventSeal<'n> {
     pub(crate) fn finish(mut self, out: &mut PartWriter) -> Result<()> {
         self.facts.finish(out, section::FACT_BLOCKS)?;
         out.put_section(section::TIMES, &self.times)?;
-        out.put_section(section::NAMES, &self.windows.iter().flat_map(|(name, ..)| name.to_le_bytes()).collect::<Vec<_>>())?;
+        out.put_section(
+            section::NAMES,
+            &self.windows.iter().flat_map(|(name, ..)| name.to_le_bytes()).collect::<Vec<_>>(),
+        )?;
         out.put_section(section::KINDS, &self.kinds)?;
         out.put_section(section::BITS, &self.bits)?;
         out.put_section(section::CONTENTS, &self.contents)?;
@@ -185,7 +188,12 @@ impl<'n> EventSeal<'n> {
     }
 }
 
-fn write_heap<'v>(values: impl Iterator<Item = &'v [u8]>, bytes: u16, offsets: u16, out: &mut PartWriter) -> Result<()> {
+fn write_heap<'v>(
+    values: impl Iterator<Item = &'v [u8]>,
+    bytes: u16,
+    offsets: u16,
+    out: &mut PartWriter,
+) -> Result<()> {
     let mut heap = HeapWriter::begin(out, bytes)?;
     for value in values {
         heap.push(out, value)?;

@@ -3,9 +3,9 @@
 //! Identifiers and evidence lie in parts (oldest first) and tails; states are read from the overlay of what changed
 //! since its node was sealed, else from the node's part.
 
-use super::part::NodePart;
-use super::graph::{Graph, NodeState};
 use super::evidence::{EdgeKey, NONE, Ruling};
+use super::graph::{Graph, NodeState};
+use super::part::NodePart;
 use super::tail::NodeTailView;
 use crate::Result;
 use crate::base::ProfileId;
@@ -97,7 +97,11 @@ impl Nodes {
         let mut at = self.state(profile)?.next;
         while at != profile && at != NONE {
             if members.len() > RING_MAX {
-                return Err(Error::corrupt(Path::new("identity"), u64::from(profile), "the ring of a profile does not close"));
+                return Err(Error::corrupt(
+                    Path::new("identity"),
+                    u64::from(profile),
+                    "the ring of a profile does not close",
+                ));
             }
             members.push(at);
             at = self.state(at)?.next;

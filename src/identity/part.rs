@@ -3,8 +3,8 @@
 //! A part holds a contiguous range of nodes with their states, the states of older nodes that changed while it was the
 //! tail (sparse), and the evidence that came meanwhile, sorted by node. FORMAT.md lists the sections.
 
-use super::graph::NodeState;
 use super::evidence::EdgeKey;
+use super::graph::NodeState;
 use super::tail::identifier_hash;
 use crate::Result;
 use crate::base::Timestamp;
@@ -97,7 +97,8 @@ impl NodePart {
     /// Namespace and value of a node of this part.
     pub(crate) fn identifier(&self, node: u32) -> Result<(u8, &str)> {
         let at = self.local(node);
-        let value = std::str::from_utf8(self.values.get(at)?).map_err(|_| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
+        let value = std::str::from_utf8(self.values.get(at)?)
+            .map_err(|_| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
         Ok((self.namespaces.get(at)?, value))
     }
 

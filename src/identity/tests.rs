@@ -99,7 +99,7 @@ fn household_rules() -> impl Strategy<Value = Namespaces> {
 
 /// Pairs of identifiers, seen together or matched, now and then revoked, erased or aliased.
 fn households() -> impl Strategy<Value = Vec<SpecFact>> {
-    let ident = || (0usize..4, 0u8..4).prop_map(|(namespace, value)| (NAMES[namespace].to_owned(), value.to_string()));
+    let ident = || (1usize..5, 0u8..4).prop_map(|(namespace, value)| (NAMES[namespace].to_owned(), value.to_string()));
     let said = (ident(), ident(), 0u8..40).prop_map(|(a, b, what)| match what {
         0 => Said::Revoke { a, b },
         1 => Said::Erase { identifiers: vec![a], messages: Vec::new() },
@@ -436,6 +436,19 @@ fn a_new_cookie_of_a_known_person_takes_the_fast_way() {
     model.add(&[event(2, &[("user_id", "1"), ("email", "e"), ("anonymous_id", "a")])]);
     assert_eq!((model.appended, profiles(&model).len()), (1, 3));
     check(&model).unwrap();
+}
+
+/// Only a match makes the two e-mails one person, and that comes after the cookie was decided.
+#[test]
+fn a_new_cookie_of_two_matched_people_is_shared() {
+    let mut model = defaults();
+    let email = |value: &str| ("email".to_owned(), value.to_owned());
+    let said = Said::Match { a: email("e"), b: email("f"), probability: 1.0 };
+    model.add(&[SpecFact { id: "m".to_owned(), ts: 1, said }]);
+    model
+        .add(&[event(2, &[("email", "e"), ("anonymous_id", "a")]), event(3, &[("email", "f"), ("anonymous_id", "a")])]);
+    let outcome = check(&model).unwrap();
+    assert_eq!((outcome.shared.len(), outcome.profiles.len()), (1, 1));
 }
 
 /// Two kiosks that stay shared become two atoms by a revoke between two others: the e-mail beside both must be counted

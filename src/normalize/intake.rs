@@ -5,7 +5,7 @@ use super::clock::{self, Clock};
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
 use super::fields::{Fields, push_name};
 use super::names::{Names, check_deeper};
-pub(crate) use super::normalizer::{Intake, Normalizer, ReceivedAt};
+use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::time::DAY_MS;
@@ -44,11 +44,7 @@ pub(crate) enum Outcome<'a> {
         flags: Flags,
     },
     /// It was refused.
-    Reject {
-        line: u64,
-        ordinal: Option<u32>,
-        reason: Reason,
-    },
+    Reject { line: u64, ordinal: Option<u32>, reason: Reason },
 }
 
 /// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
@@ -153,7 +149,9 @@ impl Build {
         if let Some(id) = named {
             push_name(id, &mut self.order_id);
         }
-        let usable = named.is_some() && !self.order_id.contains('\0') && !intake.normalizer.identifiers.is_blocked(&self.order_id);
+        let usable = named.is_some()
+            && !self.order_id.contains('\0')
+            && !intake.normalizer.identifiers.is_blocked(&self.order_id);
         if !usable {
             flags.set(Flag::OrderIdMissing);
         }
@@ -165,14 +163,16 @@ impl Build {
         let identifiers = self.names.normalize(intake, flags);
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
-        let members = || kept_members(message, &fields, given);
-        let content = canon::object_digest(members().filter(|(key, _)| !matches!(*key, b"sentAt" | b"receivedAt")));
+        let mut content = canon::ObjectDigest::new();
         self.doc.clear();
         let mut doc = DocWriter::new(&mut self.doc);
         let root = doc.object();
-        for (key, value) in members() {
+        for (key, value) in kept_members(message, &fields, given) {
             doc.key(key);
             doc.copy(value);
+            if !matches!(key, b"sentAt" | b"receivedAt") {
+                content.add(key, value);
+            }
         }
         doc.close(root);
         let operator = kind == Kind::Alias && intake.operator_alias;
@@ -195,7 +195,7 @@ impl Build {
             bits: Bits(bits),
             ts: times.ts,
             received_at: times.received_at,
-            content,
+            content: content.finish(),
             id: &id,
             source: intake.source,
             shop: intake.shop,
@@ -227,7 +227,11 @@ fn filled<'a>(fields: &Fields<'a>) -> impl Iterator<Item = (&'static [u8], Doc<'
 }
 
 /// The members that the fact keeps: those of the message, without an id that the fact holds anyway, and the envelope's.
-fn kept_members<'a>(message: Doc<'a>, fields: &Fields<'a>, id_given: bool) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
+fn kept_members<'a>(
+    message: Doc<'a>,
+    fields: &Fields<'a>,
+    id_given: bool,
+) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
     let (sent_at, context) = (fields.sent_at_filled, fields.context_filled);
     let own = message.members().filter(move |(key, _)| match *key {
         b"messageId" => !id_given,
@@ -306,9 +310,9 @@ fn times(fields: &Fields<'_>, said_at: Option<Timestamp>, intake: &Intake<'_>, f
         ReceivedAt::FromMessage { fallback } => clock(fields.received_at).unwrap_or(fallback),
     };
     let ts = said_at.unwrap_or_else(|| {
-        let delay = sent_at.zip(original).map_or(0, |(sent_at, original)| {
-            sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0)
-        });
+        let delay = sent_at
+            .zip(original)
+            .map_or(0, |(sent_at, original)| sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0));
         let moved = received_at.plus_millisecond(delay.saturating_neg());
         if moved.as_millisecond() < clock::YEAR_ONE_MS {
             flags.set(Flag::ClockUnreadable);

@@ -9,10 +9,10 @@ use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 /// Country code, national number and a national prefix: more digits than that are no phone number.
 const DIGITS_MAX: usize = 20;
 
-/// The region of an ISO 3166 code.
+/// The region of an ISO 3166 code. Does not load the numbering plans: opening a store should not wait for them.
 pub(crate) fn region(code: &str) -> Option<Id> {
-    let id: Id = code.parse().ok()?;
-    DATABASE.by_id(code).map(|_| id)
+    let capitals = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    if capitals { code.parse().ok() } else { None }
 }
 
 /// Appends the number as E.164; `None` for what is no possible number. Without `+` or `00` the region decides.
@@ -42,7 +42,18 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
 fn read(dialed: &str, region: Option<Id>) -> Option<String> {
     let number = phonenumber::parse(region, dialed).ok()?;
     let (code, national) = (number.country().code(), number.national().to_string());
-    is_possible(code, national.len()).then(|| format!("+{code}{national}"))
+    let lengths = Lengths::of(code)?;
+    if lengths.has(national.len(), false) {
+        return Some(format!("+{code}{national}"));
+    }
+    // As libphonenumber does: a prefix whose removal leaves too little was none.
+    let at_home = |region: Id| DATABASE.by_id(region.as_ref()).is_some_and(|home| home.country_code() == code);
+    if !region.is_none_or(at_home) {
+        return None;
+    }
+    let code = code.to_string();
+    let whole = dialed.strip_prefix('+').map_or(Some(dialed), |rest| rest.strip_prefix(code.as_str()))?;
+    lengths.has(whole.len(), true).then(|| format!("+{code}{whole}"))
 }
 
 /// The digits, after a `+` if there is one; `None` where anything but digits and punctuation stands.
@@ -76,21 +87,34 @@ fn digit(c: char) -> Option<char> {
 }
 
 fn is_punctuation(c: char) -> bool {
-    let mark = matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let mark =
+        matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let wide = matches!(c, '\u{30fc}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff08}' | '\u{ff09}' | '\u{ff3b}' | '\u{ff3d}');
-    mark || wide || c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
+    mark || wide
+        || c.is_whitespace()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
 }
 
-/// libphonenumber's "possible": some kind of number of that country code has that many digits.
-fn is_possible(code: u16, digits: usize) -> bool {
-    let Some(countries) = DATABASE.by_code(&code) else { return false };
-    let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
-    let Ok(digits) = u16::try_from(digits) else { return false };
-    main.is_some_and(|country| {
-        kinds(country).into_iter().flatten().any(|kind| {
-            kind.possible_length().contains(&digits) || kind.possible_local_length().contains(&digits)
+/// How many digits the numbers of a country code have.
+struct Lengths<'a>(&'a Metadata);
+
+impl Lengths<'static> {
+    fn of(code: u16) -> Option<Self> {
+        let countries = DATABASE.by_code(&code)?;
+        let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
+        main.copied().map(Self)
+    }
+}
+
+impl Lengths<'_> {
+    /// libphonenumber's "possible": some kind of number of that country code has that many digits; `local` admits those
+    /// that can be dialed in one area only.
+    fn has(&self, digits: usize, local: bool) -> bool {
+        let Ok(digits) = u16::try_from(digits) else { return false };
+        kinds(self.0).into_iter().flatten().any(|kind| {
+            kind.possible_length().contains(&digits) || (local && kind.possible_local_length().contains(&digits))
         })
-    })
+    }
 }
 
 fn kinds(country: &Metadata) -> [Option<&Descriptor>; 10] {
@@ -122,8 +146,18 @@ mod tests {
     #[test]
     fn spellings_of_one_number_are_one() {
         for spelling in [
-            "20 12 34 56", "20.12.34.56", "20-12-34-56", "+45 20123456", "0045 20 12 34 56", "tel:+45-20-12-34-56",
-            "TEL:20123456", "(+45) 20123456", "+４５ ２０１２３４５６", "４５20123456", "20/123456", "٢٠١٢٣٤٥٦",
+            "20 12 34 56",
+            "20.12.34.56",
+            "20-12-34-56",
+            "+45 20123456",
+            "0045 20 12 34 56",
+            "tel:+45-20-12-34-56",
+            "TEL:20123456",
+            "(+45) 20123456",
+            "+４５ ２０１２３４５６",
+            "４５20123456",
+            "20/123456",
+            "٢٠١٢٣٤٥٦",
         ] {
             assert_eq!(e164(spelling, "DK").as_deref(), Some("+4520123456"), "{spelling}");
         }
@@ -141,8 +175,21 @@ mod tests {
     #[test]
     fn what_is_no_possible_number_is_refused() {
         for bad in [
-            "(0)20 12 34 56", "112", "+45201234", "+999123456", "1-800-FLOWERS", "+1 202-555-0173 ext. 89", "", "+", "tel:",
-            "20123456;ext=1", "+3900", "20+123456", "+00451234", "1234567890123456789012345", "20 12 34 56 #",
+            "(0)20 12 34 56",
+            "112",
+            "+45201234",
+            "+999123456",
+            "1-800-FLOWERS",
+            "+1 202-555-0173 ext. 89",
+            "",
+            "+",
+            "tel:",
+            "20123456;ext=1",
+            "+3900",
+            "20+123456",
+            "+00451234",
+            "1234567890123456789012345",
+            "20 12 34 56 #",
         ] {
             assert_eq!(e164(bad, "DK"), None, "{bad}");
         }

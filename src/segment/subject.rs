@@ -39,7 +39,11 @@ impl<'p> Subject<'p> {
             lone_refund: order.order.is_none(),
             gross_minor,
             refunded_minor: order.refunded.and_then(same).unwrap_or(0),
-            discount_minor: order.order.as_ref().and_then(|placed| placed.discount_minor).filter(|_| gross_minor.is_some()),
+            discount_minor: order
+                .order
+                .as_ref()
+                .and_then(|placed| placed.discount_minor)
+                .filter(|_| gross_minor.is_some()),
             properties: Cow::Owned(properties),
             lines,
         })

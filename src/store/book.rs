@@ -15,10 +15,10 @@ use crate::event::names::Names;
 use crate::event::tail::{EventTail, NodeRef, TailEvent};
 use crate::event::{order_key, traits_of};
 use crate::identity::change::Change;
-use crate::identity::nodes::Nodes;
-use crate::identity::graph::NodeState;
-use crate::identity::region::{Dirty, resolve};
 use crate::identity::evidence::{EdgeKey, NONE};
+use crate::identity::graph::NodeState;
+use crate::identity::nodes::Nodes;
+use crate::identity::region::{Dirty, resolve};
 use crate::identity::tail::NodeTail;
 use crate::normalize::fact::{Bits, Fact, Kind, Role};
 use crate::profile::records::{Reading, Records};
@@ -237,8 +237,7 @@ impl Book {
         let old = self.nodes.state(node)?;
         let ts = fact.ts.as_millisecond();
         let verified = if fact.claimed() { i64::MAX } else { ts };
-        let new =
-            NodeState { first: old.first.min(ts), first_verified: old.first_verified.min(verified), ..old };
+        let new = NodeState { first: old.first.min(ts), first_verified: old.first_verified.min(verified), ..old };
         if new != old {
             self.set_state(node, new);
             dirty.insert(node);

@@ -119,7 +119,9 @@ fn decode_facts(payload: &[u8]) -> Option<Record> {
 /// `Version` for a kind or version that this program does not know.
 pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Record> {
     if version != RECORD_VERSION {
-        return Err(Error::version(format!("the log holds records of version {version}; open it with a newer version")));
+        return Err(Error::version(format!(
+            "the log holds records of version {version}; open it with a newer version"
+        )));
     }
     let text = || std::str::from_utf8(payload).ok();
     let record = match record_kind {
@@ -140,7 +142,8 @@ impl Inner {
         let mut writer = self.writer.lock();
         let accepted = self.admit(&writer, &mut batch)?;
         let mut receipt = std::mem::take(&mut batch.receipt);
-        let facts: Vec<&[u8]> = accepted.iter().filter_map(|at| batch.items.get(*at)).map(|item| batch.fact(item)).collect();
+        let facts: Vec<&[u8]> =
+            accepted.iter().filter_map(|at| batch.items.get(*at)).map(|item| batch.fact(item)).collect();
         let advance = advance.filter(|to| writer.book.live.is_none_or(|live| *to > live));
         // A step of time that nothing waits for is not worth a record of its own.
         if facts.is_empty() && (advance.is_none() || writer.book.segments.is_empty()) {

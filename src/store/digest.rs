@@ -5,9 +5,9 @@
 
 use super::state::State;
 use crate::Result;
+use crate::base::Timestamp;
 use crate::base::bytes::{put_bytes, put_str};
 use crate::base::doc::Doc;
-use crate::base::Timestamp;
 use crate::column::blocks::BlockCache;
 use crate::identity::evidence::NONE;
 use crate::profile::person::Person;

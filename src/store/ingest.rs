@@ -7,8 +7,8 @@ use super::receipt::Receipt;
 use crate::Result;
 use crate::base::{Timestamp, Trust};
 use crate::error::Error;
-use crate::message::lines::{Line, LineReader};
 use crate::message::Reason;
+use crate::message::lines::{Line, LineReader};
 use crate::normalize::fact::Kind;
 use crate::normalize::intake::{Intake, Outcome, ReceivedAt, Scratch, read_body, read_line};
 use std::io::Read;
@@ -184,7 +184,12 @@ impl Store {
     /// assert_eq!(receipt.accepted, 2);
     /// # Ok::<(), regulars::Error>(())
     /// ```
-    pub fn ingest_reader(&self, stream: impl Read, how: &Ingest, mut progress: impl FnMut(Progress)) -> Result<Receipt> {
+    pub fn ingest_reader(
+        &self,
+        stream: impl Read,
+        how: &Ingest,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Receipt> {
         let mut reader = LineReader::new(stream, self.inner.charter.config.limits.line_bytes);
         let mut scratch = Scratch::default();
         let mut total = Receipt::default();
@@ -238,7 +243,8 @@ impl Inner {
 
     fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
         let kind = |name: &String| {
-            Kind::from_name(name).ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
+            Kind::from_name(name)
+                .ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
         };
         let default_type = how.default_type.as_ref().map(kind).transpose()?;
         let received_at = if how.received_at_from_message {

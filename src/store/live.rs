@@ -11,8 +11,8 @@ use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::At;
 use crate::identity::change::Change;
-use crate::identity::graph::NodeState;
 use crate::identity::evidence::NONE;
+use crate::identity::graph::NodeState;
 use crate::normalize::fact::Kind;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
@@ -190,7 +190,12 @@ impl Book {
     }
 
     /// Looks again at the touched rows, and says who entered or left what.
-    pub(super) fn reevaluate(&mut self, records: &Records, touched: Touched, changes: &[Change]) -> Result<Vec<Crossing>> {
+    pub(super) fn reevaluate(
+        &mut self,
+        records: &Records,
+        touched: Touched,
+        changes: &[Change],
+    ) -> Result<Vec<Crossing>> {
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
         let mut crossings = Vec::new();
         let renamed = renames(changes);
@@ -220,10 +225,13 @@ impl Book {
                 let was = live.members.contains(*row);
                 let came = renamed.iter().any(|(old, new)| new == row && live.members.contains(*old));
                 // Whoever goes on under another name, or inside somebody else, neither left nor entered.
-                let goes_on = gone && changes.iter().any(|change| heir(change) == Some((*row, true)) && {
-                    let heir = successor(change);
-                    verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
-                });
+                let goes_on = gone
+                    && changes.iter().any(|change| {
+                        heir(change) == Some((*row, true)) && {
+                            let heir = successor(change);
+                            verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
+                        }
+                    });
                 if member != (was || came) && !goes_on {
                     let segment = live.segment.name().to_owned();
                     crossings.push(Crossing { segment, profile: *row, entered: member });
@@ -316,7 +324,9 @@ impl Book {
     ///
     /// Segments that refer to it are worked out anew too.
     pub(super) fn define(&mut self, segment: Segment) -> Result<Vec<Crossing>> {
-        let rule = |other: &str| self.segments.iter().find(|live| live.segment.name() == other).map(|live| live.segment.rule());
+        let rule = |other: &str| {
+            self.segments.iter().find(|live| live.segment.name() == other).map(|live| live.segment.rule())
+        };
         check_references(segment.name(), segment.rule(), &rule)?;
         let mut stale = vec![segment];
         let mut crossings = Vec::new();
@@ -341,7 +351,14 @@ impl Book {
         let mut crossings = self.undefine(&name);
         let mut live = LiveSegment::new(segment, &self.segments);
         let records = self.records();
-        live.members = super::members::evaluate(&records, self.universe(&live.segment), &self.known, &self.segments, &live.segment, self.now())?;
+        live.members = super::members::evaluate(
+            &records,
+            self.universe(&live.segment),
+            &self.known,
+            &self.segments,
+            &live.segment,
+            self.now(),
+        )?;
         let entered = live.members.to_bitmap();
         crossings.extend(entered.iter().map(|profile| Crossing { segment: name.clone(), profile, entered: true }));
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
@@ -356,7 +373,8 @@ impl Book {
         let Some(live) = self.segments.iter().find(|live| live.segment.name() == name).map(Arc::clone) else {
             return Vec::new();
         };
-        self.segments = Arc::new(self.segments.iter().filter(|other| other.segment.name() != name).map(Arc::clone).collect());
+        self.segments =
+            Arc::new(self.segments.iter().filter(|other| other.segment.name() != name).map(Arc::clone).collect());
         let members = live.members.to_bitmap();
         members.iter().map(|profile| Crossing { segment: name.to_owned(), profile, entered: false }).collect()
     }

@@ -67,7 +67,8 @@ impl Members {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn profiles(&self) -> Result<Vec<ProfileId>> {
-        let mut ids: Vec<ProfileId> = self.rows.iter().map(|row| self.records.nodes.profile_id(row)).collect::<Result<_>>()?;
+        let mut ids: Vec<ProfileId> =
+            self.rows.iter().map(|row| self.records.nodes.profile_id(row)).collect::<Result<_>>()?;
         ids.sort_unstable();
         Ok(ids)
     }

@@ -150,8 +150,13 @@ impl Replaying {
             if record.sequence <= self.book.sequence {
                 continue;
             }
-            let decoded = decode(record.kind, record.version, record.payload)
-                .map_err(|error| if error.kind() == crate::ErrorKind::Version { error } else { Error::corrupt(&path, record.offset, "a log record cannot be decoded") })?;
+            let decoded = decode(record.kind, record.version, record.payload).map_err(|error| {
+                if error.kind() == crate::ErrorKind::Version {
+                    error
+                } else {
+                    Error::corrupt(&path, record.offset, "a log record cannot be decoded")
+                }
+            })?;
             self.apply(&decoded)?;
             self.book.sequence = record.sequence;
             self.records += 1;

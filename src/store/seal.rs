@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::event::names::Names;
 use crate::event::part::EventPart;
 use crate::event::seal::{merge, seal_tail};
+use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
 use crate::identity::part::{Edge, NodePart, NodeSeal};
-use crate::identity::graph::NodeState;
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
@@ -84,7 +84,12 @@ impl Frozen {
             base,
             identifiers: identifiers.collect::<Result<_>>()?,
             states: range.map(|node| nodes.state(node)).collect::<Result<_>>()?,
-            sparse: self.changed.iter().filter(|node| **node < base).map(|node| with_state(*node)).collect::<Result<_>>()?,
+            sparse: self
+                .changed
+                .iter()
+                .filter(|node| **node < base)
+                .map(|node| with_state(*node))
+                .collect::<Result<_>>()?,
             edges: edges.collect(),
         })
     }
@@ -108,7 +113,12 @@ pub(super) fn merge_plan(parts: &[OpenPart], seal_events: u32) -> Option<std::op
 }
 
 /// Several adjacent parts as one.
-pub(super) fn merge_parts(catalog: &Catalog, parts: &[OpenPart], names: &Names, trait_names: &Names) -> Result<OpenPart> {
+pub(super) fn merge_parts(
+    catalog: &Catalog,
+    parts: &[OpenPart],
+    names: &Names,
+    trait_names: &Names,
+) -> Result<OpenPart> {
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
     merge_nodes(parts)?.write(&mut out)?;
     let events: Vec<&EventPart> = parts.iter().map(|part| part.events.as_ref()).collect();

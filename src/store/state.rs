@@ -32,9 +32,8 @@ impl State {
         let mut ordered: Vec<&LiveSegment> = Vec::new();
         while ordered.len() < self.segments.len() {
             let placed = |name: &str| ordered.iter().any(|live| live.segment.name() == name);
-            let ready = |live: &&Arc<LiveSegment>| {
-                !placed(live.segment.name()) && live.references().into_iter().all(placed)
-            };
+            let ready =
+                |live: &&Arc<LiveSegment>| !placed(live.segment.name()) && live.references().into_iter().all(placed);
             match self.segments.iter().find(ready) {
                 Some(live) => ordered.push(live),
                 None => break,

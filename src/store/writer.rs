@@ -49,9 +49,9 @@ impl Writer {
     pub(super) fn log(&mut self, gate: &Gate, kind: u8, payload: &[u8]) -> Result<u64> {
         gate.check()?;
         let sequence = self.book.sequence + 1;
-        self.wal.append(sequence, gate.durable(), kind, super::commit::RECORD_VERSION, payload).map_err(|error| {
-            if error.kind() == crate::ErrorKind::Poisoned { gate.poison(error) } else { error }
-        })?;
+        self.wal
+            .append(sequence, gate.durable(), kind, super::commit::RECORD_VERSION, payload)
+            .map_err(|error| if error.kind() == crate::ErrorKind::Poisoned { gate.poison(error) } else { error })?;
         self.book.sequence = sequence;
         Ok(sequence)
     }
@@ -139,7 +139,8 @@ impl Writer {
         self.parts.retain(|part| !is_old(part));
         self.book.set_parts(&self.parts);
         for old in &merging.old {
-            let nodes: Vec<u32> = old.nodes.sparse().map(|change| change.map(|(node, _)| node)).collect::<Result<_>>()?;
+            let nodes: Vec<u32> =
+                old.nodes.sparse().map(|change| change.map(|(node, _)| node)).collect::<Result<_>>()?;
             self.book.prune(&part.nodes, nodes.into_iter())?;
         }
         Ok(())
