@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::message::Reason;
 use crate::message::lines::{Line, LineReader};
 use crate::normalize::fact::Kind;
-use crate::normalize::intake::{Intake, Outcome, ReceivedAt, Scratch, read_body, read_line};
+use crate::normalize::intake::{Outcome, Scratch, read_body, read_line};
+use crate::normalize::normalizer::{Intake, ReceivedAt};
 use std::io::Read;
 use std::path::Path;
 
