@@ -3,6 +3,7 @@
 mod error;
 
 pub mod base;
+mod message;
 mod normalize;
 
 pub use base::{
@@ -10,3 +11,4 @@ pub use base::{
     Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use message::{Flag, Limit, Reason};

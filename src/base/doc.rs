@@ -227,6 +227,31 @@ impl<'a> Doc<'a> {
         }
     }
 
+    /// What counts as absent in a documented field: `null` and blank strings.
+    pub(crate) fn is_absent(self) -> bool {
+        match self.tag() {
+            Some(STRING) => self.body().str().is_some_and(|text| text.trim().is_empty()),
+            Some(tag) => tag == NULL,
+            None => true,
+        }
+    }
+
+    /// The 16 bytes of a string that is a canonical UUID.
+    pub(crate) fn as_uuid(self) -> Option<[u8; 16]> {
+        if self.tag()? == UUID { self.body().array() } else { None }
+    }
+
+    /// The instant of a string spelled as [`Timestamp`] prints.
+    pub(crate) fn as_instant(self) -> Option<Timestamp> {
+        if self.tag()? == INSTANT { self.body().zigzag().map(Timestamp::from_millisecond) } else { None }
+    }
+
+    /// The digits of a JSON integer: no fraction, no exponent, any length.
+    pub(crate) fn as_integer(self) -> Option<Cow<'a, str>> {
+        let text = self.as_number()?;
+        text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some(text)
+    }
+
     /// True for every string, also one with lone surrogates.
     pub(crate) fn is_string(self) -> bool {
         matches!(self.tag(), Some(STRING | WTF8 | UUID | INSTANT))

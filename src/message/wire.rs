@@ -1,0 +1,358 @@
+//! One line of the wire as messages: a message, an array of messages or an envelope, written as documents in one pass.
+//!
+//! The pass never recurses, notices every fault at its message (so one bad message leaves its neighbors alone), and
+//! rejects the whole line only where its JSON breaks.
+
+use super::json::{BadJson, Lexer, Token, skip_value};
+use super::reason::{Limit, Reason};
+use super::shape::{Repeats, Slot, beyond_f64, key_hash};
+use crate::base::Limits;
+use crate::base::doc::{Doc, DocWriter, Open};
+
+/// What the pass has to know of a store's configuration.
+pub(crate) struct WireRules {
+    pub(crate) limits: Limits,
+    /// Dotted paths besides the documented ones that must not be repeated: those of the host's mapping.
+    pub(crate) mapped: Vec<String>,
+}
+
+/// An open container.
+struct Frame {
+    open: Open,
+    at: usize,
+    object: bool,
+    /// Where this object's key hashes start, and where the key of its current member stands.
+    hashes_at: usize,
+    key_at: usize,
+}
+
+/// One line, parsed; the buffers live on for the next line.
+#[derive(Default)]
+pub(crate) struct Wire {
+    doc: Vec<u8>,
+    text: Vec<u8>,
+    frames: Vec<Frame>,
+    hashes: Vec<u32>,
+    repeats: Repeats,
+    root: Slot,
+    elements: Vec<Slot>,
+    /// How many frames are open around an element of the list of messages, while inside one.
+    element_level: Option<usize>,
+    /// A container was too deep before the JSON broke.
+    too_deep: bool,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shape {
+    #[default]
+    Message,
+    List,
+    Envelope,
+}
+
+/// One message of a line, or why its shape is refused.
+pub(crate) struct Raw<'a> {
+    /// Its place in an array or envelope, from 1.
+    pub(crate) ordinal: Option<u32>,
+    pub(crate) doc: Result<Doc<'a>, Reason>,
+    /// It holds a number beyond `f64`.
+    pub(crate) out_of_range: bool,
+    pub(crate) text_bytes: usize,
+}
+
+/// What an envelope says for those of its messages that do not say it themselves.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Defaults<'a> {
+    pub(crate) sent_at: Option<Doc<'a>>,
+    pub(crate) context: Option<Doc<'a>>,
+    pub(crate) out_of_range: bool,
+}
+
+/// Why a text is not one value.
+enum Stop {
+    Bad,
+    TooLong,
+}
+
+impl From<BadJson> for Stop {
+    fn from(_: BadJson) -> Self {
+        Self::Bad
+    }
+}
+
+impl Wire {
+    /// Reads a cleaned line.
+    ///
+    /// # Errors
+    /// The reason for which the line as a whole is rejected.
+    pub(crate) fn read_line(&mut self, line: &[u8], rules: &WireRules) -> Result<(), Reason> {
+        if line.len() > rules.limits.line_bytes {
+            return Err(Reason::TooLarge);
+        }
+        if std::str::from_utf8(line).is_err() {
+            return Err(Reason::InvalidUtf8);
+        }
+        let mut lexer = Lexer::new(line, 0);
+        let read = self.read_value(&mut lexer, rules).and_then(|()| match lexer.peek() {
+            None => Ok(()),
+            Some(_) => Err(Stop::Bad),
+        });
+        match read {
+            Ok(()) => self.settle(rules),
+            Err(_) if self.too_deep => Err(Reason::TooDeep),
+            Err(_) => Err(Reason::InvalidJson),
+        }
+    }
+
+    /// Reads a body that is one JSON value, whatever its line breaks; `None` if it is not.
+    pub(crate) fn read_whole(&mut self, body: &str, rules: &WireRules) -> Option<Result<(), Reason>> {
+        let mut lexer = Lexer::new(body.as_bytes(), 0);
+        lexer.peek()?;
+        let start = lexer.clone();
+        let too_long = match self.read_value(&mut lexer, rules) {
+            Ok(()) => lexer.at() - start.at() > rules.limits.line_bytes,
+            Err(Stop::Bad) => return None,
+            Err(Stop::TooLong) => {
+                lexer = start;
+                skip_value(&mut lexer, &mut self.text).ok()?;
+                true
+            }
+        };
+        if lexer.peek().is_some() {
+            return None;
+        }
+        Some(if too_long { Err(Reason::TooLarge) } else { self.settle(rules) })
+    }
+
+    /// The messages of the line, in order.
+    pub(crate) fn messages<'w>(&'w self, rules: &'w WireRules) -> impl Iterator<Item = Raw<'w>> {
+        let single = (self.shape == Shape::Message).then_some((&self.root, None));
+        let many = if single.is_some() { &[] } else { self.elements.as_slice() };
+        let many = (1u32..).zip(many).map(|(ordinal, slot)| (slot, Some(ordinal)));
+        single.into_iter().chain(many).map(|(slot, ordinal)| {
+            let doc = Doc::new(self.doc.get(slot.doc_at..).unwrap_or_default());
+            let verdict = slot.verdict(&rules.limits).and(if doc.is_object() { Ok(doc) } else { Err(Reason::WrongType) });
+            Raw { ordinal, doc: verdict, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes }
+        })
+    }
+
+    /// What the envelope says for its messages.
+    pub(crate) fn defaults(&self) -> Defaults<'_> {
+        if self.shape != Shape::Envelope {
+            return Defaults::default();
+        }
+        let root = Doc::new(&self.doc);
+        let present = |key| root.get(key).filter(|value| !value.is_absent());
+        Defaults {
+            sent_at: present("sentAt"),
+            context: present("context"),
+            out_of_range: self.root.out_of_range,
+        }
+    }
+
+    /// Decides what the line is, once it is known to be JSON.
+    fn settle(&mut self, rules: &WireRules) -> Result<(), Reason> {
+        let root = Doc::new(&self.doc);
+        if root.is_list() {
+            self.shape = Shape::List;
+            return Ok(());
+        }
+        self.shape = Shape::Message;
+        if !root.is_object() {
+            return Err(Reason::WrongType);
+        }
+        let Some(batch) = root.get("batch").filter(|batch| !batch.is_absent()) else { return Ok(()) };
+        let envelope = match root.get("type").filter(|kind| !kind.is_absent()) {
+            None => true,
+            Some(kind) => kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("batch")),
+        };
+        if !envelope {
+            self.root.absorb(&self.elements);
+            return Ok(());
+        }
+        let is_list = batch.is_list();
+        // The size limit of a message is none of an envelope's.
+        Slot { text_bytes: 0, ..self.root }.verdict(&rules.limits)?;
+        self.shape = Shape::Envelope;
+        if is_list { Ok(()) } else { Err(Reason::WrongType) }
+    }
+
+    fn read_value(&mut self, lexer: &mut Lexer<'_>, rules: &WireRules) -> Result<(), Stop> {
+        self.doc.clear();
+        self.frames.clear();
+        self.hashes.clear();
+        self.elements.clear();
+        self.element_level = None;
+        self.too_deep = false;
+        self.shape = Shape::Message;
+        lexer.peek();
+        self.root = Slot { text_at: lexer.at(), ..Slot::default() };
+        let end = lexer.at().saturating_add(rules.limits.line_bytes);
+        loop {
+            if lexer.at() > end {
+                return Err(Stop::TooLong);
+            }
+            self.start_element(lexer);
+            if self.value(lexer, rules)? {
+                continue;
+            }
+            if self.end_values(lexer, rules)? {
+                self.root.text_bytes = lexer.at() - self.root.text_at;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes a scalar or opens a container; true if a container is open now and its next value comes.
+    fn value(&mut self, lexer: &mut Lexer<'_>, rules: &WireRules) -> Result<bool, Stop> {
+        let token = lexer.value(&mut self.text)?;
+        let mut doc = DocWriter::new(&mut self.doc);
+        match token {
+            Token::Null => doc.null(),
+            Token::Bool(value) => doc.bool(value),
+            Token::Number(digits) => {
+                let digits = std::str::from_utf8(digits).map_err(|_| Stop::Bad)?;
+                doc.number(digits);
+                if beyond_f64(digits) {
+                    self.slot().out_of_range = true;
+                }
+            }
+            Token::Str(text) => doc.wtf8(text.bytes(&self.text)),
+            Token::List | Token::Object => return self.open(lexer, token == Token::Object, rules),
+        }
+        Ok(false)
+    }
+
+    fn open(&mut self, lexer: &mut Lexer<'_>, object: bool, rules: &WireRules) -> Result<bool, Stop> {
+        let depth = self.frames.len() - self.element_level.unwrap_or(0);
+        let slot = self.slot();
+        slot.depth = slot.depth.max(depth);
+        if depth > rules.limits.depth {
+            self.too_deep = true;
+            *lexer = lexer.back_one();
+            skip_value(lexer, &mut self.text)?;
+            DocWriter::new(&mut self.doc).null();
+            return Ok(false);
+        }
+        let at = self.doc.len();
+        let mut doc = DocWriter::new(&mut self.doc);
+        let open = if object { doc.object() } else { doc.list() };
+        self.frames.push(Frame { open, at, object, hashes_at: self.hashes.len(), key_at: 0 });
+        if lexer.eat(if object { b'}' } else { b']' }) {
+            self.close(rules);
+            return Ok(false);
+        }
+        if object {
+            self.key(lexer, rules)?;
+        }
+        Ok(true)
+    }
+
+    /// Closes what ends behind a value; true if that was the whole text.
+    fn end_values(&mut self, lexer: &mut Lexer<'_>, rules: &WireRules) -> Result<bool, Stop> {
+        loop {
+            self.end_element(lexer);
+            let Some(frame) = self.frames.last() else { return Ok(true) };
+            let object = frame.object;
+            if lexer.eat(b',') {
+                if object {
+                    self.key(lexer, rules)?;
+                }
+                return Ok(false);
+            }
+            lexer.expect(if object { b'}' } else { b']' })?;
+            self.close(rules);
+        }
+    }
+
+    fn key(&mut self, lexer: &mut Lexer<'_>, rules: &WireRules) -> Result<(), Stop> {
+        let text = lexer.string(&mut self.text)?;
+        lexer.expect(b':')?;
+        let key = text.bytes(&self.text);
+        let too_long = key.len() > rules.limits.key_bytes;
+        self.hashes.push(key_hash(key));
+        let count = self.hashes.len();
+        let key_at = self.doc.len();
+        DocWriter::new(&mut self.doc).key(key);
+        let Some(frame) = self.frames.last_mut() else { return Err(Stop::Bad) };
+        frame.key_at = key_at;
+        let too_many = count - frame.hashes_at > rules.limits.keys;
+        if too_long || too_many {
+            let limit = if too_long { Limit::Key } else { Limit::Keys };
+            self.slot().limit.get_or_insert(limit);
+        }
+        Ok(())
+    }
+
+    fn slot(&mut self) -> &mut Slot {
+        match (self.element_level, self.elements.last_mut()) {
+            (Some(_), Some(element)) => element,
+            _ => &mut self.root,
+        }
+    }
+
+    /// Notices that a message of an array or envelope starts.
+    fn start_element(&mut self, lexer: &mut Lexer<'_>) {
+        if self.element_level.is_some() || !self.in_message_list() {
+            return;
+        }
+        lexer.peek();
+        self.element_level = Some(self.frames.len());
+        self.elements.push(Slot { text_at: lexer.at(), doc_at: self.doc.len(), ..Slot::default() });
+    }
+
+    fn end_element(&mut self, lexer: &Lexer<'_>) {
+        if self.element_level == Some(self.frames.len()) {
+            let slot = self.slot();
+            slot.text_bytes = lexer.at() - slot.text_at;
+            self.element_level = None;
+        }
+    }
+
+    /// Whether the next value is an element of the root array, or of the root object's `batch`.
+    fn in_message_list(&self) -> bool {
+        match self.frames.as_slice() {
+            [root] => !root.object,
+            [root, batch] => root.object && !batch.object && self.key_of(root) == b"batch",
+            _ => false,
+        }
+    }
+
+    fn key_of(&self, frame: &Frame) -> &[u8] {
+        let bytes = self.doc.get(frame.key_at..).unwrap_or_default();
+        crate::base::bytes::Reader::new(bytes).bytes().unwrap_or_default()
+    }
+
+    fn close(&mut self, rules: &WireRules) {
+        let Some(frame) = self.frames.pop() else { return };
+        DocWriter::new(&mut self.doc).close(frame.open);
+        let repeated = frame.object && self.repeats.may_hold(self.hashes.get(frame.hashes_at..).unwrap_or_default());
+        self.hashes.truncate(frame.hashes_at);
+        if repeated {
+            let path = self.path();
+            let known = |key: &[u8]| {
+                let full = format!("{path}{}", String::from_utf8_lossy(key));
+                super::shape::is_known(&full) || rules.mapped.contains(&full)
+            };
+            if self.repeats.remove(&mut self.doc, frame.at, known) {
+                self.slot().duplicate = true;
+            }
+        }
+    }
+
+    /// The dotted path, inside its message, of the object that was open on top of the frames.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for frame in self.frames.iter().skip(self.element_level.unwrap_or(0)) {
+            if frame.object {
+                path.push_str(&String::from_utf8_lossy(self.key_of(frame)));
+            } else {
+                path.truncate(path.trim_end_matches('.').len());
+                path.push_str("[]");
+            }
+            path.push('.');
+        }
+        path
+    }
+}
