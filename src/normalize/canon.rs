@@ -1,0 +1,158 @@
+//! Documents by what they say, not by how they were spelled: member order and the spelling of numbers do not count.
+//!
+//! Recursion is bounded by the depth that messages may have.
+
+use crate::base::bytes::{put_bytes, put_varint};
+use crate::base::doc::Doc;
+use std::borrow::Cow;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+const NUMBER: u64 = 1;
+const LIST: u64 = 2;
+const OBJECT: u64 = 3;
+const KEY: u64 = 4;
+const OTHER: u64 = 5;
+
+/// A 64-bit digest of a value. Equal values have equal digests; others practically never. Kept in facts: a format.
+pub(crate) fn digest(value: Doc<'_>) -> u64 {
+    if value.is_object() {
+        return finish(value.members().fold(OBJECT, |sum, (key, value)| sum.wrapping_add(member(key, value))));
+    }
+    if value.is_list() {
+        return finish(value.items().fold(LIST, |hash, item| finish(hash).wrapping_add(digest(item))));
+    }
+    if value.is_number() {
+        return number_digest(value);
+    }
+    // Every other value has one encoding only.
+    xxh3_64_with_seed(value.bytes(), OTHER)
+}
+
+/// The share of one member in its object's digest; shares are added, so order does not count.
+pub(crate) fn member(key: &[u8], value: Doc<'_>) -> u64 {
+    finish(xxh3_64_with_seed(key, KEY) ^ digest(value).rotate_left(31))
+}
+
+/// A finalizer that spreads every bit (the one of splitmix64).
+pub(crate) fn finish(mut hash: u64) -> u64 {
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+fn number_digest(value: Doc<'_>) -> u64 {
+    let parts = |mantissa: i64, exponent: i64| {
+        let hash = finish(mantissa.cast_unsigned().wrapping_add(NUMBER));
+        finish(hash.wrapping_add(exponent.cast_unsigned()))
+    };
+    if let Some(mut mantissa) = value.as_i64() {
+        let mut exponent = 0;
+        while mantissa != 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            exponent += 1;
+        }
+        return parts(mantissa, exponent);
+    }
+    let text = value.as_number().unwrap_or_default();
+    let (digits, exponent) = canonical_number(&text);
+    match digits.parse::<i64>() {
+        Ok(mantissa) => parts(mantissa, exponent),
+        Err(_) => xxh3_64_with_seed(digits.as_bytes(), NUMBER ^ exponent.cast_unsigned()),
+    }
+}
+
+/// A JSON number as signed digits without zeros at either end, and the power of ten that they are multiplied with.
+fn canonical_number(text: &str) -> (Cow<'_, str>, i64) {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return (Cow::Borrowed("0"), 0);
+    }
+    let cut = all.len() - all.trim_end_matches('0').len();
+    let shift = i64::try_from(cut).ok().zip(i64::try_from(fraction.len()).ok()).map(|(cut, decimals)| cut - decimals);
+    let exponent = exponent.trim_start_matches('+').parse::<i64>().ok().zip(shift).and_then(|(e, s)| e.checked_add(s));
+    match exponent {
+        Some(exponent) => (Cow::Owned(format!("{sign}{significant}")), exponent),
+        // An exponent of 20 digits: such a number is compared as it was spelled.
+        None => (Cow::Borrowed(text), 0),
+    }
+}
+
+/// Appends bytes that are equal for equal values only: members sorted, numbers canonical.
+pub(crate) fn bytes(value: Doc<'_>, out: &mut Vec<u8>) {
+    if value.is_object() {
+        return object_bytes(value.members(), out);
+    }
+    if value.is_list() {
+        out.push(b'[');
+        put_varint(out, value.items().count() as u64);
+        return value.items().for_each(|item| bytes(item, out));
+    }
+    if let Some(text) = value.as_number() {
+        let (digits, exponent) = canonical_number(&text);
+        out.push(b'#');
+        put_bytes(out, format!("{digits}e{exponent}").as_bytes());
+        return;
+    }
+    out.push(b'=');
+    put_bytes(out, value.bytes());
+}
+
+/// The bytes of an object with these members.
+pub(crate) fn object_bytes<'a>(members: impl Iterator<Item = (&'a [u8], Doc<'a>)>, out: &mut Vec<u8>) {
+    let mut members: Vec<_> = members.collect();
+    members.sort_unstable_by_key(|(key, _)| *key);
+    out.push(b'{');
+    put_varint(out, members.len() as u64);
+    for (key, value) in members {
+        put_bytes(out, key);
+        bytes(value, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::doc::DocWriter;
+    use proptest::prelude::*;
+
+    fn number(text: &str) -> (u64, Vec<u8>) {
+        let mut doc = Vec::new();
+        DocWriter::new(&mut doc).number(text);
+        let mut out = Vec::new();
+        bytes(Doc::new(&doc), &mut out);
+        (digest(Doc::new(&doc)), out)
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        let groups: [&[&str]; 7] = [
+            &["100", "1e2", "100.0", "1E+2", "1000e-1", "0.1e3"],
+            &["0", "-0", "0.00", "0e99999999999999999999"],
+            &["-1.5", "-15e-1", "-1.50"],
+            &["12345678901234567890123", "12345678901234567890123.0", "1234567890123456789012.3e1"],
+            &["9223372036854775807", "9223372036854775807.0"],
+            &["12345678901234567890124"],
+            &["1e-99999999999999999999"],
+        ];
+        for (at, group) in groups.iter().enumerate() {
+            for text in *group {
+                assert_eq!(number(text), number(group[0]), "{text}");
+                for other in groups.iter().skip(at + 1) {
+                    assert_ne!(number(text).0, number(other[0]).0, "{text}");
+                    assert_ne!(number(text).1, number(other[0]).1, "{text}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn integers_and_decimals_agree(value: i64, zeros in 0usize..4) {
+            prop_assert_eq!(number(&value.to_string()), number(&format!("{value}.{}", "0".repeat(zeros + 1))));
+        }
+    }
+}

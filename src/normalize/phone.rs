@@ -1,0 +1,167 @@
+//! Phone numbers as E.164: every number that is possible by country code and length, assigned or not.
+//!
+//! The numbering plans come from `phonenumber`, a port of libphonenumber without logging (numbers are personal data, and a
+//! port that traces what it parses would put them into the host's log). What people type around the digits is read here.
+
+use phonenumber::country::Id;
+use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
+
+/// Country code, national number and a national prefix: more digits than that are no phone number.
+const DIGITS_MAX: usize = 20;
+
+/// The region of an ISO 3166 code.
+pub(crate) fn region(code: &str) -> Option<Id> {
+    let id: Id = code.parse().ok()?;
+    DATABASE.by_id(code).map(|_| id)
+}
+
+/// Appends the number as E.164; `None` for what is no possible number. Without `+` or `00` the region decides.
+pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Option<()> {
+    let raw = raw.trim();
+    let rest = match raw.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => raw.get(4..)?,
+        _ => raw,
+    };
+    let mut dialed = dialed(rest)?;
+    if let Some(international) = dialed.strip_prefix("00") {
+        dialed = format!("+{international}");
+    }
+    let mut number = read(&dialed, if dialed.starts_with('+') { None } else { Some(region?) })?;
+    // A few odd texts (`+49 00 ...`) lose a prefix at each reading. What is stored must find itself again.
+    for _ in 0..DIGITS_MAX {
+        let again = read(&number, None)?;
+        if again == number {
+            out.push_str(&number);
+            return Some(());
+        }
+        number = again;
+    }
+    None
+}
+
+fn read(dialed: &str, region: Option<Id>) -> Option<String> {
+    let number = phonenumber::parse(region, dialed).ok()?;
+    let (code, national) = (number.country().code(), number.national().to_string());
+    is_possible(code, national.len()).then(|| format!("+{code}{national}"))
+}
+
+/// The digits, after a `+` if there is one; `None` where anything but digits and punctuation stands.
+fn dialed(text: &str) -> Option<String> {
+    let mut out = String::new();
+    for c in text.chars() {
+        if let Some(digit) = digit(c) {
+            out.push(digit);
+        } else if matches!(c, '+' | '＋') && (out.is_empty() || out == "+") {
+            out = "+".to_owned();
+        } else if !is_punctuation(c) {
+            return None;
+        }
+        if out.len() > DIGITS_MAX + 3 {
+            return None;
+        }
+    }
+    Some(out)
+}
+
+/// ASCII, full-width and Arabic-Indic digits.
+fn digit(c: char) -> Option<char> {
+    let value = match u32::from(c) {
+        code @ 0x30..=0x39 => code - 0x30,
+        code @ 0x660..=0x669 => code - 0x660,
+        code @ 0x6f0..=0x6f9 => code - 0x6f0,
+        code @ 0xff10..=0xff19 => code - 0xff10,
+        _ => return None,
+    };
+    char::from_digit(value, 10)
+}
+
+fn is_punctuation(c: char) -> bool {
+    let mark = matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let wide = matches!(c, '\u{30fc}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff08}' | '\u{ff09}' | '\u{ff3b}' | '\u{ff3d}');
+    mark || wide || c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
+}
+
+/// libphonenumber's "possible": some kind of number of that country code has that many digits.
+fn is_possible(code: u16, digits: usize) -> bool {
+    let Some(countries) = DATABASE.by_code(&code) else { return false };
+    let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
+    let Ok(digits) = u16::try_from(digits) else { return false };
+    main.is_some_and(|country| {
+        kinds(country).into_iter().flatten().any(|kind| {
+            kind.possible_length().contains(&digits) || kind.possible_local_length().contains(&digits)
+        })
+    })
+}
+
+fn kinds(country: &Metadata) -> [Option<&Descriptor>; 10] {
+    let kinds = country.descriptors();
+    [
+        kinds.fixed_line(),
+        kinds.mobile(),
+        kinds.toll_free(),
+        kinds.premium_rate(),
+        kinds.shared_cost(),
+        kinds.personal_number(),
+        kinds.voip(),
+        kinds.pager(),
+        kinds.uan(),
+        kinds.voicemail(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn e164(raw: &str, region_code: &str) -> Option<String> {
+        let mut out = String::new();
+        normalize(raw, region(region_code), &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn spellings_of_one_number_are_one() {
+        for spelling in [
+            "20 12 34 56", "20.12.34.56", "20-12-34-56", "+45 20123456", "0045 20 12 34 56", "tel:+45-20-12-34-56",
+            "TEL:20123456", "(+45) 20123456", "+４５ ２０１２３４５６", "４５20123456", "20/123456", "٢٠١٢٣٤٥٦",
+        ] {
+            assert_eq!(e164(spelling, "DK").as_deref(), Some("+4520123456"), "{spelling}");
+        }
+        assert_eq!(e164("06 698 12345", "IT").as_deref(), Some("+390669812345"), "the Italian zero is significant");
+        assert_eq!(e164("+39 06 698 12345", "").as_deref(), Some("+390669812345"));
+        assert_eq!(e164("020 7946 0018", "GB").as_deref(), Some("+442079460018"));
+        assert_eq!(e164("+44 (0)20 7946 0018", "DK").as_deref(), Some("+442079460018"));
+        assert_eq!(e164("(202) 555-0173", "US").as_deref(), Some("+12025550173"));
+        assert_eq!(e164("011 15 1234 5678", "AR").as_deref(), Some("+5491112345678"));
+        assert_eq!(e164("8 495 123-45-67", "RU").as_deref(), Some("+74951234567"));
+        assert_eq!(e164("+80012345678", "").as_deref(), Some("+80012345678"));
+        assert_eq!(e164("+1 242 123 4567", "").as_deref(), Some("+12421234567"), "possible, not assigned");
+    }
+
+    #[test]
+    fn what_is_no_possible_number_is_refused() {
+        for bad in [
+            "(0)20 12 34 56", "112", "+45201234", "+999123456", "1-800-FLOWERS", "+1 202-555-0173 ext. 89", "", "+", "tel:",
+            "20123456;ext=1", "+3900", "20+123456", "+00451234", "1234567890123456789012345", "20 12 34 56 #",
+        ] {
+            assert_eq!(e164(bad, "DK"), None, "{bad}");
+        }
+        assert_eq!(e164("20 12 34 56", ""), None, "no region, no country code");
+        assert!(region("DK").is_some() && region("XX").is_none() && region("dk").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn normal_forms_are_fixed_points(raw in "(\\+|00)?[0-9]{0,18}", at in 0usize..4) {
+            let home = ["DK", "US", "DE", "IT"][at];
+            if let Some(once) = e164(&raw, home) {
+                prop_assert_eq!(e164(&once, home), Some(once.clone()));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(raw: String) {
+            let _ = e164(&raw, "DK");
+        }
+    }
+}
