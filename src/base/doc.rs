@@ -18,7 +18,7 @@
 
 use super::bytes::{Reader, put_bytes, put_zigzag, row32};
 use super::decimal::Decimal;
-use super::ident::{parse_uuid, uuid_text};
+use super::ident::{parse_uuid, push_uuid, uuid_text};
 use super::time::{Timestamp, parse_instant};
 use std::borrow::Cow;
 
@@ -161,6 +161,11 @@ impl<'a> Doc<'a> {
         Self(bytes)
     }
 
+    /// The first of several values that stand one behind the other, without the rest.
+    pub(crate) fn first_of(bytes: &'a [u8]) -> Option<Self> {
+        next_value(&mut Reader::new(bytes))
+    }
+
     /// The encoded bytes of this value.
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0
@@ -227,6 +232,15 @@ impl<'a> Doc<'a> {
         }
     }
 
+    /// Appends the text of a string without lone surrogates, without allocating.
+    pub(crate) fn push_text(self, out: &mut String) -> Option<()> {
+        match self.as_uuid() {
+            Some(uuid) => push_uuid(&uuid, out),
+            None => out.push_str(&self.as_str()?),
+        }
+        Some(())
+    }
+
     /// What counts as absent in a documented field: `null` and blank strings.
     pub(crate) fn is_absent(self) -> bool {
         match self.tag() {
@@ -250,6 +264,11 @@ impl<'a> Doc<'a> {
     pub(crate) fn as_integer(self) -> Option<Cow<'a, str>> {
         let text = self.as_number()?;
         text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some(text)
+    }
+
+    /// The bytes of a string that holds lone surrogates.
+    pub(crate) fn as_wtf8(self) -> Option<&'a [u8]> {
+        if self.tag()? == WTF8 { self.body().bytes() } else { None }
     }
 
     /// True for every string, also one with lone surrogates.

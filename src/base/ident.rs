@@ -305,6 +305,12 @@ pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 /// The canonical spelling of a UUID.
 pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
     let mut out = String::with_capacity(36);
+    push_uuid(bytes, &mut out);
+    out
+}
+
+/// Appends the canonical spelling of a UUID.
+pub(crate) fn push_uuid(bytes: &[u8; 16], out: &mut String) {
     for (at, byte) in bytes.iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {
             out.push('-');
@@ -313,7 +319,6 @@ pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
             out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
         }
     }
-    out
 }
 
 #[cfg(test)]

@@ -131,8 +131,9 @@ impl Wire {
         let many = if single.is_some() { &[] } else { self.elements.as_slice() };
         let many = (1u32..).zip(many).map(|(ordinal, slot)| (slot, Some(ordinal)));
         single.into_iter().chain(many).map(|(slot, ordinal)| {
-            let doc = Doc::new(self.doc.get(slot.doc_at..).unwrap_or_default());
-            let verdict = slot.verdict(&rules.limits).and(if doc.is_object() { Ok(doc) } else { Err(Reason::WrongType) });
+            let doc = Doc::first_of(self.doc.get(slot.doc_at..).unwrap_or_default());
+            let object = doc.filter(|doc| doc.is_object()).ok_or(Reason::WrongType);
+            let verdict = slot.verdict(&rules.limits).and(object);
             Raw { ordinal, doc: verdict, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes }
         })
     }

@@ -16,7 +16,7 @@ const OTHER: u64 = 5;
 /// A 64-bit digest of a value. Equal values have equal digests; others practically never. Kept in facts: a format.
 pub(crate) fn digest(value: Doc<'_>) -> u64 {
     if value.is_object() {
-        return finish(value.members().fold(OBJECT, |sum, (key, value)| sum.wrapping_add(member(key, value))));
+        return object_digest(value.members());
     }
     if value.is_list() {
         return finish(value.items().fold(LIST, |hash, item| finish(hash).wrapping_add(digest(item))));
@@ -28,13 +28,18 @@ pub(crate) fn digest(value: Doc<'_>) -> u64 {
     xxh3_64_with_seed(value.bytes(), OTHER)
 }
 
+/// The digest of an object with these members.
+pub(crate) fn object_digest<'a>(members: impl Iterator<Item = (&'a [u8], Doc<'a>)>) -> u64 {
+    finish(members.fold(OBJECT, |sum, (key, value)| sum.wrapping_add(member(key, value))))
+}
+
 /// The share of one member in its object's digest; shares are added, so order does not count.
-pub(crate) fn member(key: &[u8], value: Doc<'_>) -> u64 {
+fn member(key: &[u8], value: Doc<'_>) -> u64 {
     finish(xxh3_64_with_seed(key, KEY) ^ digest(value).rotate_left(31))
 }
 
 /// A finalizer that spreads every bit (the one of splitmix64).
-pub(crate) fn finish(mut hash: u64) -> u64 {
+fn finish(mut hash: u64) -> u64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)

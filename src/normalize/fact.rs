@@ -7,13 +7,13 @@
 //! kind u8 | bits u16 | ts i64 | received_at i64 | content u64
 //! | message id: 0, 16 bytes | 1, len, text
 //! | source | shop | channel | name          each len, UTF-8
-//! | identifiers: count u8, then (role u8, namespace code u8, value: len, UTF-8)*     by strength: code, then value
+//! | identifiers: count varint, then (role u8, namespace code u8, value: len, UTF-8)*     by strength: code, then value
 //! | order: action u8 (0: none) [, has key u8, key: len, text, amount, discount, lines u32]
 //! | doc: the message as it came in, without its messageId, to the end
 //! ```
 //! An amount is 0 (unknown), 1 (the whole order) or 2, currency 3 bytes, i64 minor units.
 
-use crate::base::bytes::{Reader, low8, put_bytes, put_str};
+use crate::base::bytes::{Reader, put_bytes, put_str, put_varint};
 use crate::base::doc::Doc;
 use crate::base::{Currency, MessageId, Money, Timestamp};
 
@@ -77,6 +77,8 @@ impl Bits {
     pub(crate) const ID_DERIVED: u16 = 8;
     /// The message id was a JSON integer.
     pub(crate) const ID_INTEGER: u16 = 16;
+    /// An alias of a trusted operator source: its two user ids are one person by decree, not by evidence.
+    pub(crate) const OPERATOR_ALIAS: u16 = 32;
 
     pub(crate) fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
@@ -127,6 +129,17 @@ pub(crate) enum OrderAction {
 }
 
 impl OrderAction {
+    /// The order event of that name.
+    pub(crate) fn from_event(name: &str) -> Option<Self> {
+        Some(match name {
+            "Order Completed" => Self::Completed,
+            "Order Updated" => Self::Updated,
+            "Order Refunded" => Self::Refunded,
+            "Order Cancelled" => Self::Cancelled,
+            _ => return None,
+        })
+    }
+
     fn from_code(code: u8) -> Option<Self> {
         [Self::Completed, Self::Updated, Self::Refunded, Self::Cancelled].into_iter().find(|a| *a as u8 == code)
     }
@@ -158,7 +171,7 @@ pub(crate) struct FactParts<'a> {
     pub(crate) channel: &'a str,
     /// The event name of a track, else the type's name.
     pub(crate) name: &'a str,
-    /// Sorted by (namespace code, value), distinct, at most 255.
+    /// Sorted by (namespace code, value), distinct.
     pub(crate) identifiers: &'a [Named<'a>],
     pub(crate) order: Option<OrderFact<'a>>,
     pub(crate) doc: Doc<'a>,
@@ -176,9 +189,8 @@ impl FactParts<'_> {
         for text in [self.source, self.shop, self.channel, self.name] {
             put_str(out, text);
         }
-        let identifiers = self.identifiers.get(..self.identifiers.len().min(255)).unwrap_or_default();
-        out.push(low8(identifiers.len() as u64));
-        for named in identifiers {
+        put_varint(out, self.identifiers.len() as u64);
+        for named in self.identifiers {
             out.extend_from_slice(&[named.role as u8, named.namespace]);
             put_str(out, named.value);
         }
@@ -240,7 +252,7 @@ pub(crate) struct Fact<'a> {
     pub(crate) shop: &'a str,
     pub(crate) channel: &'a str,
     pub(crate) name: &'a str,
-    identifiers: (u8, Reader<'a>),
+    identifiers: (usize, Reader<'a>),
     pub(crate) order: Option<OrderFact<'a>>,
     pub(crate) doc: Doc<'a>,
 }
@@ -276,7 +288,7 @@ impl<'a> Fact<'a> {
             _ => return None,
         };
         let (source, shop, channel, name) = (reader.str()?, reader.str()?, reader.str()?, reader.str()?);
-        let count = reader.u8()?;
+        let count = reader.len()?;
         let identifiers = (count, reader);
         for _ in 0..count {
             next_named(&mut reader)?;

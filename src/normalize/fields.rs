@@ -1,0 +1,160 @@
+//! The documented fields of one message, found in one pass over its top level and typed.
+
+use super::clock::{self, Clock};
+use super::fact::Kind;
+use crate::base::doc::Doc;
+use crate::message::reason::Flags;
+use crate::message::wire::Defaults;
+use crate::message::{Flag, Limit, Reason};
+
+/// The fields of a message; what is `null` or blank is absent.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) kind: Option<Doc<'a>>,
+    pub(crate) message_id: Option<Doc<'a>>,
+    pub(crate) timestamp: Option<Doc<'a>>,
+    pub(crate) original_timestamp: Option<Doc<'a>>,
+    pub(crate) sent_at: Option<Doc<'a>>,
+    pub(crate) received_at: Option<Doc<'a>>,
+    pub(crate) user_id: Option<Doc<'a>>,
+    pub(crate) anonymous_id: Option<Doc<'a>>,
+    pub(crate) previous_id: Option<Doc<'a>>,
+    pub(crate) group_id: Option<Doc<'a>>,
+    pub(crate) event: Option<Doc<'a>>,
+    name: Option<Doc<'a>>,
+    category: Option<Doc<'a>>,
+    pub(crate) properties: Option<Doc<'a>>,
+    pub(crate) traits: Option<Doc<'a>>,
+    pub(crate) context: Option<Doc<'a>>,
+    integrations: Option<Doc<'a>>,
+    /// sentAt, or the context, is the envelope's.
+    pub(crate) sent_at_filled: bool,
+    pub(crate) context_filled: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn read(message: Doc<'a>, defaults: Defaults<'a>) -> Self {
+        let mut all = Self::default();
+        for (key, value) in message.members() {
+            let field = match key {
+                b"type" => &mut all.kind,
+                b"messageId" => &mut all.message_id,
+                b"timestamp" => &mut all.timestamp,
+                b"originalTimestamp" => &mut all.original_timestamp,
+                b"sentAt" => &mut all.sent_at,
+                b"receivedAt" => &mut all.received_at,
+                b"userId" => &mut all.user_id,
+                b"anonymousId" => &mut all.anonymous_id,
+                b"previousId" => &mut all.previous_id,
+                b"groupId" => &mut all.group_id,
+                b"event" => &mut all.event,
+                b"name" => &mut all.name,
+                b"category" => &mut all.category,
+                b"properties" => &mut all.properties,
+                b"traits" => &mut all.traits,
+                b"context" => &mut all.context,
+                b"integrations" => &mut all.integrations,
+                _ => continue,
+            };
+            *field = (!value.is_absent()).then_some(value);
+        }
+        all.sent_at_filled = all.sent_at.is_none() && defaults.sent_at.is_some();
+        all.context_filled = all.context.is_none() && defaults.context.is_some();
+        all.sent_at = all.sent_at.or(defaults.sent_at);
+        all.context = all.context.or(defaults.context);
+        all
+    }
+
+    /// The type, or `None` where neither the message nor the call names one.
+    pub(crate) fn kind(&self, default: Option<Kind>) -> Result<Option<Kind>, Reason> {
+        let Some(value) = self.kind else { return Ok(default) };
+        if !value.is_string() {
+            return Err(Reason::WrongType);
+        }
+        let known = value.as_str().and_then(|name| Kind::from_name(&name));
+        known.map(Some).ok_or(Reason::UnknownType)
+    }
+
+    /// Checks the JSON types of the top level.
+    pub(crate) fn check_types(&self, flags: &mut Flags) -> Result<(), Reason> {
+        let names = [self.message_id, self.user_id, self.anonymous_id, self.previous_id, self.group_id];
+        let objects = [self.properties, self.traits, self.context, self.integrations];
+        let named = names.into_iter().flatten().all(|value| value.is_string() || value.as_integer().is_some());
+        let event = self.event.is_none_or(Doc::is_string);
+        // PHP writes an empty object as an empty list.
+        let is_object = |value: Doc<'_>| value.is_object() || (value.is_list() && value.items().next().is_none());
+        let timestamp = self.timestamp.is_none_or(|value| value.is_string() || value.is_number());
+        if !(named && event && timestamp && objects.into_iter().flatten().all(is_object)) {
+            return Err(Reason::WrongType);
+        }
+        if ![self.name, self.category].into_iter().flatten().all(Doc::is_string) {
+            flags.set(Flag::TypeMismatch);
+        }
+        Ok(())
+    }
+
+    /// Checks what the type requires.
+    pub(crate) fn check_required(&self, kind: Option<Kind>) -> Result<Kind, Reason> {
+        let kind = kind.ok_or(Reason::MissingField)?;
+        let complete = match kind {
+            Kind::Track => self.event.is_some(),
+            Kind::Group => self.group_id.is_some(),
+            Kind::Alias => self.user_id.is_some() && self.previous_id.is_some(),
+            Kind::Identify | Kind::Page | Kind::Screen => true,
+        };
+        complete.then_some(kind).ok_or(Reason::MissingField)
+    }
+
+    /// The limits of the fields themselves.
+    pub(crate) fn check_limits(&self, limits: &crate::base::Limits, text: &mut String) -> Result<(), Reason> {
+        for (value, limit) in [(self.group_id, Limit::Identifier), (self.message_id, Limit::MessageId)] {
+            let Some(value) = value else { continue };
+            text.clear();
+            push_name(value, text);
+            let counted = if limit == Limit::Identifier { text.trim() } else { text.as_str() };
+            if is_longer(counted, limits.identifier_chars) {
+                return Err(Reason::Limit(limit));
+            }
+        }
+        if let Some(event) = self.event {
+            text.clear();
+            push_name(event, text);
+            if text.len() > limits.key_bytes {
+                return Err(Reason::Limit(Limit::EventName));
+            }
+        }
+        let products = self.properties.and_then(|properties| properties.get("products"));
+        let over = products.is_some_and(|products| products.items().nth(limits.products).is_some());
+        if over { Err(Reason::Limit(Limit::Products)) } else { Ok(()) }
+    }
+
+    /// The instant that the message says, if it says one.
+    pub(crate) fn timestamp(&self, flags: &mut Flags) -> Result<Option<crate::Timestamp>, Reason> {
+        let clock = clock::read(self.timestamp);
+        if clock.zone_missing() {
+            flags.set(Flag::ZoneMissing);
+        }
+        match clock {
+            Clock::Absent => Ok(None),
+            Clock::At { instant, .. } => Ok(Some(instant)),
+            Clock::Unreadable | Clock::WrongType => Err(Reason::InvalidTimestamp),
+        }
+    }
+}
+
+/// Appends the text of a string (lone surrogates replaced) or the digits of an integer.
+pub(crate) fn push_name(value: Doc<'_>, out: &mut String) {
+    if value.push_text(out).is_some() {
+        return;
+    }
+    if let Some(digits) = value.as_integer() {
+        out.push_str(&digits);
+    } else if let Some(bytes) = value.as_wtf8() {
+        out.push_str(&String::from_utf8_lossy(bytes));
+    }
+}
+
+/// More characters than that; bytes decide most cases.
+pub(crate) fn is_longer(text: &str, chars_max: usize) -> bool {
+    text.len() > chars_max && text.chars().nth(chars_max).is_some()
+}

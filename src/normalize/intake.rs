@@ -1,0 +1,354 @@
+//! Bytes in, facts and rejects out: each message of a body or of a line ends as exactly one of the two.
+
+use super::canon;
+use super::clock::{self, Clock};
+use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
+use super::fields::{Fields, push_name};
+use super::names::{Names, check_deeper};
+pub(crate) use super::normalizer::{Intake, Normalizer, ReceivedAt};
+use super::order::{self, OrderMoney, Props};
+use crate::base::doc::{Doc, DocWriter};
+use crate::base::time::DAY_MS;
+use crate::base::{MessageId, MessageIdPolicy, Timestamp};
+use crate::message::lines;
+use crate::message::reason::Flags;
+use crate::message::wire::{Defaults, Raw, Wire};
+use crate::message::{Flag, Reason};
+use std::hash::{BuildHasher, Hasher};
+
+/// Buffers that live on from message to message.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    wire: Wire,
+    build: Build,
+}
+
+#[derive(Default)]
+struct Build {
+    names: Names,
+    text: String,
+    order_id: String,
+    doc: Vec<u8>,
+    canonical: Vec<u8>,
+    fact: Vec<u8>,
+}
+
+/// What became of one message.
+pub(crate) enum Outcome<'a> {
+    /// It is a fact; the store may still find it to be a duplicate, suppressed or over a limit of the store.
+    Fact {
+        line: u64,
+        ordinal: Option<u32>,
+        /// Bytes that [`Fact::parse`] reads.
+        fact: &'a [u8],
+        flags: Flags,
+    },
+    /// It was refused.
+    Reject {
+        line: u64,
+        ordinal: Option<u32>,
+        reason: Reason,
+    },
+}
+
+/// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
+pub(crate) fn read_body(body: &[u8], intake: &Intake<'_>, scratch: &mut Scratch, sink: &mut dyn FnMut(Outcome<'_>)) {
+    let rules = &intake.normalizer.wire;
+    let bare = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // A body of one line is the same either way; others are tried as one value first.
+    let several = bare.trim_ascii_end().contains(&b'\n');
+    let whole = if several { std::str::from_utf8(bare).ok() } else { None };
+    if let Some(read) = whole.and_then(|text| scratch.wire.read_whole(text, rules)) {
+        let blank = bare.iter().take_while(|byte| byte.is_ascii_whitespace());
+        let line = 1 + blank.filter(|byte| **byte == b'\n').count() as u64;
+        return emit(read, line, intake, scratch, sink);
+    }
+    for (number, line) in (1u64..).zip(body.split(|byte| *byte == b'\n')) {
+        if let Some(line) = lines::clean(line) {
+            read_line(line, number, intake, scratch, sink);
+        }
+    }
+}
+
+/// Reads one cleaned line that is not blank.
+pub(crate) fn read_line(
+    line: &[u8],
+    number: u64,
+    intake: &Intake<'_>,
+    scratch: &mut Scratch,
+    sink: &mut dyn FnMut(Outcome<'_>),
+) {
+    let read = scratch.wire.read_line(line, &intake.normalizer.wire);
+    emit(read, number, intake, scratch, sink);
+}
+
+fn emit(
+    read: Result<(), Reason>,
+    line: u64,
+    intake: &Intake<'_>,
+    scratch: &mut Scratch,
+    sink: &mut dyn FnMut(Outcome<'_>),
+) {
+    if let Err(reason) = read {
+        return sink(Outcome::Reject { line, ordinal: None, reason });
+    }
+    let Scratch { wire, build } = scratch;
+    let defaults = wire.defaults();
+    for raw in wire.messages(&intake.normalizer.wire) {
+        let ordinal = raw.ordinal;
+        match build.message(&raw, defaults, intake) {
+            Ok(flags) => sink(Outcome::Fact { line, ordinal, fact: &build.fact, flags }),
+            Err(reason) => sink(Outcome::Reject { line, ordinal, reason }),
+        }
+    }
+}
+
+impl Build {
+    /// Turns one message into a fact, or finds the first check that it fails.
+    fn message(&mut self, raw: &Raw<'_>, defaults: Defaults<'_>, intake: &Intake<'_>) -> Result<Flags, Reason> {
+        let message = raw.doc?;
+        let fields = Fields::read(message, defaults);
+        let limits = &intake.normalizer.wire.limits;
+        let filled = filled(&fields).map(|(_, value)| value.bytes().len()).sum::<usize>();
+        if raw.text_bytes.saturating_add(filled) > limits.message_bytes {
+            return Err(Reason::TooLarge);
+        }
+        let mut flags = Flags::default();
+        let kind = fields.kind(intake.default_type);
+        let props = Props::read(fields.properties);
+        self.names.find(intake, kind.ok().flatten(), message, &fields, &props)?;
+        fields.check_limits(limits, &mut self.text)?;
+        let kind = kind?;
+        fields.check_types(&mut flags)?;
+        let kind = fields.check_required(kind)?;
+        if intake.normalizer.message_id == MessageIdPolicy::Refuse && fields.message_id.is_none() {
+            return Err(Reason::MissingField);
+        }
+        let said_at = fields.timestamp(&mut flags)?;
+        if raw.out_of_range || (fields.context_filled && defaults.out_of_range) {
+            return Err(Reason::NumberOutOfRange);
+        }
+        self.text.clear();
+        if let Some(event) = fields.event {
+            push_name(event, &mut self.text);
+        }
+        let action = if kind == Kind::Track { OrderAction::from_event(&self.text) } else { None };
+        let money = action.map(|action| order::read(action, &props, intake.currency, &mut flags)).transpose()?;
+        if self.names.is_empty() {
+            return Err(Reason::NoIdentifier);
+        }
+        check_deeper(&fields, &mut flags);
+        check_products(&props, &mut flags);
+        let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
+        let times = times(&fields, said_at, intake, &mut flags);
+        let order = action.zip(money);
+        self.encode(Parts { message, fields, kind, times, order, order_id }, intake, &mut flags);
+        Ok(flags)
+    }
+
+    /// Writes the order's own id; false, and flagged, where there is no usable one.
+    fn order_id(&mut self, props: &Props<'_>, intake: &Intake<'_>, flags: &mut Flags) -> bool {
+        self.order_id.clear();
+        let named = props.order_id.filter(|id| id.as_str().is_some() || id.as_integer().is_some());
+        if let Some(id) = named {
+            push_name(id, &mut self.order_id);
+        }
+        let usable = named.is_some() && !self.order_id.contains('\0') && !intake.normalizer.identifiers.is_blocked(&self.order_id);
+        if !usable {
+            flags.set(Flag::OrderIdMissing);
+        }
+        usable
+    }
+
+    fn encode(&mut self, parts: Parts<'_>, intake: &Intake<'_>, flags: &mut Flags) {
+        let Parts { message, fields, kind, times, order, order_id } = parts;
+        let identifiers = self.names.normalize(intake, flags);
+        let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
+        let given = id_bits & Bits::ID_DERIVED == 0;
+        let members = || kept_members(message, &fields, given);
+        let content = canon::object_digest(members().filter(|(key, _)| !matches!(*key, b"sentAt" | b"receivedAt")));
+        self.doc.clear();
+        let mut doc = DocWriter::new(&mut self.doc);
+        let root = doc.object();
+        for (key, value) in members() {
+            doc.key(key);
+            doc.copy(value);
+        }
+        doc.close(root);
+        let operator = kind == Kind::Alias && intake.operator_alias;
+        let strong = matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
+        let bits = id_bits
+            | if intake.claimed { Bits::CLAIMED } else { 0 }
+            | if strong { Bits::STRONG } else { 0 }
+            | if times.derived { Bits::TIME_DERIVED } else { 0 }
+            | if operator { Bits::OPERATOR_ALIAS } else { 0 };
+        let order = order.map(|(action, money)| OrderFact {
+            action,
+            order_id: order_id.then_some(self.order_id.trim()),
+            amount: money.amount,
+            discount_minor: money.discount_minor,
+            lines: money.lines,
+        });
+        self.fact.clear();
+        let parts = FactParts {
+            kind,
+            bits: Bits(bits),
+            ts: times.ts,
+            received_at: times.received_at,
+            content,
+            id: &id,
+            source: intake.source,
+            shop: intake.shop,
+            channel: intake.channel,
+            name: if kind == Kind::Track { &self.text } else { kind.name() },
+            identifiers: &identifiers,
+            order,
+            doc: Doc::new(&self.doc),
+        };
+        parts.encode(&mut self.fact);
+    }
+}
+
+/// A message that passed every check.
+struct Parts<'a> {
+    message: Doc<'a>,
+    fields: Fields<'a>,
+    kind: Kind,
+    times: Times,
+    order: Option<(OrderAction, OrderMoney)>,
+    order_id: bool,
+}
+
+/// What the envelope adds to the message.
+fn filled<'a>(fields: &Fields<'a>) -> impl Iterator<Item = (&'static [u8], Doc<'a>)> {
+    let sent_at = fields.sent_at.filter(|_| fields.sent_at_filled).map(|value| (&b"sentAt"[..], value));
+    let context = fields.context.filter(|_| fields.context_filled).map(|value| (&b"context"[..], value));
+    sent_at.into_iter().chain(context)
+}
+
+/// The members that the fact keeps: those of the message, without an id that the fact holds anyway, and the envelope's.
+fn kept_members<'a>(message: Doc<'a>, fields: &Fields<'a>, id_given: bool) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
+    let (sent_at, context) = (fields.sent_at_filled, fields.context_filled);
+    let own = message.members().filter(move |(key, _)| match *key {
+        b"messageId" => !id_given,
+        b"sentAt" => !sent_at,
+        b"context" => !context,
+        _ => true,
+    });
+    own.chain(filled(fields).map(|(key, value)| (key as &'a [u8], value)))
+}
+
+/// The id that the message names, or one by the store's policy; with the bits that say where it is from.
+fn message_id(
+    message: Doc<'_>,
+    fields: &Fields<'_>,
+    intake: &Intake<'_>,
+    canonical: &mut Vec<u8>,
+    flags: &mut Flags,
+) -> (MessageId, u16) {
+    if let Some(value) = fields.message_id {
+        if let Some(uuid) = value.as_uuid() {
+            return (MessageId::Uuid(uuid), 0);
+        }
+        if let Some(text) = value.as_str() {
+            return (MessageId::Text(text.into()), 0);
+        }
+        if let Some(digits) = value.as_integer() {
+            return (MessageId::Text(digits.into()), Bits::ID_INTEGER);
+        }
+        flags.set(Flag::UnusableMessageId);
+    }
+    if intake.normalizer.message_id == MessageIdPolicy::Random {
+        return (random_id(), Bits::ID_DERIVED);
+    }
+    let said = message.members().filter(|(key, value)| match *key {
+        b"sentAt" | b"receivedAt" | b"writeKey" | b"_metadata" => false,
+        b"messageId" => !value.is_absent(),
+        _ => !value.is_null(),
+    });
+    canonical.clear();
+    canon::object_bytes(said, canonical);
+    let hash = blake3::hash(canonical);
+    let (id, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+    (MessageId::Uuid(*id), Bits::ID_DERIVED)
+}
+
+/// 128 bits from the randomness that the standard library seeds its hash maps with.
+fn random_id() -> MessageId {
+    let word = || std::collections::hash_map::RandomState::new().build_hasher().finish().to_le_bytes();
+    let mut id = [0; 16];
+    for (slot, byte) in id.iter_mut().zip(word().into_iter().chain(word())) {
+        *slot = byte;
+    }
+    MessageId::Uuid(id)
+}
+
+fn check_products(props: &Props<'_>, flags: &mut Flags) {
+    let malformed = props.products.is_some_and(|list| !list.is_list() || list.items().any(|item| !item.is_object()));
+    if malformed {
+        flags.set(Flag::ProductsMalformed);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    ts: Timestamp,
+    received_at: Timestamp,
+    derived: bool,
+}
+
+/// When it happened: as said, else as received, corrected by what the sender's clock says about the delay.
+fn times(fields: &Fields<'_>, said_at: Option<Timestamp>, intake: &Intake<'_>, flags: &mut Flags) -> Times {
+    let mut clock = |field| note_clock(clock::read(field), said_at.is_none(), flags);
+    let (sent_at, original) = (clock(fields.sent_at), clock(fields.original_timestamp));
+    let received_at = match intake.received_at {
+        ReceivedAt::At(instant) => instant,
+        ReceivedAt::FromMessage { fallback } => clock(fields.received_at).unwrap_or(fallback),
+    };
+    let ts = said_at.unwrap_or_else(|| {
+        let delay = sent_at.zip(original).map_or(0, |(sent_at, original)| {
+            sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0)
+        });
+        let moved = received_at.plus_millisecond(delay.saturating_neg());
+        if moved.as_millisecond() < clock::YEAR_ONE_MS {
+            flags.set(Flag::ClockUnreadable);
+            return received_at;
+        }
+        moved
+    });
+    if ts > received_at.plus_millisecond(DAY_MS) {
+        flags.set(Flag::Future);
+    }
+    Times { ts, received_at, derived: said_at.is_none() }
+}
+
+fn note_clock(clock: Clock, used: bool, flags: &mut Flags) -> Option<Timestamp> {
+    match clock {
+        Clock::Unreadable => flags.set(Flag::ClockUnreadable),
+        Clock::WrongType => flags.set(Flag::TypeMismatch),
+        Clock::At { zone_missing: true, .. } if used => flags.set(Flag::ZoneMissing),
+        Clock::At { .. } | Clock::Absent => {}
+    }
+    clock.instant()
+}
+
+/// The message that a fact was made of, equal as JSON to what came in.
+pub(crate) fn message_json(fact: &Fact<'_>) -> String {
+    let mut out = String::from("{");
+    if !fact.bits.has(Bits::ID_DERIVED) {
+        let id = fact.id().to_string();
+        out.push_str("\"messageId\":");
+        if fact.bits.has(Bits::ID_INTEGER) {
+            out.push_str(&id);
+        } else {
+            crate::base::doc::write_text(&id, &mut out);
+        }
+    }
+    let rest = fact.doc.to_json();
+    let members = rest.strip_prefix('{').unwrap_or("}");
+    if out.len() > 1 && members != "}" {
+        out.push(',');
+    }
+    out.push_str(members);
+    out
+}

@@ -1,0 +1,201 @@
+//! The identifiers of one message: from every place where the documentation and the host's mapping look for them.
+
+use super::fact::{Kind, Named, Role};
+use super::fields::{Fields, is_longer, push_name};
+use super::ident::Bad;
+use super::normalizer::Intake;
+use super::order::Props;
+use crate::base::doc::Doc;
+use crate::message::reason::Flags;
+use crate::message::{Flag, Limit, Reason};
+
+/// How many identifiers of an event take part in identity.
+const LIVE_MAX: usize = 20;
+
+/// The identifiers of one message; the buffers live on for the next one.
+#[derive(Default)]
+pub(crate) struct Names {
+    raw: String,
+    text: String,
+    said: Vec<Said>,
+    kept: Vec<Kept>,
+}
+
+/// A value as the message says it, not yet normalized.
+struct Said {
+    /// `None` for a namespace that is not configured.
+    namespace: Option<u8>,
+    start: usize,
+    end: usize,
+    /// Why it cannot be an identifier.
+    flag: Option<Flag>,
+}
+
+#[derive(Clone, Copy)]
+struct Kept {
+    namespace: u8,
+    role: Role,
+    start: usize,
+    end: usize,
+}
+
+/// Where integers are names too: `12345` is, where people write numbers for ids.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accept {
+    Text,
+    TextOrInteger,
+}
+
+impl Names {
+    /// Finds what the message says about identity.
+    ///
+    /// # Errors
+    /// `limit(identifier)`.
+    pub(crate) fn find<'a>(
+        &mut self,
+        intake: &Intake<'_>,
+        kind: Option<Kind>,
+        message: Doc<'a>,
+        fields: &Fields<'a>,
+        props: &Props<'a>,
+    ) -> Result<(), Reason> {
+        self.raw.clear();
+        self.said.clear();
+        let codes = intake.normalizer.codes;
+        let operator = kind == Some(Kind::Alias) && intake.operator_alias;
+        self.say(Some(codes.user_id), fields.user_id, Accept::TextOrInteger);
+        if kind == Some(Kind::Alias) {
+            let namespace = if operator { codes.user_id } else { intake.alias_namespace };
+            self.say(Some(namespace), fields.previous_id, Accept::TextOrInteger);
+        }
+        if !operator {
+            self.say(Some(codes.anonymous_id), fields.anonymous_id, Accept::TextOrInteger);
+            // The traits of a group are the group's: its e-mail is nobody's.
+            let traits = fields.traits.filter(|_| kind != Some(Kind::Group));
+            self.contact(intake, traits.map(|traits| (traits.get("email"), traits.get("phone"))));
+            self.contact(intake, Some((props.email, props.phone)));
+            self.context(intake, fields.context);
+            for (namespace, path) in &intake.normalizer.mapping {
+                let integers = *namespace != codes.email && *namespace != codes.phone;
+                self.say(Some(*namespace), message.path(path), accept(integers));
+            }
+        }
+        self.check_lengths(intake.normalizer.wire.limits.identifier_chars)
+    }
+
+    /// True if every identifier field is absent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    fn contact(&mut self, intake: &Intake<'_>, values: Option<(Option<Doc<'_>>, Option<Doc<'_>>)>) {
+        let Some((email, phone)) = values else { return };
+        self.say(Some(intake.normalizer.codes.email), email, Accept::Text);
+        self.say(Some(intake.normalizer.codes.phone), phone, Accept::Text);
+    }
+
+    fn context(&mut self, intake: &Intake<'_>, context: Option<Doc<'_>>) {
+        let Some(context) = context else { return };
+        for (key, value) in context.members() {
+            match key {
+                b"traits" if value.is_object() => {
+                    self.contact(intake, Some((value.get("email"), value.get("phone"))));
+                }
+                b"device" if value.is_object() => {
+                    self.say(Some(intake.normalizer.codes.device), value.get("id"), Accept::Text);
+                    self.say(Some(intake.normalizer.codes.device), value.get("advertisingId"), Accept::Text);
+                }
+                b"externalIds" => value.items().for_each(|item| self.external(intake, item)),
+                _ => {}
+            }
+        }
+    }
+
+    fn external(&mut self, intake: &Intake<'_>, item: Doc<'_>) {
+        let kind = item.get("type").filter(|kind| !kind.is_absent());
+        let namespace = kind.and_then(Doc::as_str).and_then(|name| intake.normalizer.namespaces().code(&name));
+        let codes = intake.normalizer.codes;
+        let integers = namespace != Some(codes.email) && namespace != Some(codes.phone);
+        self.say(namespace, item.get("id"), accept(integers));
+    }
+
+    fn say(&mut self, namespace: Option<u8>, value: Option<Doc<'_>>, accept: Accept) {
+        let Some(value) = value.filter(|value| !value.is_absent()) else { return };
+        let start = self.raw.len();
+        let integer = accept == Accept::TextOrInteger && value.as_integer().is_some();
+        let flag = if value.is_string() || integer {
+            push_name(value, &mut self.raw);
+            value.as_wtf8().map(|_| Flag::UnusableIdentifier)
+        } else {
+            Some(Flag::TypeMismatch)
+        };
+        let flag = if namespace.is_none() { Some(Flag::UnknownNamespace) } else { flag };
+        self.said.push(Said { namespace, start, end: self.raw.len(), flag });
+    }
+
+    fn check_lengths(&self, chars_max: usize) -> Result<(), Reason> {
+        let text = |said: &Said| self.raw.get(said.start..said.end).unwrap_or_default().trim();
+        let over = self.said.iter().any(|said| said.namespace.is_some() && is_longer(text(said), chars_max));
+        if over { Err(Reason::Limit(Limit::Identifier)) } else { Ok(()) }
+    }
+
+    /// Normalizes what was found: sorted by strength, distinct, with the role of each.
+    pub(crate) fn normalize(&mut self, intake: &Intake<'_>, flags: &mut Flags) -> Vec<Named<'_>> {
+        self.text.clear();
+        self.kept.clear();
+        for said in &self.said {
+            let raw = self.raw.get(said.start..said.end).unwrap_or_default();
+            let Some((namespace, None)) = said.namespace.map(|namespace| (namespace, said.flag)) else {
+                said.flag.into_iter().for_each(|flag| flags.set(flag));
+                continue;
+            };
+            let start = self.text.len();
+            match intake.normalizer.identifiers.append(namespace, raw, intake.env, &mut self.text) {
+                Ok(normal) => {
+                    if normal.mixed_script {
+                        flags.set(Flag::MixedScript);
+                    }
+                    let claimed = intake.claimed && intake.normalizer.namespaces().is_person(namespace);
+                    let role = if claimed { Role::Claimed } else { Role::Live };
+                    self.kept.push(Kept { namespace, role, start, end: self.text.len() });
+                }
+                Err(Bad::Blocked) => flags.set(Flag::BlockedIdentifier),
+                Err(Bad::Unusable) => flags.set(Flag::UnusableIdentifier),
+            }
+        }
+        self.named(flags)
+    }
+
+    fn named(&self, flags: &mut Flags) -> Vec<Named<'_>> {
+        let view = |kept: &Kept| Named {
+            namespace: kept.namespace,
+            value: self.text.get(kept.start..kept.end).unwrap_or_default(),
+            role: kept.role,
+        };
+        let mut named: Vec<Named<'_>> = self.kept.iter().map(view).collect();
+        named.sort_unstable();
+        named.dedup_by(|a, b| a.namespace == b.namespace && a.value == b.value);
+        for beyond in named.iter_mut().filter(|named| named.role == Role::Live).skip(LIVE_MAX) {
+            beyond.role = Role::Cut;
+            flags.set(Flag::IdentifiersCut);
+        }
+        named
+    }
+}
+
+fn accept(integers: bool) -> Accept {
+    if integers { Accept::TextOrInteger } else { Accept::Text }
+}
+
+/// Flags what is deeper in the message and of another type than the documented one.
+pub(crate) fn check_deeper(fields: &Fields<'_>, flags: &mut Flags) {
+    let Some(context) = fields.context else { return };
+    let mismatch = context.members().any(|(key, value)| match key {
+        b"traits" | b"device" => !(value.is_absent() || value.is_object() || value.items().next().is_none() && value.is_list()),
+        b"externalIds" => !(value.is_absent() || value.is_list()) || value.items().any(|item| !item.is_object()),
+        _ => false,
+    });
+    if mismatch {
+        flags.set(Flag::TypeMismatch);
+    }
+}

@@ -1,0 +1,289 @@
+//! What an order event says about money: exact minor units or unknown, never a guess.
+
+use super::fact::{Amount, OrderAction};
+use crate::base::doc::Doc;
+use crate::base::{Currency, Decimal, Money};
+use crate::message::{Flag, Reason};
+use crate::message::reason::Flags;
+
+/// The documented members of `properties` that orders and contacts are read from.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Props<'a> {
+    pub(crate) email: Option<Doc<'a>>,
+    pub(crate) phone: Option<Doc<'a>>,
+    pub(crate) order_id: Option<Doc<'a>>,
+    pub(crate) currency: Option<Doc<'a>>,
+    pub(crate) products: Option<Doc<'a>>,
+    total: Option<Doc<'a>>,
+    revenue: Option<Doc<'a>>,
+    value: Option<Doc<'a>>,
+    subtotal: Option<Doc<'a>>,
+    discount: Option<Doc<'a>>,
+}
+
+impl<'a> Props<'a> {
+    pub(crate) fn read(properties: Option<Doc<'a>>) -> Self {
+        let mut all = Self::default();
+        let Some(properties) = properties else { return all };
+        for (key, value) in properties.members() {
+            let field = match key {
+                b"email" => &mut all.email,
+                b"phone" => &mut all.phone,
+                b"order_id" => &mut all.order_id,
+                b"currency" => &mut all.currency,
+                b"products" => &mut all.products,
+                b"total" => &mut all.total,
+                b"revenue" => &mut all.revenue,
+                b"value" => &mut all.value,
+                b"subtotal" => &mut all.subtotal,
+                b"discount" => &mut all.discount,
+                _ => continue,
+            };
+            *field = (!value.is_absent()).then_some(value);
+        }
+        all
+    }
+}
+
+/// The money of an order event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OrderMoney {
+    pub(crate) amount: Amount,
+    pub(crate) discount_minor: Option<i64>,
+    pub(crate) lines: u32,
+}
+
+/// Minor units, as far as they are said; the flag tells that rounding was needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Units {
+    Absent,
+    Unreadable,
+    Known(i64, bool),
+}
+
+/// Reads the amount of an order event.
+///
+/// # Errors
+/// `NumberOutOfRange` for minor units beyond `i64`.
+pub(crate) fn read(
+    action: OrderAction,
+    props: &Props<'_>,
+    default_currency: Option<Currency>,
+    flags: &mut Flags,
+) -> Result<OrderMoney, Reason> {
+    let lines = props.products.map_or(0, |products| products.items().filter(|line| line.is_object()).count());
+    let lines = crate::base::bytes::row32(lines);
+    let quantities_known = check_quantities(props, flags);
+    let currency = match props.currency {
+        Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
+        None => default_currency,
+    };
+    let mut money = OrderMoney { amount: Amount::Unknown, discount_minor: None, lines };
+    if let Some(currency) = currency {
+        let decimals = currency.decimals();
+        if let Units::Known(minor, rounded) = field(props.discount, decimals)? {
+            money.discount_minor = Some(minor);
+            note_rounding(rounded, flags);
+        }
+        money.amount = match total(props, decimals, quantities_known)? {
+            Units::Known(minor, rounded) => {
+                note_rounding(rounded, flags);
+                signed(action, minor)?.map_or(Amount::Unknown, |minor| Amount::Known(Money::new(minor, currency)))
+            }
+            Units::Absent if action == OrderAction::Refunded => Amount::Whole,
+            Units::Absent | Units::Unreadable => Amount::Unknown,
+        };
+    } else if action == OrderAction::Refunded && says_nothing(props) {
+        money.amount = Amount::Whole;
+    }
+    if action == OrderAction::Cancelled {
+        money.amount = Amount::Whole;
+    }
+    if money.amount == Amount::Unknown {
+        flags.set(Flag::AmountUnknown);
+    }
+    Ok(money)
+}
+
+fn note_rounding(rounded: bool, flags: &mut Flags) {
+    if rounded {
+        flags.set(Flag::AmountRounded);
+    }
+}
+
+/// A refund that names neither an amount nor lines: the whole order, whatever its currency.
+fn says_nothing(props: &Props<'_>) -> bool {
+    let amounts = [props.total, props.revenue, props.value, props.subtotal];
+    let lines = props.products.is_some_and(|products| products.items().any(Doc::is_object));
+    amounts.iter().all(Option::is_none) && !lines
+}
+
+/// The amount as it counts: an order's may not be negative, a refund's may be written so.
+fn signed(action: OrderAction, minor: i64) -> Result<Option<i64>, Reason> {
+    if action == OrderAction::Refunded {
+        return minor.checked_abs().map(Some).ok_or(Reason::NumberOutOfRange);
+    }
+    Ok((minor >= 0).then_some(minor))
+}
+
+/// `total`, else `revenue`, else `value`, else `subtotal - discount`, else the lines. A field that is there but cannot be
+/// read ends the search: falling through would be a guess.
+fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Units, Reason> {
+    let mut first = Units::Absent;
+    for value in [props.total, props.revenue, props.value] {
+        let units = field(value, decimals)?;
+        if first == Units::Absent {
+            first = units;
+        }
+    }
+    let subtotal = field(props.subtotal, decimals)?;
+    if first != Units::Absent {
+        return Ok(first);
+    }
+    match (subtotal, props.discount) {
+        (Units::Absent, _) => lines_total(props, decimals, quantities_known),
+        (subtotal, None) => Ok(subtotal),
+        (_, Some(discount)) => {
+            let difference = props.subtotal.and_then(decimal).zip(decimal(discount));
+            let exact = difference.and_then(|(subtotal, discount)| subtotal.checked_add(discount.negated()));
+            exact.map_or(Ok(Units::Unreadable), |exact| rounded(exact, decimals))
+        }
+    }
+}
+
+/// Price times quantity, summed exactly and rounded once.
+fn lines_total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Units, Reason> {
+    let Some(products) = props.products else { return Ok(Units::Absent) };
+    let mut sum: Option<Decimal> = None;
+    let mut known = quantities_known;
+    for line in products.items().filter(|item| item.is_object()) {
+        let price = line.get("price").filter(|price| !price.is_absent());
+        field(price, decimals)?;
+        let amount = price.and_then(decimal).zip(quantity(line)).and_then(|(price, count)| price.checked_mul(count));
+        let before = sum.unwrap_or(Decimal::from(0));
+        let next = amount.and_then(|amount| before.checked_add(amount));
+        known &= next.is_some();
+        sum = Some(next.unwrap_or(before));
+    }
+    match sum {
+        None => Ok(Units::Absent),
+        Some(_) if !known => Ok(Units::Unreadable),
+        Some(sum) => rounded(sum, decimals),
+    }
+}
+
+fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
+    exact.to_units(decimals).map(|(minor, rounded)| Units::Known(minor, rounded)).ok_or(Reason::NumberOutOfRange)
+}
+
+/// Flags quantities that are not decimals above 0; false if there are any.
+fn check_quantities(props: &Props<'_>, flags: &mut Flags) -> bool {
+    let lines = props.products.into_iter().flat_map(Doc::items).filter(|item| item.is_object());
+    let known = lines.into_iter().all(|line| quantity(line).is_some());
+    if !known {
+        flags.set(Flag::QuantityUnknown);
+    }
+    known
+}
+
+/// A line's quantity: 1 where none is said.
+fn quantity(line: Doc<'_>) -> Option<Decimal> {
+    match line.get("quantity").filter(|value| !value.is_absent()) {
+        None => Some(Decimal::from(1)),
+        Some(value) => decimal(value).filter(|count| !count.is_zero() && !count.is_negative()),
+    }
+}
+
+/// A JSON number, or a string `-?digits(.digits)?`.
+fn decimal(value: Doc<'_>) -> Option<Decimal> {
+    if value.is_number() {
+        return value.as_decimal();
+    }
+    value.as_str().filter(|text| is_plain_decimal(text)).and_then(|text| Decimal::parse(&text))
+}
+
+fn is_plain_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let all = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits.split_once('.').map_or_else(|| all(digits), |(whole, fraction)| all(whole) && all(fraction))
+}
+
+/// One money field in minor units.
+fn field(value: Option<Doc<'_>>, decimals: u8) -> Result<Units, Reason> {
+    let Some(value) = value else { return Ok(Units::Absent) };
+    let text = if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) };
+    let Some(text) = text else { return Ok(Units::Unreadable) };
+    let (minor, rounded) = units(&text, decimals).ok_or(Reason::NumberOutOfRange)?;
+    Ok(Units::Known(minor, rounded))
+}
+
+/// The number in units of `10^-decimals`, half to even, for any count of digits; `None` beyond `i64`.
+fn units(text: &str, decimals: u8) -> Option<(i64, bool)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (negative, digits) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let leading = whole.bytes().chain(fraction.bytes()).take_while(|digit| *digit == b'0').count();
+    let mut significant = whole.bytes().chain(fraction.bytes()).skip(leading).peekable();
+    if significant.peek().is_none() {
+        return Some((0, false));
+    }
+    // Digits in front of the point of the result; negative where zeros follow it.
+    let exponent = match exponent.strip_prefix('-') {
+        Some(small) => small.parse::<i64>().map_or(i64::MIN / 4, |exponent| -exponent),
+        None => exponent.trim_start_matches('+').parse::<i64>().unwrap_or(i64::MAX / 4),
+    };
+    let len = |count: usize| i64::try_from(count).unwrap_or(i64::MAX / 4);
+    let point = len(whole.len()).saturating_sub(len(leading)).saturating_add(exponent).saturating_add(decimals.into());
+    if point > 19 {
+        return None;
+    }
+    let mut value = 0i128;
+    for _ in 0..point {
+        value = value * 10 + i128::from(significant.next().unwrap_or(b'0') - b'0');
+    }
+    let first = if point < 0 { 0 } else { significant.next().map_or(0, |digit| digit - b'0') };
+    let more = point < 0 || significant.any(|digit| digit != b'0');
+    let up = first > 5 || (first == 5 && (more || value % 2 == 1));
+    let value = value + i128::from(up);
+    let minor = i64::try_from(if negative { -value } else { value }).ok()?;
+    Some((minor, first != 0 || more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn any_count_of_digits_is_rounded_half_to_even() {
+        for (text, minor, was_rounded) in [
+            ("19.90", 1990, false),
+            ("0.125", 12, true),
+            ("0.135", 14, true),
+            ("0.1250000000000000000000000000000000000000000000000001", 13, true),
+            ("-0.125", -12, true),
+            ("1e-2", 1, false),
+            ("5e-3", 0, true),
+            ("15e-3", 2, true),
+            ("6e-3", 1, true),
+            ("6e-4", 0, true),
+            ("1e-99999999999999999999999", 0, true),
+            ("1.5E+2", 15_000, false),
+            ("0e999999", 0, false),
+            ("92233720368547758.07", i64::MAX, false),
+        ] {
+            assert_eq!(units(text, 2), Some((minor, was_rounded)), "{text}");
+        }
+        assert_eq!(units("92233720368547758.08", 2), None);
+        assert_eq!(units("1e300", 0), None);
+        assert_eq!(units("1e99999999999999999999", 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_agrees_with_exact_decimals(text in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,8})?([eE][+-]?[0-9])?", decimals in 0u8..4) {
+            let exact = Decimal::parse(&text).and_then(|exact| exact.to_units(decimals));
+            prop_assert_eq!(units(&text, decimals), exact);
+        }
+    }
+}
