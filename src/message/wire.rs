@@ -145,11 +145,7 @@ impl Wire {
         }
         let root = Doc::new(&self.doc);
         let present = |key| root.get(key).filter(|value| !value.is_absent());
-        Defaults {
-            sent_at: present("sentAt"),
-            context: present("context"),
-            out_of_range: self.root.out_of_range,
-        }
+        Defaults { sent_at: present("sentAt"), context: present("context"), out_of_range: self.root.out_of_range }
     }
 
     /// Decides what the line is, once it is known to be JSON.
@@ -215,7 +211,7 @@ impl Wire {
             Token::Number(digits) => {
                 let digits = std::str::from_utf8(digits).map_err(|_| Stop::Bad)?;
                 doc.number(digits);
-                if beyond_f64(digits) {
+                if beyond_f64(digits) && !self.is_long_name(digits) {
                     self.slot().out_of_range = true;
                 }
             }
@@ -223,6 +219,12 @@ impl Wire {
             Token::List | Token::Object => return self.open(lexer, token == Token::Object, rules),
         }
         Ok(false)
+    }
+
+    /// An integer that is an identifier is a name, not a number, however many digits it has.
+    fn is_long_name(&self, digits: &str) -> bool {
+        let fields = ["userId.", "anonymousId.", "previousId.", "groupId.", "messageId."];
+        digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && fields.contains(&self.path().as_str())
     }
 
     fn open(&mut self, lexer: &mut Lexer<'_>, object: bool, rules: &WireRules) -> Result<bool, Stop> {

@@ -106,16 +106,41 @@ mod tests {
     fn placeholders_are_blocked_whatever_they_are_wrapped_in() {
         let list = BlockedValues::new(&Blocked::default());
         for bad in [
-            "", "  ", "null", "NULL", "(null)", "<nil>", "\"undefined\"", "[none]", " 'n/a' ", "-1", "0", "000", "--",
-            "00000000-0000-0000-0000-000000000000", "[object Object]", "\"[object Object]\"", "aaaa", "1111111", "{{user.id}}",
-            "${id}", "%7b%7Bid%7D%7D", "Test@Test.com", "<noreply@example.com>", "{guest}", "((nan))", "éééé",
+            "",
+            "  ",
+            "null",
+            "NULL",
+            "(null)",
+            "<nil>",
+            "\"undefined\"",
+            "[none]",
+            " 'n/a' ",
+            "-1",
+            "0",
+            "000",
+            "--",
+            "00000000-0000-0000-0000-000000000000",
+            "[object Object]",
+            "\"[object Object]\"",
+            "aaaa",
+            "1111111",
+            "{{user.id}}",
+            "${id}",
+            "%7b%7Bid%7D%7D",
+            "Test@Test.com",
+            "<noreply@example.com>",
+            "{guest}",
+            "((nan))",
+            "éééé",
         ] {
             assert!(list.covers(bad), "{bad:?}");
         }
         for good in ["aaa", "u1", "testing", "user_1", "10", "example.com", "null@x.com", "{a}", "a-1", "éé", "(1)"] {
             assert!(!list.covers(good), "{good:?}");
         }
-        assert!(list.covers_domain("a@b.Test") && list.covers_domain("a@localhost") && !list.covers_domain("a@test.com"));
+        assert!(
+            list.covers_domain("a@b.Test") && list.covers_domain("a@localhost") && !list.covers_domain("a@test.com")
+        );
     }
 
     #[test]

@@ -116,8 +116,25 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let long = format!("{}@x.co", "a".repeat(250));
         for bad in [
-            "", "ann", "@x.co", "ann@", "ann@x", "ann@x..co", "ann@x.co.", "ann@.co", "a b@x.co", "a@b@x.co", "a,b@x.co",
-            "<a@x.co>", "a@x.co;", "a:b@x.co", "\"a\"@x.co", "a\u{7f}@x.co", "ann@xn--a.de", "a@x\u{a0}.co", &long,
+            "",
+            "ann",
+            "@x.co",
+            "ann@",
+            "ann@x",
+            "ann@x..co",
+            "ann@x.co.",
+            "ann@.co",
+            "a b@x.co",
+            "a@b@x.co",
+            "a,b@x.co",
+            "<a@x.co>",
+            "a@x.co;",
+            "a:b@x.co",
+            "\"a\"@x.co",
+            "a\u{7f}@x.co",
+            "ann@xn--a.de",
+            "a@x\u{a0}.co",
+            &long,
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -107,7 +107,8 @@ impl<'a> Fields<'a> {
 
     /// The limits of the fields themselves.
     pub(crate) fn check_limits(&self, limits: &crate::base::Limits, text: &mut String) -> Result<(), Reason> {
-        for (value, limit) in [(self.group_id, Limit::Identifier), (self.message_id, Limit::MessageId)] {
+        let names = [self.group_id, self.previous_id].map(|value| (value, Limit::Identifier));
+        for (value, limit) in names.into_iter().chain([(self.message_id, Limit::MessageId)]) {
             let Some(value) = value else { continue };
             text.clear();
             push_name(value, text);

@@ -187,9 +187,15 @@ mod tests {
         assert_eq!(read("user_id", " Ab c "), Ok("Ab c".into()));
         assert_eq!(read("loyalty_card", " 12 34\u{a0}56 "), Ok("123456".into()));
         assert_eq!(read("loyalty_card", "0 0-0"), Err(Bad::Blocked));
-        assert_eq!(read("anonymous_id", "022BB90C-bbac-11e4-8dfc-aa07a5b093db"), Ok("022bb90c-bbac-11e4-8dfc-aa07a5b093db".into()));
+        assert_eq!(
+            read("anonymous_id", "022BB90C-bbac-11e4-8dfc-aa07a5b093db"),
+            Ok("022bb90c-bbac-11e4-8dfc-aa07a5b093db".into())
+        );
         assert_eq!(read("anonymous_id", "ABC"), Ok("ABC".into()));
-        assert_eq!(read("user_id", "022BB90C-bbac-11e4-8dfc-aa07a5b093db"), Ok("022BB90C-bbac-11e4-8dfc-aa07a5b093db".into()));
+        assert_eq!(
+            read("user_id", "022BB90C-bbac-11e4-8dfc-aa07a5b093db"),
+            Ok("022BB90C-bbac-11e4-8dfc-aa07a5b093db".into())
+        );
         assert_eq!(read("email", "te\u{200b}st@test.com"), Err(Bad::Blocked));
         assert_eq!(read("email", "a@shop.local\u{200b}host"), Err(Bad::Blocked));
         assert_eq!(read("email", "nobody"), Err(Bad::Unusable));

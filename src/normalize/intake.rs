@@ -44,11 +44,7 @@ pub(crate) enum Outcome<'a> {
         flags: Flags,
     },
     /// It was refused.
-    Reject {
-        line: u64,
-        ordinal: Option<u32>,
-        reason: Reason,
-    },
+    Reject { line: u64, ordinal: Option<u32>, reason: Reason },
 }
 
 /// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
@@ -153,7 +149,9 @@ impl Build {
         if let Some(id) = named {
             push_name(id, &mut self.order_id);
         }
-        let usable = named.is_some() && !self.order_id.contains('\0') && !intake.normalizer.identifiers.is_blocked(&self.order_id);
+        let usable = named.is_some()
+            && !self.order_id.contains('\0')
+            && !intake.normalizer.identifiers.is_blocked(&self.order_id);
         if !usable {
             flags.set(Flag::OrderIdMissing);
         }
@@ -227,7 +225,11 @@ fn filled<'a>(fields: &Fields<'a>) -> impl Iterator<Item = (&'static [u8], Doc<'
 }
 
 /// The members that the fact keeps: those of the message, without an id that the fact holds anyway, and the envelope's.
-fn kept_members<'a>(message: Doc<'a>, fields: &Fields<'a>, id_given: bool) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
+fn kept_members<'a>(
+    message: Doc<'a>,
+    fields: &Fields<'a>,
+    id_given: bool,
+) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
     let (sent_at, context) = (fields.sent_at_filled, fields.context_filled);
     let own = message.members().filter(move |(key, _)| match *key {
         b"messageId" => !id_given,
@@ -306,9 +308,9 @@ fn times(fields: &Fields<'_>, said_at: Option<Timestamp>, intake: &Intake<'_>, f
         ReceivedAt::FromMessage { fallback } => clock(fields.received_at).unwrap_or(fallback),
     };
     let ts = said_at.unwrap_or_else(|| {
-        let delay = sent_at.zip(original).map_or(0, |(sent_at, original)| {
-            sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0)
-        });
+        let delay = sent_at
+            .zip(original)
+            .map_or(0, |(sent_at, original)| sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0));
         let moved = received_at.plus_millisecond(delay.saturating_neg());
         if moved.as_millisecond() < clock::YEAR_ONE_MS {
             flags.set(Flag::ClockUnreadable);

@@ -12,3 +12,8 @@ pub(crate) mod names;
 pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod check;
+#[cfg(test)]
+mod tests;

@@ -191,7 +191,9 @@ fn accept(integers: bool) -> Accept {
 pub(crate) fn check_deeper(fields: &Fields<'_>, flags: &mut Flags) {
     let Some(context) = fields.context else { return };
     let mismatch = context.members().any(|(key, value)| match key {
-        b"traits" | b"device" => !(value.is_absent() || value.is_object() || value.items().next().is_none() && value.is_list()),
+        b"traits" | b"device" => {
+            !(value.is_absent() || value.is_object() || value.items().next().is_none() && value.is_list())
+        }
         b"externalIds" => !(value.is_absent() || value.is_list()) || value.items().any(|item| !item.is_object()),
         _ => false,
     });

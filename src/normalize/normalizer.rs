@@ -165,16 +165,18 @@ fn check_sources(config: &Config, namespaces: &Namespaces) -> Result<()> {
     let per_shop = namespaces.iter().any(|(_, namespace)| namespace.rule.per_shop);
     let mut shops = config.shops.keys().chain(config.sources.values().map(|source| &source.shop));
     if per_shop && let Some(shop) = shops.find(|shop| shop.contains(':')) {
-        return Err(Error::invalid(format!("shop {shop}: the name of a shop holds no colon where identifiers are per shop")));
+        return Err(Error::invalid(format!(
+            "shop {shop}: the name of a shop holds no colon where identifiers are per shop"
+        )));
     }
     Ok(())
 }
 
 fn mapping(config: &Config, namespaces: &Namespaces) -> Result<Vec<(u8, String)>> {
     let compile = |(namespace, path): (&String, &String)| {
-        let code = namespaces.code(namespace).ok_or_else(|| {
-            Error::invalid(format!("mapping names namespace {namespace}, which is not configured"))
-        })?;
+        let code = namespaces
+            .code(namespace)
+            .ok_or_else(|| Error::invalid(format!("mapping names namespace {namespace}, which is not configured")))?;
         if path.is_empty() || path.split('.').any(str::is_empty) {
             return Err(Error::invalid(format!("mapping of {namespace} is no path such as properties.{namespace}")));
         }

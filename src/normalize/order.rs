@@ -3,8 +3,8 @@
 use super::fact::{Amount, OrderAction};
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
-use crate::message::{Flag, Reason};
 use crate::message::reason::Flags;
+use crate::message::{Flag, Reason};
 
 /// The documented members of `properties` that orders and contacts are read from.
 #[derive(Clone, Copy, Default)]

@@ -76,9 +76,12 @@ fn digit(c: char) -> Option<char> {
 }
 
 fn is_punctuation(c: char) -> bool {
-    let mark = matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let mark =
+        matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let wide = matches!(c, '\u{30fc}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff08}' | '\u{ff09}' | '\u{ff3b}' | '\u{ff3d}');
-    mark || wide || c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
+    mark || wide
+        || c.is_whitespace()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
 }
 
 /// libphonenumber's "possible": some kind of number of that country code has that many digits.
@@ -87,9 +90,10 @@ fn is_possible(code: u16, digits: usize) -> bool {
     let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
     let Ok(digits) = u16::try_from(digits) else { return false };
     main.is_some_and(|country| {
-        kinds(country).into_iter().flatten().any(|kind| {
-            kind.possible_length().contains(&digits) || kind.possible_local_length().contains(&digits)
-        })
+        kinds(country)
+            .into_iter()
+            .flatten()
+            .any(|kind| kind.possible_length().contains(&digits) || kind.possible_local_length().contains(&digits))
     })
 }
 
@@ -122,8 +126,18 @@ mod tests {
     #[test]
     fn spellings_of_one_number_are_one() {
         for spelling in [
-            "20 12 34 56", "20.12.34.56", "20-12-34-56", "+45 20123456", "0045 20 12 34 56", "tel:+45-20-12-34-56",
-            "TEL:20123456", "(+45) 20123456", "+４５ ２０１２３４５６", "４５20123456", "20/123456", "٢٠١٢٣٤٥٦",
+            "20 12 34 56",
+            "20.12.34.56",
+            "20-12-34-56",
+            "+45 20123456",
+            "0045 20 12 34 56",
+            "tel:+45-20-12-34-56",
+            "TEL:20123456",
+            "(+45) 20123456",
+            "+４５ ２０１２３４５６",
+            "４５20123456",
+            "20/123456",
+            "٢٠١٢٣٤٥٦",
         ] {
             assert_eq!(e164(spelling, "DK").as_deref(), Some("+4520123456"), "{spelling}");
         }
@@ -141,8 +155,21 @@ mod tests {
     #[test]
     fn what_is_no_possible_number_is_refused() {
         for bad in [
-            "(0)20 12 34 56", "112", "+45201234", "+999123456", "1-800-FLOWERS", "+1 202-555-0173 ext. 89", "", "+", "tel:",
-            "20123456;ext=1", "+3900", "20+123456", "+00451234", "1234567890123456789012345", "20 12 34 56 #",
+            "(0)20 12 34 56",
+            "112",
+            "+45201234",
+            "+999123456",
+            "1-800-FLOWERS",
+            "+1 202-555-0173 ext. 89",
+            "",
+            "+",
+            "tel:",
+            "20123456;ext=1",
+            "+3900",
+            "20+123456",
+            "+00451234",
+            "1234567890123456789012345",
+            "20 12 34 56 #",
         ] {
             assert_eq!(e164(bad, "DK"), None, "{bad}");
         }
