@@ -244,7 +244,7 @@ fn plain_len(bytes: &[u8]) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
         let below = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let hits = has_zero(word ^ ONES * u64::from(b'"')) | has_zero(word ^ ONES * u64::from(b'\\')) | below;
+        let hits = has_zero(word ^ (ONES * u64::from(b'"'))) | has_zero(word ^ (ONES * u64::from(b'\\'))) | below;
         if hits != 0 {
             // The lowest set bit is exact: a borrow can only raise false hits above a true one.
             return at + (hits.trailing_zeros() / 8) as usize;

@@ -2,7 +2,8 @@
 
 use super::canon;
 use super::fact::Fact;
-use super::intake::{Intake, Normalizer, Outcome, ReceivedAt, Scratch, message_json, read_body};
+use super::intake::{Outcome, Scratch, message_json, read_body};
+use super::normalizer::{Intake, Normalizer, ReceivedAt};
 use crate::base::{Config, Timestamp, Trust};
 use crate::message::{Reason, lines};
 

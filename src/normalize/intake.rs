@@ -5,7 +5,7 @@ use super::clock::{self, Clock};
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
 use super::fields::{Fields, push_name};
 use super::names::{Names, check_deeper};
-pub(crate) use super::normalizer::{Intake, Normalizer, ReceivedAt};
+use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::time::DAY_MS;

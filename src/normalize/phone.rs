@@ -42,7 +42,18 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
 fn read(dialed: &str, region: Option<Id>) -> Option<String> {
     let number = phonenumber::parse(region, dialed).ok()?;
     let (code, national) = (number.country().code(), number.national().to_string());
-    is_possible(code, national.len()).then(|| format!("+{code}{national}"))
+    let lengths = Lengths::of(code)?;
+    if lengths.has(national.len(), false) {
+        return Some(format!("+{code}{national}"));
+    }
+    // As libphonenumber does: a prefix whose removal leaves too little was none.
+    let at_home = |region: Id| DATABASE.by_id(region.as_ref()).is_some_and(|home| home.country_code() == code);
+    if !region.is_none_or(at_home) {
+        return None;
+    }
+    let code = code.to_string();
+    let whole = dialed.strip_prefix('+').map_or(Some(dialed), |rest| rest.strip_prefix(code.as_str()))?;
+    lengths.has(whole.len(), true).then(|| format!("+{code}{whole}"))
 }
 
 /// The digits, after a `+` if there is one; `None` where anything but digits and punctuation stands.
@@ -84,17 +95,26 @@ fn is_punctuation(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
 }
 
-/// libphonenumber's "possible": some kind of number of that country code has that many digits.
-fn is_possible(code: u16, digits: usize) -> bool {
-    let Some(countries) = DATABASE.by_code(&code) else { return false };
-    let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
-    let Ok(digits) = u16::try_from(digits) else { return false };
-    main.is_some_and(|country| {
-        kinds(country)
-            .into_iter()
-            .flatten()
-            .any(|kind| kind.possible_length().contains(&digits) || kind.possible_local_length().contains(&digits))
-    })
+/// How many digits the numbers of a country code have.
+struct Lengths<'a>(&'a Metadata);
+
+impl Lengths<'static> {
+    fn of(code: u16) -> Option<Self> {
+        let countries = DATABASE.by_code(&code)?;
+        let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
+        main.copied().map(Self)
+    }
+}
+
+impl Lengths<'_> {
+    /// libphonenumber's "possible": some kind of number of that country code has that many digits; `local` admits those
+    /// that can be dialed in one area only.
+    fn has(&self, digits: usize, local: bool) -> bool {
+        let Ok(digits) = u16::try_from(digits) else { return false };
+        kinds(self.0).into_iter().flatten().any(|kind| {
+            kind.possible_length().contains(&digits) || (local && kind.possible_local_length().contains(&digits))
+        })
+    }
 }
 
 fn kinds(country: &Metadata) -> [Option<&Descriptor>; 10] {
