@@ -84,7 +84,8 @@ fn hostile_messages_are_refused_for_the_documented_reason() {
         |depth: usize| format!(r#"{{"type":"page","userId":"u","x":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let keys = |count: usize| (0..count).map(|at| format!("\"k{at}\":1")).collect::<Vec<_>>().join(",");
     let track = |rest: &str| format!(r#"{{"type":"track","event":"e","userId":"u"{rest}}}"#);
-    let products = |count: usize| track(&format!(r#","properties":{{"products":[{}]}}"#, vec!["{}"; count].join(",")));
+    let products =
+        |count: usize| track(&format!(r#","properties":{{"products":[{}]}}"#, ["{}"].repeat(count).join(",")));
     let order =
         |rest: &str| format!(r#"{{"type":"track","event":"Order Completed","userId":"u","properties":{{{rest}}}}}"#);
     let table: Vec<(String, &str)> = vec![
@@ -227,7 +228,7 @@ fn a_body_that_is_one_value_is_that_value() {
     let seen = house().read(pretty);
     assert_eq!((seen.len(), seen[0].line, seen[0].ordinal), (1, 3, None));
     assert!(seen[0].result.is_ok());
-    let list = format!("[\n{}\n]", vec![r#"{"type":"page","userId":"u"}"#; 3].join(",\n"));
+    let list = format!("[\n{}\n]", [r#"{"type":"page","userId":"u"}"#; 3].join(",\n"));
     assert_eq!(house().read(list).iter().map(|seen| seen.ordinal).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
     assert_eq!(house().read("\n \r\n").len(), 0);
     let huge = format!("[\n{}0]", "0,\n".repeat(2 << 20));
@@ -656,5 +657,54 @@ fn timing_of_an_everyday_message() {
         });
     }
     println!("{} bytes: {:?} a message", body.len(), start.elapsed() / rounds);
+    let mut wire = crate::message::wire::Wire::default();
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        wire.read_line(body, &house.0.wire).unwrap();
+    }
+    println!("{:?} of it to tokenize", start.elapsed() / rounds);
     assert_eq!(facts, rounds);
+}
+
+/// Orders and refunds of a file: how many, and their sums in minor units of the currency.
+fn sales(name: &str, currency: &str) -> Option<(usize, (usize, i64), (usize, i64))> {
+    let text = data(name)?;
+    let house = house();
+    let at = ReceivedAt::At(Timestamp::from_millisecond(NOW));
+    let intake = Intake::new(&house.0, None, None, None, at).unwrap();
+    let (mut scratch, mut facts) = (Scratch::default(), 0);
+    let (mut orders, mut refunds) = ((0, 0), (0, 0));
+    let mut reader = crate::message::lines::LineReader::new(text.as_bytes(), 4 << 20);
+    while let Some(line) = reader.next_line().unwrap() {
+        let crate::message::lines::Line::Text(number, line) = line else { panic!("no line is too long") };
+        super::intake::read_line(line, number, &intake, &mut scratch, &mut |outcome| {
+            let Outcome::Fact { fact, .. } = outcome else { panic!("every message is good") };
+            facts += 1;
+            let Some(order) = Fact::parse(fact).unwrap().order else { return };
+            let minor = match order.amount {
+                Amount::Known(money) if money.currency.code() == currency => money.minor,
+                Amount::Known(money) => panic!("{money}"),
+                Amount::Unknown | Amount::Whole => 0,
+            };
+            let sum = if order.action == super::fact::OrderAction::Refunded { &mut refunds } else { &mut orders };
+            *sum = (sum.0 + 1, sum.1 + minor);
+        });
+    }
+    Some((facts, orders, refunds))
+}
+
+#[test]
+fn sums_of_real_shops_are_those_that_others_counted() {
+    if let Some(seen) = sales("online_retail_2010-12_to_2011-02.ndjson.gz", "GBP") {
+        assert_eq!(seen, (6432, (3875, 203_874_259), (805, 23_172_266)));
+    }
+    if let Some((_, orders, _)) = sales("cdnow_sample.ndjson.gz", "USD") {
+        assert_eq!(orders, (6919, 24_409_194));
+    }
+    if let Some((_, orders, _)) = sales("completejourney.ndjson.gz", "USD") {
+        assert_eq!(orders, (47_243, 23_393_524));
+    }
+    if let Some((facts, orders, _)) = sales("clickstream_2024-01_to_04.ndjson.gz", "USD") {
+        assert_eq!((facts, orders.0), (14_897, 203));
+    }
 }
