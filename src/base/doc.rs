@@ -244,7 +244,11 @@ impl<'a> Doc<'a> {
     /// What counts as absent in a documented field: `null` and blank strings.
     pub(crate) fn is_absent(self) -> bool {
         match self.tag() {
-            Some(STRING) => self.body().str().is_some_and(|text| text.trim().is_empty()),
+            // A first byte that is visible ASCII decides without looking at the rest.
+            Some(STRING) => match self.body().bytes().and_then(<[u8]>::first) {
+                Some(0x21..0x7f) => false,
+                _ => self.body().str().is_some_and(|text| text.trim().is_empty()),
+            },
             Some(tag) => tag == NULL,
             None => true,
         }
@@ -361,6 +365,7 @@ impl<'a> Doc<'a> {
 }
 
 /// Cuts one value off the front of a reader.
+#[inline]
 fn next_value<'a>(reader: &mut Reader<'a>) -> Option<Doc<'a>> {
     let start = reader.rest();
     match reader.u8()? {
@@ -389,6 +394,7 @@ pub(crate) struct Items<'a>(Reader<'a>);
 impl<'a> Iterator for Items<'a> {
     type Item = Doc<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         next_value(&mut self.0)
     }
@@ -400,6 +406,7 @@ pub(crate) struct Members<'a>(Reader<'a>);
 impl<'a> Iterator for Members<'a> {
     type Item = (&'a [u8], Doc<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let key = self.0.bytes()?;
         Some((key, next_value(&mut self.0)?))

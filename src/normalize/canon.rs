@@ -16,7 +16,9 @@ const OTHER: u64 = 5;
 /// A 64-bit digest of a value. Equal values have equal digests; others practically never. Kept in facts: a format.
 pub(crate) fn digest(value: Doc<'_>) -> u64 {
     if value.is_object() {
-        return object_digest(value.members());
+        let mut object = ObjectDigest::new();
+        value.members().for_each(|(key, value)| object.add(key, value));
+        return object.finish();
     }
     if value.is_list() {
         return finish(value.items().fold(LIST, |hash, item| finish(hash).wrapping_add(digest(item))));
@@ -28,9 +30,21 @@ pub(crate) fn digest(value: Doc<'_>) -> u64 {
     xxh3_64_with_seed(value.bytes(), OTHER)
 }
 
-/// The digest of an object with these members.
-pub(crate) fn object_digest<'a>(members: impl Iterator<Item = (&'a [u8], Doc<'a>)>) -> u64 {
-    finish(members.fold(OBJECT, |sum, (key, value)| sum.wrapping_add(member(key, value))))
+/// The digest of an object, member by member in any order.
+pub(crate) struct ObjectDigest(u64);
+
+impl ObjectDigest {
+    pub(crate) fn new() -> Self {
+        Self(OBJECT)
+    }
+
+    pub(crate) fn add(&mut self, key: &[u8], value: Doc<'_>) {
+        self.0 = self.0.wrapping_add(member(key, value));
+    }
+
+    pub(crate) fn finish(self) -> u64 {
+        finish(self.0)
+    }
 }
 
 /// The share of one member in its object's digest; shares are added, so order does not count.

@@ -163,14 +163,16 @@ impl Build {
         let identifiers = self.names.normalize(intake, flags);
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
-        let members = || kept_members(message, &fields, given);
-        let content = canon::object_digest(members().filter(|(key, _)| !matches!(*key, b"sentAt" | b"receivedAt")));
+        let mut content = canon::ObjectDigest::new();
         self.doc.clear();
         let mut doc = DocWriter::new(&mut self.doc);
         let root = doc.object();
-        for (key, value) in members() {
+        for (key, value) in kept_members(message, &fields, given) {
             doc.key(key);
             doc.copy(value);
+            if !matches!(key, b"sentAt" | b"receivedAt") {
+                content.add(key, value);
+            }
         }
         doc.close(root);
         let operator = kind == Kind::Alias && intake.operator_alias;
@@ -193,7 +195,7 @@ impl Build {
             bits: Bits(bits),
             ts: times.ts,
             received_at: times.received_at,
-            content,
+            content: content.finish(),
             id: &id,
             source: intake.source,
             shop: intake.shop,

@@ -9,10 +9,10 @@ use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 /// Country code, national number and a national prefix: more digits than that are no phone number.
 const DIGITS_MAX: usize = 20;
 
-/// The region of an ISO 3166 code.
+/// The region of an ISO 3166 code. Does not load the numbering plans: opening a store should not wait for them.
 pub(crate) fn region(code: &str) -> Option<Id> {
-    let id: Id = code.parse().ok()?;
-    DATABASE.by_id(code).map(|_| id)
+    let capitals = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    if capitals { code.parse().ok() } else { None }
 }
 
 /// Appends the number as E.164; `None` for what is no possible number. Without `+` or `00` the region decides.

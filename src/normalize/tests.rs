@@ -649,21 +649,25 @@ fn timing_of_an_everyday_message() {
     let at = ReceivedAt::At(Timestamp::from_millisecond(NOW));
     let intake = Intake::new(&house.0, None, None, None, at).unwrap();
     let mut scratch = Scratch::default();
-    let (mut facts, rounds) = (0u32, 20_000u32);
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
+    let mut facts = 0u32;
+    // The best of many short runs: other work on the machine can only make a run slower.
+    let best = |run: &mut dyn FnMut()| {
+        let time = |run: &mut dyn FnMut()| {
+            let start = std::time::Instant::now();
+            (0..100).for_each(|_| run());
+            start.elapsed() / 100
+        };
+        (0..200).map(|_| time(run)).min().unwrap()
+    };
+    let all = best(&mut || {
         read_body(body, &intake, &mut scratch, &mut |outcome| {
-            facts += u32::from(matches!(outcome, Outcome::Fact { .. }))
+            facts += u32::from(matches!(outcome, Outcome::Fact { .. }));
         });
-    }
-    println!("{} bytes: {:?} a message", body.len(), start.elapsed() / rounds);
+    });
     let mut wire = crate::message::wire::Wire::default();
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        wire.read_line(body, &house.0.wire).unwrap();
-    }
-    println!("{:?} of it to tokenize", start.elapsed() / rounds);
-    assert_eq!(facts, rounds);
+    let tokens = best(&mut || wire.read_line(body, &house.0.wire).unwrap());
+    println!("{} bytes: {all:?} a message, {tokens:?} of it to tokenize", body.len());
+    assert_eq!(facts, 20_000);
 }
 
 /// Orders and refunds of a file: how many, and their sums in minor units of the currency.
