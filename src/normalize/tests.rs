@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 
 const NOW: i64 = 1_700_000_000_000;
 
+/// The bytes of a fact, and the names of its flags.
+type Accepted = (Vec<u8>, Vec<&'static str>);
+
 /// What came out, owned.
 #[derive(Debug, PartialEq, Eq, Clone)]
 struct Seen {
     line: u64,
     ordinal: Option<u32>,
-    result: Result<(Vec<u8>, Vec<&'static str>), Reason>,
+    result: Result<Accepted, Reason>,
 }
 
 struct House(Normalizer);
@@ -481,7 +484,7 @@ fn data(name: &str) -> Option<String> {
     let folder = std::env::var_os("REGULARS_DATA").map_or_else(|| "../shared/data".into(), std::path::PathBuf::from);
     let file = folder.join(name);
     if !file.exists() {
-        eprintln!("skipped: no {name} in ../shared/data or $REGULARS_DATA");
+        eprintln!("skipped: {name} is not here; $REGULARS_DATA names its folder");
         return None;
     }
     let output = std::process::Command::new("gzip").arg("-dc").arg(&file).output().ok()?;
@@ -670,8 +673,11 @@ fn timing_of_an_everyday_message() {
     assert_eq!(facts, 20_000);
 }
 
-/// Orders and refunds of a file: how many, and their sums in minor units of the currency.
-fn sales(name: &str, currency: &str) -> Option<(usize, (usize, i64), (usize, i64))> {
+/// How many, and their sum in minor units.
+type Sum = (usize, i64);
+
+/// Facts, orders and refunds of a file, all in one currency.
+fn sales(name: &str, currency: &str) -> Option<(usize, Sum, Sum)> {
     let text = data(name)?;
     let house = house();
     let at = ReceivedAt::At(Timestamp::from_millisecond(NOW));
