@@ -5,6 +5,8 @@ mod error;
 pub mod base;
 mod normalize;
 
+mod identity;
+
 pub use base::{
     Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Shop,
     Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,

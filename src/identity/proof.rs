@@ -1,0 +1,158 @@
+//! Cheap proofs that a shared identifier stays shared, whatever the region beside it becomes.
+//!
+//! Without them every kiosk cookie would drag everybody who ever used it into every region. A proof rests on what lies
+//! outside the region, which does not change, or on nothing but edges:
+//!
+//! - **fan**: more weaker neighbors than the cap, each an atom of its own;
+//! - **glue**: stronger `person` neighbors outside in more final profiles than the cap. Components only grow from
+//!   stratum to stratum, so different final profiles were different people when the identifier was decided;
+//! - **limit**: people outside who hold too many values of one namespace together: neighbors themselves, or neighbors
+//!   of these over an edge that was decided before. Such an edge inside one final profile was not rejected, so its
+//!   ends were one component by then.
+
+use super::region::{Graph, aliased};
+use super::solve::{EdgeKey, fan_caps, glue};
+use crate::Result;
+use crate::base::config::NamespaceRule;
+use ahash::{AHashMap, AHashSet};
+use std::ops::ControlFlow;
+
+/// How many neighbors of one person are looked at for values that clash.
+const LOOK_AROUND: usize = 64;
+
+/// The outside identifiers that prove `node` to stay shared (none for a proof by edges alone), or `None`.
+pub(crate) fn stays_shared<G: Graph>(graph: &G, node: u32, inside: impl Fn(u32) -> bool) -> Result<Option<Vec<u32>>> {
+    let code = graph.namespace(node)?;
+    let Some(namespace) = graph.namespaces().get(code) else { return Ok(None) };
+    let mut search = Search {
+        graph,
+        inside,
+        code,
+        glue: glue(&namespace.rule),
+        caps: fan_caps(graph.namespaces(), code, &namespace.rule),
+        weaker: AHashMap::new(),
+        people: AHashMap::new(),
+        met: AHashSet::new(),
+        held: AHashMap::new(),
+    };
+    if let Some(proof) = visit(graph, node, |neighbor, key| search.neighbor(neighbor, key))? {
+        return Ok(Some(proof));
+    }
+    search.look_around()
+}
+
+/// Visits neighbors until `step` finds something.
+fn visit<T>(
+    graph: &impl Graph,
+    node: u32,
+    mut step: impl FnMut(u32, EdgeKey) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let mut found = Ok(None);
+    graph.visit_neighbors(node, &mut |neighbor, key| {
+        found = step(neighbor, key);
+        if matches!(found, Ok(None)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    found
+}
+
+struct Search<'a, G, F> {
+    graph: &'a G,
+    inside: F,
+    code: u8,
+    glue: usize,
+    caps: Vec<(u8, usize)>,
+    /// Weaker neighbors that are atoms of their own, by namespace.
+    weaker: AHashMap<u8, AHashSet<u32>>,
+    /// Final profile -> a neighbor in it.
+    people: AHashMap<u32, u32>,
+    /// Stronger `person` neighbors outside.
+    met: AHashSet<u32>,
+    /// Values that the people hold, by limited namespace: (value, the neighbor that leads to it).
+    held: AHashMap<u8, AHashMap<u32, u32>>,
+}
+
+impl<G: Graph, F: Fn(u32) -> bool> Search<'_, G, F> {
+    fn neighbor(&mut self, neighbor: u32, key: EdgeKey) -> Result<Option<Vec<u32>>> {
+        if !key.certain() {
+            return Ok(None);
+        }
+        let namespace = self.graph.namespace(neighbor)?;
+        if namespace >= self.code {
+            return self.fan(neighbor, namespace);
+        }
+        if !self.graph.namespaces().is_person(namespace) || !self.met.insert(neighbor) {
+            return Ok(None);
+        }
+        let Some(profile) = self.profile_outside(neighbor)? else { return Ok(None) };
+        self.people.insert(profile, neighbor);
+        if self.people.len() > self.glue {
+            return Ok(Some(self.people.values().copied().collect()));
+        }
+        self.hold(neighbor, namespace, neighbor)
+    }
+
+    fn fan(&mut self, neighbor: u32, namespace: u8) -> Result<Option<Vec<u32>>> {
+        let Some(cap) = self.caps.iter().find(|(weaker, _)| *weaker == namespace).map(|(_, cap)| *cap) else {
+            return Ok(None);
+        };
+        let counted = self.weaker.entry(namespace).or_default();
+        if !counted.contains(&neighbor) && aliased(self.graph, neighbor)?.is_empty() {
+            counted.insert(neighbor);
+        }
+        Ok((counted.len() > cap).then(Vec::new))
+    }
+
+    /// The profile of an identifier outside, which is then the one that it keeps.
+    fn profile_outside(&self, node: u32) -> Result<Option<u32>> {
+        if (self.inside)(node) {
+            return Ok(None);
+        }
+        let state = self.graph.state(node)?;
+        Ok((state.exists() && state.next != super::solve::NONE && !state.is_shared()).then_some(state.profile))
+    }
+
+    /// Counts a value that one of the people holds; `by` is the neighbor that leads there.
+    fn hold(&mut self, value: u32, namespace: u8, by: u32) -> Result<Option<Vec<u32>>> {
+        let rule = self.graph.namespaces().get(namespace).map(|namespace| &namespace.rule);
+        let Some(NamespaceRule { limit: Some(limit), window: None, .. }) = rule else { return Ok(None) };
+        let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+        let held = self.held.entry(namespace).or_default();
+        if !held.contains_key(&value) && aliased(self.graph, value)?.is_empty() {
+            held.insert(value, by);
+        }
+        Ok((held.len() > limit).then(|| held.iter().flat_map(|(value, by)| [*value, *by]).collect()))
+    }
+
+    /// Looks for clashing values one step beyond the neighbors, one neighbor a person.
+    fn look_around(&mut self) -> Result<Option<Vec<u32>>> {
+        if self.people.len() < 2 {
+            return Ok(None);
+        }
+        let mut people: Vec<(u32, u32)> = self.people.iter().map(|(profile, by)| (*profile, *by)).collect();
+        people.sort_unstable();
+        for (profile, by) in people {
+            let mut left = LOOK_AROUND;
+            let graph = self.graph;
+            let found = visit(graph, by, |value, key| {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    Ok(Some(None))
+                } else {
+                    self.beyond(profile, by, value, key).map(|proof| proof.map(Some))
+                }
+            })?;
+            if let Some(Some(proof)) = found {
+                return Ok(Some(proof));
+            }
+        }
+        Ok(None)
+    }
+
+    fn beyond(&mut self, profile: u32, by: u32, value: u32, key: EdgeKey) -> Result<Option<Vec<u32>>> {
+        let namespace = self.graph.namespace(value)?;
+        if !key.certain() || namespace >= self.code || self.profile_outside(value)? != Some(profile) {
+            return Ok(None);
+        }
+        self.hold(value, namespace, by)
+    }
+}

@@ -1,0 +1,362 @@
+//! The incremental part: what a change can reach, solved anew; everything else stays as it is.
+//!
+//! A *region* is closed: with an identifier that may belong to a profile it holds all its neighbors, and with any
+//! identifier all that operators aliased to it. The only ways out are edges of **pinned** identifiers: shared before,
+//! and proven (see [`proof`](super::proof)) to stay shared by what lies outside. Their edges join nobody, so nothing
+//! inside reaches anything outside, and the strata of inside and outside are those of the whole graph: by induction
+//! over the ranks, no decision outside reads a changed one, and no proof reads an inside one.
+
+use super::change::{Change, Moment, changes};
+use super::proof::stays_shared;
+use super::solve::{EdgeKey, NONE, Region, RegionEdge, RegionNode, RegionRuling, Ruling, Solution, solve};
+use crate::Result;
+use crate::base::Timestamp;
+use crate::base::bytes::row32;
+use crate::base::config::Namespaces;
+use ahash::{AHashMap, AHashSet};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// How many identifiers a profile may hold.
+pub(crate) const PROFILE_SIZE: u32 = 1000;
+
+/// What is kept of an identifier.
+///
+/// `first` and `first_verified` follow the facts and are set by whoever applies them, before [`resolve`]; `profile` and
+/// `next` are what [`resolve`] said last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct NodeState {
+    /// Milliseconds; `i64::MAX`: no live fact dates it, so it does not exist.
+    pub(crate) first: i64,
+    /// The same over verified facts; `i64::MAX`: none.
+    pub(crate) first_verified: i64,
+    /// The eldest identifier of its profile; [`NONE`] for a shared identifier and for one that does not exist.
+    pub(crate) profile: u32,
+    /// The next member of its profile, round in a ring; a shared identifier points at itself, and [`NONE`] means that
+    /// it was in no partition yet.
+    pub(crate) next: u32,
+}
+
+impl NodeState {
+    /// An identifier of which nothing is known yet.
+    pub(crate) const UNKNOWN: Self = Self { first: i64::MAX, first_verified: i64::MAX, profile: NONE, next: NONE };
+
+    /// Whether a live fact dates it.
+    pub(crate) fn exists(self) -> bool {
+        self.first != i64::MAX
+    }
+
+    /// Whether the last partition held it as shared.
+    pub(crate) fn is_shared(self) -> bool {
+        self.profile == NONE && self.next != NONE
+    }
+}
+
+/// The identity graph as it is kept: evidence after all live facts, states as of the last partition.
+pub(crate) trait Graph {
+    fn namespaces(&self) -> &Namespaces;
+
+    /// The namespace code of an identifier.
+    fn namespace(&self, node: u32) -> Result<u8>;
+
+    /// The normalized value of an identifier that exists.
+    fn value(&self, node: u32) -> Result<Cow<'_, str>>;
+
+    fn state(&self, node: u32) -> Result<NodeState>;
+
+    /// Every neighbor with its evidence; one that several layers know comes several times, and the smallest key counts.
+    fn visit_neighbors(&self, node: u32, visit: &mut dyn FnMut(u32, EdgeKey) -> ControlFlow<()>) -> Result<()>;
+
+    /// Every identifier that an operator spoke of together with this one; several times for several layers.
+    fn visit_rulings(&self, node: u32, visit: &mut dyn FnMut(u32, Ruling) -> ControlFlow<()>) -> Result<()>;
+
+    /// `false` promises that no operator ever spoke of any pair, and saves looking.
+    fn has_rulings(&self) -> bool {
+        true
+    }
+
+    /// How many identifiers a profile may hold.
+    fn profile_size(&self) -> u32 {
+        PROFILE_SIZE
+    }
+}
+
+/// What changed since the last partition. Order and repetition do not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dirty<'a> {
+    /// Identifiers whose `first` or `first_verified` changed (also to or from nothing), and both ends of every pair
+    /// whose evidence changed, came or went.
+    pub(crate) nodes: &'a [u32],
+    /// Both ends of every pair whose ruling changed, came or went.
+    pub(crate) ruled: &'a [u32],
+}
+
+/// A region and whose nodes these are.
+pub(crate) struct Gathered {
+    /// Graph node by local index.
+    pub(crate) nodes: Vec<u32>,
+    pub(crate) region: Region,
+    /// Nodes asked for that no live fact dates.
+    pub(crate) gone: Vec<u32>,
+}
+
+/// The difference to the last partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resolution {
+    /// New states of the nodes whose state changed.
+    pub(crate) states: Vec<(u32, NodeState)>,
+    /// What became of the profiles, netted.
+    pub(crate) changes: Vec<Change>,
+    /// How many identifiers were solved, pinned ones included: what it cost.
+    pub(crate) solved: usize,
+}
+
+/// Solves what the change can reach and says what is different now.
+///
+/// **Cost**: near-linear in the candidate components of the dirty identifiers; a shared identifier on the border costs
+/// its proof.
+pub(crate) fn resolve(graph: &impl Graph, dirty: Dirty<'_>) -> Result<Resolution> {
+    let gathered = gather(graph, dirty)?;
+    let solution = solve(&gathered.region, graph.namespaces());
+    publish(graph, &gathered, &solution)
+}
+
+/// The region that a change can reach.
+pub(crate) fn gather(graph: &impl Graph, dirty: Dirty<'_>) -> Result<Gathered> {
+    let mut reach = Reach::new(graph);
+    reach.open_aliased(dirty.ruled)?;
+    for node in dirty.nodes {
+        reach.add(*node)?;
+    }
+    reach.close()?;
+    reach.region()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Solved, with all its neighbors.
+    Open,
+    /// Shared before; stays so unless its proof fails.
+    Pinned,
+}
+
+struct Reach<'a, G> {
+    graph: &'a G,
+    places: AHashMap<u32, Place>,
+    /// Reached, not yet followed.
+    queue: Vec<u32>,
+    /// Pinned without a proof that holds.
+    unproven: Vec<u32>,
+    /// Outside identifiers that a proof rests on -> whose proof.
+    witnesses: AHashMap<u32, Vec<u32>>,
+}
+
+impl<'a, G: Graph> Reach<'a, G> {
+    fn new(graph: &'a G) -> Self {
+        Self { graph, places: AHashMap::new(), queue: Vec::new(), unproven: Vec::new(), witnesses: AHashMap::new() }
+    }
+
+    /// Opens everything that aliases connect to the ends of changed rulings. Atoms may have changed there, and atoms are
+    /// what fan caps count, so even identifiers that stay shared must be followed.
+    fn open_aliased(&mut self, ruled: &[u32]) -> Result<()> {
+        let mut stack = ruled.to_vec();
+        let mut seen: AHashSet<u32> = stack.iter().copied().collect();
+        while let Some(node) = stack.pop() {
+            self.open(node);
+            for other in aliased(self.graph, node)? {
+                if seen.insert(other) {
+                    stack.push(other);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, node: u32) {
+        if self.places.insert(node, Place::Open) != Some(Place::Open) {
+            self.queue.push(node);
+            self.unproven.extend(self.witnesses.remove(&node).unwrap_or_default());
+        }
+    }
+
+    fn add(&mut self, node: u32) -> Result<()> {
+        if self.places.contains_key(&node) {
+            return Ok(());
+        }
+        let state = self.graph.state(node)?;
+        if state.is_shared() && state.exists() {
+            self.places.insert(node, Place::Pinned);
+            self.queue.push(node);
+            self.unproven.push(node);
+            // A shared identifier is nobody's witness, so no proof can fall with it.
+        } else {
+            self.open(node);
+        }
+        Ok(())
+    }
+
+    /// Follows until nothing is missing and every pinned identifier has a proof outside.
+    fn close(&mut self) -> Result<()> {
+        loop {
+            while let Some(node) = self.queue.pop() {
+                self.follow(node)?;
+            }
+            let Some(node) = self.unproven.pop() else { return Ok(()) };
+            if self.places.get(&node) == Some(&Place::Open) {
+                continue;
+            }
+            match stays_shared(self.graph, node, |other| self.places.contains_key(&other))? {
+                Some(witnesses) => {
+                    for witness in witnesses {
+                        self.witnesses.entry(witness).or_default().push(node);
+                    }
+                }
+                None => self.open(node),
+            }
+        }
+    }
+
+    fn follow(&mut self, node: u32) -> Result<()> {
+        let mut reached = aliased(self.graph, node)?;
+        if self.places.get(&node) == Some(&Place::Open) {
+            self.graph.visit_neighbors(node, &mut |neighbor, _| {
+                reached.push(neighbor);
+                ControlFlow::Continue(())
+            })?;
+        }
+        reached.into_iter().try_for_each(|other| self.add(other))
+    }
+
+    fn region(self) -> Result<Gathered> {
+        let graph = self.graph;
+        let mut named: Vec<(&str, Cow<'_, str>, u32)> = Vec::with_capacity(self.places.len());
+        let mut gone = Vec::new();
+        for node in self.places.keys().copied() {
+            if graph.state(node)?.exists() {
+                named.push((graph.namespaces().name(graph.namespace(node)?), graph.value(node)?, node));
+            } else {
+                gone.push(node);
+            }
+        }
+        named.sort_unstable();
+        gone.sort_unstable();
+        let nodes: Vec<u32> = named.into_iter().map(|(_, _, node)| node).collect();
+        let local: AHashMap<u32, u32> = nodes.iter().copied().zip(0..).collect();
+        let mut region = Region { profile_size: graph.profile_size(), ..Region::default() };
+        for (at, node) in (0u32..).zip(&nodes) {
+            let pinned = self.places.get(node) == Some(&Place::Pinned);
+            region.nodes.push(region_node(graph, *node, pinned)?);
+            let mut edge = |other: u32, key: EdgeKey| {
+                if let Some(other) = local.get(&other).filter(|other| **other != at) {
+                    region.edges.push(RegionEdge { a: at.min(*other), b: at.max(*other), key });
+                }
+                ControlFlow::Continue(())
+            };
+            if !pinned {
+                graph.visit_neighbors(*node, &mut edge)?;
+            }
+            push_rulings(graph, *node, at, &local, &mut region.rulings)?;
+        }
+        // Layers repeat a pair, and so do its two ends. The best evidence comes first.
+        region.edges.sort_unstable_by_key(|edge| (edge.a, edge.b, edge.key));
+        region.edges.dedup_by_key(|edge| (edge.a, edge.b));
+        merge_rulings(&mut region.rulings);
+        Ok(Gathered { nodes, region, gone })
+    }
+}
+
+fn region_node(graph: &impl Graph, node: u32, pinned_shared: bool) -> Result<RegionNode> {
+    let state = graph.state(node)?;
+    let verified = state.first_verified;
+    Ok(RegionNode {
+        namespace: graph.namespace(node)?,
+        first: Timestamp::from_millisecond(state.first),
+        first_verified: (verified != i64::MAX).then_some(Timestamp::from_millisecond(verified)),
+        pinned_shared,
+    })
+}
+
+fn push_rulings(
+    graph: &impl Graph,
+    node: u32,
+    at: u32,
+    local: &AHashMap<u32, u32>,
+    out: &mut Vec<RegionRuling>,
+) -> Result<()> {
+    if !graph.has_rulings() {
+        return Ok(());
+    }
+    graph.visit_rulings(node, &mut |other, ruling| {
+        if let Some(other) = local.get(&other).filter(|other| **other != at) {
+            out.push(RegionRuling { a: at.min(*other), b: at.max(*other), ruling });
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+fn merge_rulings(rulings: &mut Vec<RegionRuling>) {
+    rulings.sort_unstable_by_key(|pair| (pair.a, pair.b));
+    rulings.dedup_by(|next, kept| {
+        let same = (next.a, next.b) == (kept.a, kept.b);
+        if same {
+            kept.ruling = kept.ruling.and(next.ruling);
+        }
+        same
+    });
+}
+
+/// Identifiers that operators say are the same as this one, each once.
+pub(crate) fn aliased(graph: &impl Graph, node: u32) -> Result<Vec<u32>> {
+    let mut all: Vec<(u32, Ruling)> = Vec::new();
+    if graph.has_rulings() {
+        graph.visit_rulings(node, &mut |other, ruling| {
+            all.push((other, ruling));
+            ControlFlow::Continue(())
+        })?;
+    }
+    all.sort_unstable_by_key(|(other, _)| *other);
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 = kept.1.and(next.1);
+        }
+        same
+    });
+    Ok(all.into_iter().filter(|(_, ruling)| ruling.joins()).map(|(other, _)| other).collect())
+}
+
+/// The states after `solution`, and what became of whom.
+fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Result<Resolution> {
+    let node = |local: u32| usize::try_from(local).ok().and_then(|at| gathered.nodes.get(at)).copied().unwrap_or(NONE);
+    let mut moments = Vec::with_capacity(gathered.nodes.len() + gathered.gone.len());
+    let rings = rings(solution);
+    for (((local, of), profile), next) in (0u32..).zip(&gathered.region.nodes).zip(&solution.profile).zip(rings) {
+        let old = graph.state(node(local))?;
+        let new = NodeState { profile: node(*profile), next: node(next), ..old };
+        moments.push(Moment { node: node(local), age: (of.first, of.namespace, local), old, new });
+    }
+    for (local, node) in (row32(moments.len())..).zip(&gathered.gone) {
+        let old = graph.state(*node)?;
+        let new = NodeState { profile: NONE, next: NONE, ..old };
+        moments.push(Moment { node: *node, age: (Timestamp::MAX, u8::MAX, local), old, new });
+    }
+    let states = moments.iter().filter(|moment| moment.old != moment.new).map(|moment| (moment.node, moment.new));
+    Ok(Resolution { states: states.collect(), changes: changes(&moments), solved: moments.len() })
+}
+
+/// For each node the next one of its profile in local order, the last one pointing at the first.
+fn rings(solution: &Solution) -> Vec<u32> {
+    let mut members: Vec<(u32, u32)> = solution.profile.iter().copied().zip(0u32..).collect();
+    members.sort_unstable();
+    let mut next: Vec<u32> = (0..row32(solution.profile.len())).collect();
+    for ring in members.chunk_by(|a, b| a.0 == b.0).filter(|ring| ring.first().is_some_and(|first| first.0 != NONE)) {
+        let after = ring.iter().cycle().skip(1);
+        for ((_, member), (_, follower)) in ring.iter().zip(after) {
+            if let Some(slot) = usize::try_from(*member).ok().and_then(|at| next.get_mut(at)) {
+                *slot = *follower;
+            }
+        }
+    }
+    next
+}

@@ -1,0 +1,534 @@
+//! The strata: which identifiers of one region are one person, which are shared, and which edges found no place.
+//!
+//! Pure and batch: a region goes in, the partition comes out, whatever was there before. Nodes are dense local
+//! indices in (namespace name, value) order, so every tie that the definition breaks by (namespace, value) is broken
+//! by comparing indices.
+//!
+//! ```text
+//! S3 atoms        operator aliases, oldest statement first
+//! S4 rank by rank (a) which identifiers of the rank are shared  (b) their certain edges, best key first
+//! S5 matches      the same test, best key first
+//! ```
+//! **Cost**: O(e log e) for the sort of the edges, then near-linear: each union moves the smaller side's sums, each
+//! refused one looks at the smaller side's.
+#![expect(clippy::indexing_slicing, reason = "local indices are dense: each is below the number of nodes")]
+
+use super::component::{Breaks, Component, Limits};
+use crate::base::Timestamp;
+use crate::base::bytes::row32;
+use crate::base::config::{NamespaceRule, Namespaces};
+use std::mem;
+
+/// No node: the profile of a shared identifier.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// How good a piece of evidence is; smaller is better. The ranks of the ends are implied by the ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct EdgeKey {
+    /// 0: strong event, 1: any other event, 2: match.
+    class: u8,
+    /// 255 - confidence.
+    doubt: u8,
+    ts: Timestamp,
+}
+
+impl EdgeKey {
+    const MATCH: u8 = 2;
+
+    /// Evidence of an event; `strong` for identify, alias, orders and rows of the CSV importers.
+    pub(crate) fn event(strong: bool, ts: Timestamp) -> Self {
+        Self { class: u8::from(!strong), doubt: 0, ts }
+    }
+
+    /// Evidence of a fuzzy match, or `None` below 0.9 (and for what is no probability).
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "255 p is between 229 and 255")]
+    pub(crate) fn matched(probability: f64, ts: Timestamp) -> Option<Self> {
+        (0.9..=1.0).contains(&probability).then(|| {
+            let confidence = (255.0 * probability).floor() as u8;
+            Self { class: Self::MATCH, doubt: 255 - confidence, ts }
+        })
+    }
+
+    /// The evidence with these parts, as they were stored.
+    pub(crate) fn from_parts(class: u8, doubt: u8, ts: Timestamp) -> Self {
+        Self { class: class.min(Self::MATCH), doubt, ts }
+    }
+
+    /// (class, 255 - confidence, ts), to be stored.
+    pub(crate) fn parts(self) -> (u8, u8, Timestamp) {
+        (self.class, self.doubt, self.ts)
+    }
+
+    /// Whether an event speaks for the pair, not only a match. The best key tells: every match comes after.
+    pub(crate) fn certain(self) -> bool {
+        self.class < Self::MATCH
+    }
+}
+
+/// What operators said of a pair: the latest instants, `Timestamp::MIN` for never. Aliases up to the latest revoke of
+/// the pair are already gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) alias: Timestamp,
+    pub(crate) deny: Timestamp,
+}
+
+impl Ruling {
+    pub(crate) const NONE: Self = Self { alias: Timestamp::MIN, deny: Timestamp::MIN };
+
+    /// The latest statement says: the same. Of equal instants the deny counts.
+    pub(crate) fn joins(self) -> bool {
+        self.alias > self.deny
+    }
+
+    /// The latest statement says: never the same.
+    pub(crate) fn denies(self) -> bool {
+        self.deny >= self.alias && self.deny > Timestamp::MIN
+    }
+
+    /// Both statements together; for graphs that keep several layers.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { alias: self.alias.max(other.alias), deny: self.deny.max(other.deny) }
+    }
+}
+
+/// An identifier of a region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegionNode {
+    /// Namespace code; smaller is stronger.
+    pub(crate) namespace: u8,
+    pub(crate) first: Timestamp,
+    /// The first verified fact that names it; windows read this one.
+    pub(crate) first_verified: Option<Timestamp>,
+    /// Known to be shared, whatever the region says: its neighbors outside are not here.
+    pub(crate) pinned_shared: bool,
+}
+
+/// A pair with evidence. `a < b`; each pair once, with the smallest key over all its evidence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegionEdge {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) key: EdgeKey,
+}
+
+/// A pair of which operators spoke. `a < b`; each pair once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegionRuling {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) ruling: Ruling,
+}
+
+/// A part of the identity graph that can be solved alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Region {
+    /// Sorted by (namespace name, value), as bytes.
+    pub(crate) nodes: Vec<RegionNode>,
+    pub(crate) edges: Vec<RegionEdge>,
+    pub(crate) rulings: Vec<RegionRuling>,
+    /// How many identifiers a profile may hold.
+    pub(crate) profile_size: u32,
+}
+
+/// What joined two components: the index of a ruling or of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Link {
+    Alias(u32),
+    Edge(u32),
+}
+
+/// An edge between two profiles that cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rejected {
+    /// Index into the region's edges.
+    pub(crate) edge: u32,
+    pub(crate) breaks: Breaks,
+}
+
+/// Who is who in a region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Solution {
+    /// For each node the eldest member of its profile; [`NONE`] for a shared one.
+    pub(crate) profile: Vec<u32>,
+    /// Some member of the node's component, the same for all of them; components include shared members of atoms.
+    pub(crate) component: Vec<u32>,
+    /// What joined, in the order of joining: a spanning forest of the components.
+    pub(crate) joins: Vec<Link>,
+    /// By edge.
+    pub(crate) rejected: Vec<Rejected>,
+}
+
+impl Solution {
+    pub(crate) fn is_shared(&self, node: u32) -> bool {
+        self.profile.get(node as usize).is_none_or(|profile| *profile == NONE)
+    }
+}
+
+/// Solves a region: strata S3 to S5.
+pub(crate) fn solve(region: &Region, namespaces: &Namespaces) -> Solution {
+    let mut solver = Solver::new(region, namespaces);
+    solver.join_aliases();
+    solver.count_atoms();
+    let order = region.edges_in_key_order();
+    let certain = order.partition_point(|at| region.edges[*at as usize].key.certain());
+    let (mut certain, matches) = order.split_at(certain);
+    let by_rank = region.unpinned_by_namespace(namespaces.len());
+    for (code, nodes) in (0u8..).zip(&by_rank) {
+        for node in nodes {
+            solver.shared[*node as usize] = solver.is_shared(*node);
+        }
+        let here = certain.partition_point(|at| region.weaker(*at) <= code);
+        let (now, later) = certain.split_at(here);
+        now.iter().for_each(|edge| solver.try_edge(*edge));
+        certain = later;
+    }
+    matches.iter().for_each(|edge| solver.try_edge(*edge));
+    solver.solution()
+}
+
+impl Region {
+    /// The namespace code of the weaker end of an edge.
+    fn weaker(&self, edge: u32) -> u8 {
+        let edge = &self.edges[edge as usize];
+        self.nodes[edge.a as usize].namespace.max(self.nodes[edge.b as usize].namespace)
+    }
+
+    fn edges_in_key_order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..row32(self.edges.len())).collect();
+        order.sort_unstable_by_key(|at| {
+            let edge = &self.edges[*at as usize];
+            let (a, b) = (self.nodes[edge.a as usize].namespace, self.nodes[edge.b as usize].namespace);
+            (!edge.key.certain(), a.max(b), a.min(b), edge.key, edge.a, edge.b)
+        });
+        order
+    }
+
+    fn unpinned_by_namespace(&self, namespaces: usize) -> Vec<Vec<u32>> {
+        let mut by_rank = vec![Vec::new(); namespaces];
+        for (node, of) in (0u32..).zip(&self.nodes) {
+            if !of.pinned_shared {
+                by_rank[usize::from(of.namespace)].push(node);
+            }
+        }
+        by_rank
+    }
+}
+
+/// Certain neighbors of every node, back to back.
+struct Neighbors {
+    start: Vec<u32>,
+    all: Vec<u32>,
+}
+
+impl Neighbors {
+    fn new(region: &Region) -> Self {
+        let mut start = vec![0u32; region.nodes.len() + 1];
+        let certain = || region.edges.iter().filter(|edge| edge.key.certain());
+        for edge in certain() {
+            start[edge.a as usize] += 1;
+            start[edge.b as usize] += 1;
+        }
+        let mut sum = 0;
+        for count in &mut start {
+            sum += *count;
+            *count = sum;
+        }
+        let mut all = vec![0u32; sum as usize];
+        for edge in certain() {
+            for (from, to) in [(edge.a, edge.b), (edge.b, edge.a)] {
+                start[from as usize] -= 1;
+                all[start[from as usize] as usize] = to;
+            }
+        }
+        Self { start, all }
+    }
+
+    fn of(&self, node: u32) -> &[u32] {
+        &self.all[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
+    }
+}
+
+/// What a namespace's rule says, by code.
+struct Rule {
+    glue: usize,
+    person: bool,
+    /// (code of the weaker namespace, cap).
+    fan: Vec<(u8, usize)>,
+}
+
+/// The caps of a rule on neighbors in weaker namespaces; a cap on a stronger one says nothing.
+pub(crate) fn fan_caps(namespaces: &Namespaces, code: u8, rule: &NamespaceRule) -> Vec<(u8, usize)> {
+    let cap =
+        |(name, cap): (&String, &u32)| Some((namespaces.code(name)?, usize::try_from(*cap).unwrap_or(usize::MAX)));
+    rule.fan.iter().filter_map(cap).filter(|(weaker, _)| *weaker > code).collect()
+}
+
+/// How many people an identifier may be seen with.
+pub(crate) fn glue(rule: &NamespaceRule) -> usize {
+    rule.glue.and_then(|glue| usize::try_from(glue).ok()).unwrap_or(usize::MAX)
+}
+
+struct Solver<'a> {
+    region: &'a Region,
+    limits: Limits,
+    rules: Vec<Rule>,
+    neighbors: Neighbors,
+    /// Union-find: link by size, path halving.
+    parent: Vec<u32>,
+    /// At roots: the sums of the component.
+    components: Vec<Component>,
+    /// For each node the root of its atom, as of the end of S3.
+    atom: Vec<u32>,
+    shared: Vec<bool>,
+    /// For each root the last node that counted it among its people.
+    counted_by: Vec<u32>,
+    joins: Vec<Link>,
+    rejected: Vec<Rejected>,
+}
+
+impl<'a> Solver<'a> {
+    fn new(region: &'a Region, namespaces: &Namespaces) -> Self {
+        let count = row32(region.nodes.len());
+        let rules = namespaces.iter().map(|(code, namespace)| Rule {
+            glue: glue(&namespace.rule),
+            person: namespace.rule.person,
+            fan: fan_caps(namespaces, code, &namespace.rule),
+        });
+        let mut components: Vec<Component> = (0..count).map(|_| Component::single()).collect();
+        for pair in region.rulings.iter().filter(|pair| pair.ruling.denies()) {
+            components[pair.a as usize].denied.push(pair.b);
+            components[pair.b as usize].denied.push(pair.a);
+        }
+        Self {
+            region,
+            limits: Limits::new(namespaces, region.profile_size),
+            rules: rules.collect(),
+            neighbors: Neighbors::new(region),
+            parent: (0..count).collect(),
+            components,
+            atom: Vec::new(),
+            shared: region.nodes.iter().map(|node| node.pinned_shared).collect(),
+            counted_by: vec![NONE; region.nodes.len()],
+            joins: Vec::new(),
+            rejected: Vec::new(),
+        }
+    }
+
+    /// S3: atoms. Nothing is counted yet, so only size and denied pairs can be in the way.
+    fn join_aliases(&mut self) {
+        let rulings = &self.region.rulings;
+        let mut order: Vec<u32> = (0..row32(rulings.len())).filter(|at| rulings[*at as usize].ruling.joins()).collect();
+        order.sort_unstable_by_key(|at| {
+            let pair = &rulings[*at as usize];
+            (pair.ruling.alias, pair.a, pair.b)
+        });
+        for at in order {
+            let pair = &rulings[at as usize];
+            let (a, b) = (self.find(pair.a), self.find(pair.b));
+            if a != b && self.broken(&[a, b]).is_none() {
+                self.join(a, b, Link::Alias(at));
+            }
+        }
+        self.atom = (0..row32(self.parent.len())).map(|node| self.find(node)).collect();
+    }
+
+    /// Gives every atom its sums: one per namespace, seen when its earliest member there was.
+    fn count_atoms(&mut self) {
+        let seen = |node: u32| self.region.nodes[node as usize].first_verified.unwrap_or(Timestamp::MAX);
+        let mut values: Vec<(u32, u8, Timestamp)> = (0u32..)
+            .zip(&self.region.nodes)
+            .map(|(node, of)| (self.atom[node as usize], of.namespace, seen(node)))
+            .collect();
+        values.sort_unstable();
+        values.dedup_by_key(|(atom, namespace, _)| (*atom, *namespace));
+        for (atom, namespace, seen) in values {
+            let component = &mut self.components[atom as usize];
+            component.person |= self.rules[usize::from(namespace)].person;
+            component.count(&self.limits, namespace, (seen < Timestamp::MAX).then_some(seen));
+        }
+    }
+
+    /// S4 (a): seen with too many people, with people who cannot be one, or with too many weaker identifiers.
+    fn is_shared(&mut self, node: u32) -> bool {
+        let code = self.region.nodes[node as usize].namespace;
+        let own = self.find(node);
+        let mut people: Vec<u32> = Vec::new();
+        let mut size = 0u64;
+        for at in 0..self.neighbors.of(node).len() {
+            let neighbor = self.neighbors.of(node)[at];
+            if self.region.nodes[neighbor as usize].namespace >= code || self.shared[neighbor as usize] {
+                continue;
+            }
+            let root = self.find(neighbor);
+            if root == own || !self.components[root as usize].person || self.counted_by[root as usize] == node {
+                continue;
+            }
+            self.counted_by[root as usize] = node;
+            people.push(root);
+            size += u64::from(self.components[root as usize].size);
+            if people.len() > self.rules[usize::from(code)].glue || size > u64::from(self.limits.profile_size()) {
+                return true;
+            }
+        }
+        self.broken(&people).is_some() || self.exceeds_fan(node, code)
+    }
+
+    fn exceeds_fan(&self, node: u32, code: u8) -> bool {
+        let caps = &self.rules[usize::from(code)].fan;
+        if !caps.iter().any(|(_, cap)| self.neighbors.of(node).len() > *cap) {
+            return false;
+        }
+        let of = |neighbor: &u32| (self.region.nodes[*neighbor as usize].namespace, self.atom[*neighbor as usize]);
+        let mut atoms: Vec<(u8, u32)> = self.neighbors.of(node).iter().map(of).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        caps.iter().any(|(weaker, cap)| {
+            let from = atoms.partition_point(|(namespace, _)| namespace < weaker);
+            let to = atoms.partition_point(|(namespace, _)| namespace <= weaker);
+            to - from > *cap
+        })
+    }
+
+    /// S4 (b) and S5: joins the components of an edge's ends, or says what is in the way.
+    fn try_edge(&mut self, at: u32) {
+        let RegionEdge { a, b, .. } = self.region.edges[at as usize];
+        if self.shared[a as usize] || self.shared[b as usize] {
+            return;
+        }
+        let (a, b) = (self.find(a), self.find(b));
+        if a == b {
+            return;
+        }
+        match self.broken(&[a, b]) {
+            None => self.join(a, b, Link::Edge(at)),
+            Some(breaks) => self.rejected.push(Rejected { edge: at, breaks }),
+        }
+    }
+
+    /// The rule that the union of the components with these roots breaks.
+    fn broken(&mut self, roots: &[u32]) -> Option<Breaks> {
+        let parts: Vec<&Component> = roots.iter().map(|root| &self.components[*root as usize]).collect();
+        let broken = self.limits.broken(&parts);
+        broken.or_else(|| self.holds_denied(roots).then_some(Breaks::Denied))
+    }
+
+    /// Whether a denied pair lies across two of the roots. Both ends know of the pair, so the longest list is left out.
+    fn holds_denied(&mut self, roots: &[u32]) -> bool {
+        let longest = roots.iter().copied().max_by_key(|root| self.components[*root as usize].denied.len());
+        for root in roots.iter().copied().filter(|root| Some(*root) != longest) {
+            let denied = mem::take(&mut self.components[root as usize].denied);
+            let across = denied.iter().any(|other| {
+                let other = self.find(*other);
+                other != root && roots.contains(&other)
+            });
+            self.components[root as usize].denied = denied;
+            if across {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn find(&mut self, node: u32) -> u32 {
+        let mut node = node as usize;
+        while self.parent[node] as usize != node {
+            self.parent[node] = self.parent[self.parent[node] as usize];
+            node = self.parent[node] as usize;
+        }
+        row32(node)
+    }
+
+    fn join(&mut self, a: u32, b: u32, link: Link) {
+        let a_larger = self.components[a as usize].size >= self.components[b as usize].size;
+        let (keep, gone) = if a_larger { (a, b) } else { (b, a) };
+        self.parent[gone as usize] = keep;
+        let moved = mem::take(&mut self.components[gone as usize]);
+        self.components[keep as usize].absorb(moved);
+        self.joins.push(link);
+    }
+
+    fn solution(mut self) -> Solution {
+        let component: Vec<u32> = (0..row32(self.parent.len())).map(|node| self.find(node)).collect();
+        let mut eldest = vec![NONE; component.len()];
+        let age = |node: u32| {
+            let of = &self.region.nodes[node as usize];
+            (of.first, of.namespace, node)
+        };
+        for (node, root) in (0u32..).zip(&component) {
+            let best = &mut eldest[*root as usize];
+            if !self.shared[node as usize] && (*best == NONE || age(node) < age(*best)) {
+                *best = node;
+            }
+        }
+        let label = |(root, shared): (&u32, &bool)| if *shared { NONE } else { eldest[*root as usize] };
+        let profile = component.iter().zip(&self.shared).map(label).collect();
+        self.rejected.sort_unstable();
+        Solution { profile, component, joins: self.joins, rejected: self.rejected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_key_is_small_and_ordered_as_documented() {
+        assert!(size_of::<EdgeKey>() <= 16);
+        let ts = Timestamp::from_millisecond;
+        let best_first = [
+            EdgeKey::event(true, ts(9)),
+            EdgeKey::event(false, ts(1)),
+            EdgeKey::matched(1.0, ts(9)).unwrap(),
+            EdgeKey::matched(0.9, ts(1)).unwrap(),
+        ];
+        assert!(best_first.is_sorted());
+        assert_eq!(EdgeKey::matched(0.9, ts(1)).unwrap().parts(), (2, 255 - 229, ts(1)));
+        assert_eq!(EdgeKey::matched(0.899, ts(1)), None);
+        assert_eq!(EdgeKey::matched(f64::NAN, ts(1)), None);
+    }
+
+    fn chain(count: u32, namespace: u8) -> Region {
+        let node = |ts: u32| RegionNode {
+            namespace,
+            first: Timestamp::from_millisecond(i64::from(ts)),
+            first_verified: Some(Timestamp::from_millisecond(i64::from(ts))),
+            pinned_shared: false,
+        };
+        let edge =
+            |a: u32| RegionEdge { a, b: a + 1, key: EdgeKey::event(true, Timestamp::from_millisecond(i64::from(a))) };
+        Region {
+            nodes: (0..count).map(node).collect(),
+            edges: (0..count - 1).map(edge).collect(),
+            rulings: Vec::new(),
+            profile_size: 1000,
+        }
+    }
+
+    #[test]
+    fn a_long_chain_is_cut_at_the_profile_size_in_no_time() {
+        let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        let start = std::time::Instant::now();
+        let solution = solve(&chain(20_000, 5), &namespaces);
+        assert_eq!(solution.rejected.len(), 19);
+        assert_eq!(solution.profile[..1000], [0; 1000]);
+        assert_eq!(solution.profile[1000], 1000);
+        assert!(start.elapsed().as_millis() < 1000, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_star_of_cookies_fills_its_window_without_going_quadratic() {
+        let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        let mut region = chain(100_001, 6);
+        region.nodes[100_000].namespace = 5;
+        for (at, edge) in region.edges.iter_mut().enumerate() {
+            *edge = RegionEdge { a: row32(at), b: 100_000, ..*edge };
+        }
+        let start = std::time::Instant::now();
+        let solution = solve(&region, &namespaces);
+        assert_eq!(solution.rejected.len(), 100_000 - 20);
+        assert_eq!(solution.rejected[0], Rejected { edge: 20, breaks: Breaks::Window(6) });
+        assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,416 @@
+//! The laws of the partition, on universes so small that everything collides.
+
+use super::attribute::{Claim, attribute, resolve_at};
+use super::explain::{Obstacle, why, why_not};
+use super::model::{Model, profiles};
+use super::region::{Dirty, gather};
+use super::solve::{Link, NONE, solve};
+use super::spec::{self, Group, Ident, Live, Outcome, Said, SpecFact};
+use crate::base::config::Namespaces;
+use crate::base::{NamespaceRule, Span, Timestamp};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAMES: [&str; 5] = ["user_id", "email", "phone", "device", "anonymous_id"];
+
+fn ident() -> impl Strategy<Value = Ident> {
+    (0usize..5, 0u8..3).prop_map(|(namespace, value)| (NAMES[namespace].to_owned(), value.to_string()))
+}
+
+fn said(operators: u32) -> impl Strategy<Value = Said> {
+    let event = (any::<bool>(), prop::bool::weighted(0.2), prop::collection::vec(ident(), 1..5))
+        .prop_map(|(strong, claimed, identifiers)| Said::Event { strong, claimed, identifiers });
+    let probability = prop_oneof![Just(0.8), Just(0.9), Just(0.95), Just(1.0)];
+    let matched = (ident(), ident(), probability).prop_map(|(a, b, probability)| Said::Match { a, b, probability });
+    let two = || (ident(), ident());
+    let messages = prop::collection::vec((0u8..20).prop_map(|at| format!("m{at}")), 0..2);
+    prop_oneof![
+        12 => event,
+        3 => matched,
+        operators => two().prop_map(|(a, b)| Said::Alias { a, b }),
+        operators => two().prop_map(|(a, b)| Said::Deny { a, b }),
+        1 => two().prop_map(|(a, b)| Said::Revoke { a, b }),
+        1 => (prop::collection::vec(ident(), 0..2), messages)
+            .prop_map(|(identifiers, messages)| Said::Erase { identifiers, messages }),
+    ]
+}
+
+fn facts(max: usize) -> impl Strategy<Value = Vec<SpecFact>> {
+    let some = |operators| prop::collection::vec((0i64..9, said(operators)), 1..max);
+    prop_oneof![some(1), some(3)].prop_map(|all| {
+        let fact = |(at, (ts, said))| SpecFact { id: format!("m{at}"), ts, said };
+        all.into_iter().enumerate().map(fact).collect()
+    })
+}
+
+fn rule() -> impl Strategy<Value = NamespaceRule> {
+    let limit = prop_oneof![3 => Just(None), 1 => Just(Some(0)), 6 => Just(Some(1)), 3 => Just(Some(2))];
+    let window = prop_oneof![3 => Just(None), 2 => (0i64..6).prop_map(Some)];
+    let glue = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 6 => Just(Some(1)), 4 => Just(Some(2))];
+    let fan = prop::collection::btree_map((0usize..5).prop_map(|at| NAMES[at].to_owned()), 0u32..3, 0..2);
+    let ttl = prop_oneof![Just(None), (0i64..4).prop_map(Some)];
+    (limit, window, glue, fan, ttl, prop::bool::weighted(0.7)).prop_map(|(limit, window, glue, fan, ttl, person)| {
+        let (window, ttl) = (window.map(Span::from_millisecond), ttl.map(Span::from_millisecond));
+        NamespaceRule { rank: 0, limit, window, glue, fan, ttl, person, per_shop: false }
+    })
+}
+
+/// Rules of every kind over shuffled ranks, the defaults, and what a profile may hold at most.
+fn rules() -> impl Strategy<Value = (Namespaces, u32)> {
+    let ranks = Just((0u16..5).collect::<Vec<_>>()).prop_shuffle();
+    let wild = (prop::collection::vec(rule(), 5), ranks).prop_map(|(rules, ranks)| {
+        let named = NAMES.iter().zip(rules).zip(ranks);
+        let mut all: BTreeMap<String, NamespaceRule> =
+            named.map(|((name, rule), rank)| ((*name).to_owned(), NamespaceRule { rank, ..rule })).collect();
+        // The rest of the defaults makes room.
+        for (name, rank) in [("customer_id", 10), ("loyalty_card", 11)] {
+            all.insert(name.to_owned(), NamespaceRule { rank, ..NamespaceRule::default() });
+        }
+        Namespaces::new(&all).unwrap()
+    });
+    let defaults = Just(()).prop_map(|()| Namespaces::new(&BTreeMap::new()).unwrap());
+    (prop_oneof![4 => wild, 1 => defaults], prop_oneof![Just(1000u32), 2u32..6])
+}
+
+fn judged(model: &Model) -> Outcome {
+    spec::outcome(&model.rules, &model.live)
+}
+
+/// Profiles, names, shared set and rings are those of the specification.
+fn check(model: &Model) -> Result<Outcome, TestCaseError> {
+    let outcome = judged(model);
+    let mut expected: BTreeMap<Ident, Option<Ident>> = outcome.shared.iter().map(|n| (n.clone(), None)).collect();
+    for profile in &outcome.profiles {
+        let (eldest, _) = spec::eldest(&model.rules, &model.live, profile);
+        expected.extend(profile.iter().map(|n| (n.clone(), Some(eldest.clone()))));
+        let start = model.nodes[profile.first().unwrap()];
+        let mut ring = Group::new();
+        let mut node = start;
+        for _ in 0..profile.len() {
+            ring.insert(model.idents[node as usize].clone());
+            node = model.states[node as usize].next;
+        }
+        prop_assert_eq!((&ring, node), (profile, start));
+    }
+    prop_assert_eq!(profiles(model), expected);
+    let names = (0u32..).zip(&model.states).filter(|(node, state)| state.profile == *node).map(|(node, _)| node);
+    prop_assert_eq!(&model.told, &names.collect::<BTreeSet<u32>>(), "the change feed tells which profiles there are");
+    Ok(outcome)
+}
+
+fn everything(model: &Model) -> (super::region::Gathered, super::solve::Solution) {
+    let all: Vec<u32> = (0..model.idents.len() as u32).collect();
+    let gathered = gather(model, Dirty { nodes: &all, ruled: &all }).unwrap();
+    let solution = solve(&gathered.region, &model.namespaces);
+    (gathered, solution)
+}
+
+proptest! {
+    /// After every commit of every order and batching the engine says what the definition says.
+    #[test]
+    fn t1_order_independence(
+        (namespaces, size) in rules(),
+        (facts, orders) in facts(22).prop_flat_map(|facts| {
+            let order = || Just(facts.clone()).prop_shuffle();
+            (Just(facts.clone()), (order(), order()))
+        }),
+        batch in 1usize..5,
+    ) {
+        for (order, batch) in [(&facts, 1), (&orders.0, 1), (&orders.1, batch)] {
+            let mut model = Model::new(namespaces.clone(), size);
+            for commit in order.chunks(batch) {
+                model.add(commit);
+                check(&model)?;
+            }
+            let outcome = check(&model)?;
+            let (gathered, solution) = everything(&model);
+            let name = |local: u32| model.idents[gathered.nodes[local as usize] as usize].clone();
+            let rejected = solution.rejected.iter().map(|rejected| &gathered.region.edges[rejected.edge as usize]);
+            let rejected: BTreeSet<_> = rejected.map(|edge| (name(edge.a), name(edge.b))).collect();
+            prop_assert_eq!(rejected, outcome.rejected);
+        }
+    }
+
+    #[test]
+    fn t2_safety_and_t3_maximality((namespaces, size) in rules(), facts in facts(30)) {
+        let zero = namespaces.iter().any(|(_, of)| of.rule.limit == Some(0));
+        let mut model = Model::new(namespaces, size);
+        model.add(&facts);
+        let outcome = judged(&model);
+        for group in outcome.components.iter().filter(|group| group.len() > 1 && !zero) {
+            prop_assert!(spec::feasible(&model.rules, &model.live, group));
+        }
+        for (a, b) in model.live.evidence.keys().filter(|(a, b)| !outcome.shared.contains(a) && !outcome.shared.contains(b)) {
+            let of = |n: &Ident| outcome.components.iter().find(|group| group.contains(n)).cloned().unwrap();
+            prop_assert!(of(a) == of(b) || !spec::feasible(&model.rules, &model.live, &(&of(a) | &of(b))));
+        }
+    }
+
+    #[test]
+    fn t4_layer_stability((namespaces, size) in rules(), facts in facts(30), a in ident(), b in ident()) {
+        let mut model = Model::new(namespaces, size);
+        for rule in model.rules.namespaces.values_mut() {
+            rule.fan.clear();
+            rule.window = None;
+        }
+        let before = spec::live(&model.rules, &facts);
+        prop_assume!(a != b && before.first.contains_key(&a) && before.first.contains_key(&b));
+        let rank = model.rules.namespaces[&a.0].rank.max(model.rules.namespaces[&b.0].rank);
+        let said = Said::Event { strong: true, claimed: false, identifiers: vec![a, b] };
+        let more: Vec<SpecFact> = facts.iter().cloned().chain([SpecFact { id: "new".to_owned(), ts: 9, said }]).collect();
+        let after = spec::live(&model.rules, &more);
+        let (before, after) = (spec::outcome(&model.rules, &before), spec::outcome(&model.rules, &after));
+        for (at, stage) in before.stages.iter().filter(|(at, _)| **at <= rank) {
+            prop_assert_eq!(stage, &after.stages[at]);
+        }
+    }
+
+    #[test]
+    fn t5_clean_components((namespaces, size) in rules(), facts in facts(30)) {
+        let mut model = Model::new(namespaces, size);
+        model.add(&facts);
+        let outcome = judged(&model);
+        for candidate in candidates(&model, &outcome) {
+            if spec::feasible(&model.rules, &model.live, &candidate) {
+                prop_assert!(outcome.components.contains(&candidate));
+            }
+        }
+    }
+
+    #[test]
+    fn t6_undo((namespaces, size) in rules(), facts in facts(30), a in ident(), b in ident(), ts in 0i64..9) {
+        let model = Model::new(namespaces, size);
+        let rules = &model.rules;
+        let all = spec::live(rules, &facts);
+        let never: Vec<SpecFact> = spec::live_facts(&facts);
+        prop_assert_eq!(&all, &spec::live(rules, &never));
+
+        // A revoke: nothing up to its instant speaks for the pair. Erasures would void the revoke itself.
+        let facts: Vec<SpecFact> = facts.into_iter().filter(|fact| !matches!(fact.said, Said::Erase { .. })).collect();
+        let revoke = SpecFact { id: "new".to_owned(), ts, said: Said::Revoke { a: a.clone(), b: b.clone() } };
+        let with: Vec<SpecFact> = facts.iter().cloned().chain([revoke]).collect();
+        let mut expected = spec::live(rules, &facts);
+        let of = spec::pair(&a, &b);
+        if let Some(keys) = expected.evidence.get_mut(&of) {
+            keys.retain(|key| key.5 > ts);
+        }
+        expected.evidence.retain(|_, keys| !keys.is_empty());
+        expected.alias.retain(|pair, alias| *pair != of || *alias > ts);
+        let got = spec::live(rules, &with);
+        prop_assert!(a == b || (&got.evidence, &got.alias, &got.deny) == (&expected.evidence, &expected.alias, &expected.deny));
+    }
+
+    #[test]
+    fn t7_guard((namespaces, size) in rules(), facts in facts(30)) {
+        let model = Model::new(namespaces, size);
+        let rules = &model.rules;
+        let claimed = |fact: &SpecFact| matches!(fact.said, Said::Event { claimed: true, .. });
+        let verified: Vec<SpecFact> = facts.iter().filter(|fact| !claimed(fact)).cloned().collect();
+        let (with, without) = (spec::live(rules, &facts), spec::live(rules, &verified));
+        let (after, before) = (spec::outcome(rules, &with), spec::outcome(rules, &without));
+        let joined = |outcome: &Outcome| outcome.components.iter().filter(|group| group.len() > 1).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(joined(&after), joined(&before));
+        // A single identifier alone may be over its cap of none at all; it joins nobody either way.
+        let known = |outcome: &Outcome| outcome.shared.iter().filter(|n| without.first.contains_key(*n)).cloned().collect::<Group>();
+        prop_assert_eq!((known(&after), &after.rejected), (known(&before), &before.rejected));
+        for n in with.first.keys().filter(|n| !without.first.contains_key(*n)) {
+            prop_assert!(!rules.namespaces[&n.0].person && after.components.contains(&Group::from([n.clone()])));
+        }
+        let (mine, theirs) = (spec::attribution(rules, &with, &after), spec::attribution(rules, &without, &before));
+        for (id, owner) in theirs {
+            prop_assert_eq!(&mine[&id], &owner);
+        }
+    }
+
+    #[test]
+    fn events_of_shared_identifiers_go_where_the_definition_sends_them((namespaces, size) in rules(), facts in facts(30)) {
+        let mut model = Model::new(namespaces, size);
+        model.add(&facts);
+        let outcome = check(&model)?;
+        let expected = spec::attribution(&model.rules, &model.live, &outcome);
+        for ((ts, id), (_, names)) in &model.live.events {
+            let got = owner(&model, *ts, id, names);
+            prop_assert_eq!(got.and_then(|node| group_of(&outcome, &model.idents[node as usize])), expected[id].clone());
+        }
+        for n in model.live.first.keys().filter(|n| outcome.shared.contains(*n)) {
+            for ts in -1..10 {
+                let claims = claims(&model, n);
+                let got = resolve_at(&claims, Timestamp::from_millisecond(ts), ttl(&model, n)).map(|claim| claim.owner);
+                let expected = spec::resolve(&model.rules, &model.live, &outcome, n, ts);
+                prop_assert_eq!(got.and_then(|node| group_of(&outcome, &model.idents[node as usize])), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn one_path_explains_a_join_and_obstacles_its_absence((namespaces, size) in rules(), facts in facts(30)) {
+        let mut model = Model::new(namespaces, size);
+        model.add(&facts);
+        let (gathered, solution) = everything(&model);
+        let region = &gathered.region;
+        let count = region.nodes.len() as u32;
+        for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))) {
+            let one = solution.profile[a as usize] != NONE && solution.profile[a as usize] == solution.profile[b as usize];
+            let path = why(region, &solution, a, b);
+            prop_assert_eq!(path.is_some(), one);
+            let obstacles = why_not(region, &solution, a, b);
+            prop_assert_eq!(obstacles.is_empty(), one || a == b && !solution.is_shared(a));
+            let mut at = a;
+            for step in path.into_iter().flatten() {
+                prop_assert_eq!(step.from, at);
+                at = step.to;
+                let mut without = solution.clone();
+                without.joins.retain(|link| *link != step.link);
+                prop_assert!(without.joins.len() < solution.joins.len());
+                prop_assert_eq!(why(region, &without, a, b), None);
+                if let Link::Edge(edge) = step.link {
+                    let edge = &region.edges[edge as usize];
+                    prop_assert_eq!((edge.a, edge.b), (step.from.min(step.to), step.from.max(step.to)));
+                }
+            }
+            prop_assert!(!one || at == b);
+            for obstacle in obstacles {
+                if let Obstacle::Rejected { clash: Some((x, y)), .. } = obstacle {
+                    prop_assert_ne!(solution.component[x as usize], solution.component[y as usize]);
+                }
+            }
+        }
+    }
+}
+
+fn group_of(outcome: &Outcome, n: &Ident) -> Option<Group> {
+    outcome.profiles.iter().find(|group| group.contains(n)).cloned()
+}
+
+fn strongest(model: &Model, names: &[Ident]) -> Option<u32> {
+    names.iter().map(|n| model.nodes[n]).find(|node| model.states[*node as usize].profile != NONE)
+}
+
+fn ttl(model: &Model, n: &Ident) -> Option<Span> {
+    model.rules.namespaces[&n.0].ttl.map(Span::from_millisecond)
+}
+
+fn claims(model: &Model, x: &Ident) -> Vec<Claim<String>> {
+    let events = model.live.events.iter().filter(|(_, (claimed, names))| !claimed && names.contains(x));
+    let claim = |((ts, id), (_, names)): (&(i64, String), &(bool, Vec<Ident>))| {
+        let owner = strongest(model, names)?;
+        let profile = model.states[owner as usize].profile;
+        Some(Claim { ts: Timestamp::from_millisecond(*ts), id: id.clone(), owner, profile })
+    };
+    events.filter_map(claim).collect()
+}
+
+fn owner(model: &Model, ts: i64, id: &String, names: &[Ident]) -> Option<u32> {
+    strongest(model, names).or_else(|| {
+        let x = names.first()?;
+        let claims = claims(model, x);
+        attribute(&claims, Timestamp::from_millisecond(ts), id, ttl(model, x)).map(|claim| claim.owner)
+    })
+}
+
+/// Connected over edges between non-shared identifiers and over atoms.
+fn candidates(model: &Model, outcome: &Outcome) -> Vec<Group> {
+    let plain = |n: &Ident| !outcome.shared.contains(n);
+    let edges = model
+        .live
+        .evidence
+        .keys()
+        .filter(|(a, b)| plain(a) && plain(b))
+        .map(|(a, b)| Group::from([a.clone(), b.clone()]));
+    // Components hold atoms; those of components that are one anyway add nothing else.
+    let mut groups: Vec<Group> = outcome.components.iter().cloned().collect();
+    for edge in edges {
+        let (touched, mut rest): (Vec<Group>, Vec<Group>) =
+            groups.into_iter().partition(|group| !group.is_disjoint(&edge));
+        rest.push(touched.into_iter().flatten().collect());
+        groups = rest;
+    }
+    groups
+}
+
+fn defaults() -> Model {
+    Model::new(Namespaces::new(&BTreeMap::new()).unwrap(), 1000)
+}
+
+fn event(id: usize, identifiers: &[(&str, &str)]) -> SpecFact {
+    let identifiers =
+        identifiers.iter().map(|(namespace, value)| ((*namespace).to_owned(), (*value).to_owned())).collect();
+    SpecFact {
+        id: format!("m{id:03}"),
+        ts: id as i64,
+        said: Said::Event { strong: false, claimed: false, identifiers },
+    }
+}
+
+#[test]
+fn an_identifier_seen_with_two_people_glues_nobody_in_either_order() {
+    let (one, two) =
+        (event(1, &[("user_id", "1"), ("anonymous_id", "a")]), event(2, &[("user_id", "2"), ("anonymous_id", "a")]));
+    for order in [[one.clone(), two.clone()], [two, one]] {
+        let mut model = defaults();
+        model.add(&order[..1]);
+        model.add(&order[1..]);
+        let (user, cookie) =
+            (model.nodes[&("user_id".into(), "1".into())], model.nodes[&("anonymous_id".into(), "a".into())]);
+        assert_eq!(model.states[user as usize].profile, user);
+        assert!(model.states[cookie as usize].is_shared());
+        assert_eq!(judged(&model).shared.len(), 1);
+    }
+}
+
+/// A cookie of a bot with very many e-mails, and a household phone, must not be read through by everybody beside them.
+#[test]
+fn a_hub_that_stays_shared_costs_a_few_steps() {
+    let mut model = defaults();
+    let hub = model.node(&("anonymous_id".to_owned(), "hub".to_owned()));
+    let mut all = vec![hub];
+    for at in 0..100_000 {
+        let email = model.node(&("email".to_owned(), format!("e{at}")));
+        model.link(hub, email, at);
+        all.push(email);
+    }
+    model.resolve(Dirty { nodes: &all, ruled: &[] });
+    assert!(model.states[hub as usize].is_shared());
+    let email = model.node(&("email".to_owned(), "new".to_owned()));
+    model.link(hub, email, 7);
+    let resolution = model.resolve(Dirty { nodes: &[hub, email], ruled: &[] });
+    assert_eq!(resolution.states.len(), 1);
+    assert!(resolution.solved == 2 && model.visited.get() < 20, "{} {}", resolution.solved, model.visited.get());
+}
+
+#[test]
+fn a_household_phone_keeps_its_people_apart_cheaply() {
+    let mut model = defaults();
+    let mut all = Vec::new();
+    let mut id = |model: &mut Model, namespace: &str, value: String| {
+        let node = model.node(&(namespace.to_owned(), value));
+        all.push(node);
+        node
+    };
+    // A chain of people, each sharing a phone with the next one.
+    let mut last = None;
+    for at in 0..200 {
+        let user = id(&mut model, "user_id", at.to_string());
+        let email = id(&mut model, "email", at.to_string());
+        let phone = id(&mut model, "phone", at.to_string());
+        model.link(user, email, at);
+        model.link(email, phone, at);
+        if let Some(last) = last {
+            model.link(email, last, at);
+        }
+        last = Some(phone);
+    }
+    model.resolve(Dirty { nodes: &all, ruled: &[] });
+    let (phone, email) = (model.node(&("phone".into(), "100".into())), model.node(&("email".into(), "100".into())));
+    assert!(model.states[phone as usize].is_shared());
+    let cookie = model.node(&("anonymous_id".to_owned(), "new".to_owned()));
+    model.link(cookie, email, 500);
+    let resolution = model.resolve(Dirty { nodes: &[cookie, email], ruled: &[] });
+    assert!(resolution.solved < 30, "{}", resolution.solved);
+}
+
+#[test]
+fn live_tables_keep_their_shape() {
+    let model = defaults();
+    assert_eq!(spec::live(&model.rules, &[]), Live::default());
+}
