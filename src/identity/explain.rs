@@ -40,9 +40,11 @@ pub(crate) fn why(region: &Region, solution: &Solution, a: u32, b: u32) -> Optio
     }
     let mut near = vec![Vec::new(); region.nodes.len()];
     for link in &solution.joins {
-        push_both(&mut near, ends(region, *link), (*link, 0));
+        let (x, y) = ends(region, *link);
+        near[x as usize].push((y, *link, 0));
+        near[y as usize].push((x, *link, 0));
     }
-    Some(cheapest_path(&near, |_| 0, a, b)?.0)
+    cheapest_path(&near, a, b)
 }
 
 /// The obstacles between two identifiers on the way over evidence and aliases that has fewest of them, in order from
@@ -53,32 +55,36 @@ pub(crate) fn why_not(region: &Region, solution: &Solution, a: u32, b: u32) -> V
     if a as usize >= region.nodes.len() || b as usize >= region.nodes.len() {
         return vec![Obstacle::NoEvidence];
     }
-    let one = |x: u32, y: u32| solution.component[x as usize] == solution.component[y as usize];
+    let across = |x: u32, y: u32| solution.component[x as usize] != solution.component[y as usize];
     let shared = |node: u32| solution.is_shared(node);
+    // Between components an alias or an edge of two plain identifiers was refused; any other edge has a shared end.
+    let refused =
+        |x: u32, y: u32, link: Link| across(x, y) && (matches!(link, Link::Alias(_)) || !shared(x) && !shared(y));
+    let cost = |x: u32, y: u32, link: Link| usize::from(refused(x, y, link) || across(x, y) && shared(y));
     let mut near = vec![Vec::new(); region.nodes.len()];
     for link in all_links(region) {
         let (x, y) = ends(region, link);
-        let refused = !one(x, y) && (matches!(link, Link::Alias(_)) || !shared(x) && !shared(y));
-        push_both(&mut near, (x, y), (link, usize::from(refused)));
+        near[x as usize].push((y, link, cost(x, y, link)));
+        near[y as usize].push((x, link, cost(y, x, link)));
     }
-    let Some((path, _)) = cheapest_path(&near, |node| usize::from(shared(node)), a, b) else {
-        return vec![Obstacle::NoEvidence];
-    };
+    let Some(path) = cheapest_path(&near, a, b) else { return vec![Obstacle::NoEvidence] };
     let mut out = Vec::new();
+    let mut met = BTreeSet::new();
     let mut meet = |node: u32, out: &mut Vec<Obstacle>| {
-        if shared(node) {
+        if shared(node) && met.insert(node) {
             out.push(Obstacle::Shared { node, people: people(region, solution, node) });
         }
     };
     meet(a, &mut out);
     for step in path {
-        let refused =
-            !one(step.from, step.to) && (matches!(step.link, Link::Alias(_)) || !shared(step.from) && !shared(step.to));
-        if refused {
+        if refused(step.from, step.to, step.link) {
             out.push(rejected(region, solution, step));
+        } else if across(step.from, step.to) {
+            meet(step.from, &mut out);
+            meet(step.to, &mut out);
         }
-        meet(step.to, &mut out);
     }
+    meet(b, &mut out);
     out
 }
 
@@ -94,15 +100,11 @@ fn all_links(region: &Region) -> impl Iterator<Item = Link> {
     aliases.chain((0..row32(region.edges.len())).map(Link::Edge))
 }
 
+/// For each node: neighbor, link, cost of going there.
 type Near = Vec<Vec<(u32, Link, usize)>>;
 
-fn push_both(near: &mut Near, (a, b): (u32, u32), (link, cost): (Link, usize)) {
-    near[a as usize].push((b, link, cost));
-    near[b as usize].push((a, link, cost));
-}
-
-/// The path of least cost from `a` to `b`: each link costs 0 or 1, and so does entering a node.
-fn cheapest_path(near: &Near, enter: impl Fn(u32) -> usize, a: u32, b: u32) -> Option<(Vec<Step>, usize)> {
+/// The path of least cost from `a` to `b`: each link costs 0 or 1 in either direction.
+fn cheapest_path(near: &Near, a: u32, b: u32) -> Option<Vec<Step>> {
     let mut best: Vec<Option<(usize, Option<Step>)>> = vec![None; near.len()];
     let mut queue: BTreeMap<usize, VecDeque<u32>> = BTreeMap::from([(0, VecDeque::from([a]))]);
     *best.get_mut(a as usize)? = Some((0, None));
@@ -116,21 +118,21 @@ fn cheapest_path(near: &Near, enter: impl Fn(u32) -> usize, a: u32, b: u32) -> O
             continue;
         }
         for (to, link, extra) in &near[node as usize] {
-            let total = cost + extra + enter(*to);
+            let total = cost + extra;
             if best[*to as usize].is_none_or(|(known, _)| total < known) {
                 best[*to as usize] = Some((total, Some(Step { from: node, to: *to, link: *link })));
                 queue.entry(total).or_default().push_back(*to);
             }
         }
     }
-    let (cost, mut last) = (*best.get(b as usize)?)?;
+    let (_, mut last) = (*best.get(b as usize)?)?;
     let mut path = Vec::new();
     while let Some(step) = last {
         path.push(step);
         last = best[step.from as usize].and_then(|(_, step)| step);
     }
     path.reverse();
-    Some((path, cost))
+    Some(path)
 }
 
 /// The profiles that a shared identifier was seen with.

@@ -1,7 +1,7 @@
 //! A graph in memory, for tests: tables of the executable specification kept as a store would keep them.
 
 use super::change::Change;
-use super::region::{Dirty, Graph, NodeState, Resolution, resolve};
+use super::region::{Dirty, Graph, NodeState, Resolution, resolve_within};
 use super::solve::{EdgeKey, NONE, Ruling};
 use super::spec::{Ident, Live, Rule, Rules, SpecFact, live};
 use crate::Result;
@@ -39,6 +39,8 @@ pub(super) struct Model {
     pub(super) rulings: Vec<BTreeMap<u32, Ruling>>,
     /// Names of the profiles, as the change feed tells.
     pub(super) told: BTreeSet<u32>,
+    /// How often a region is solved before it is closed the careful way.
+    pub(super) rounds: usize,
     pub(super) visited: std::cell::Cell<usize>,
 }
 
@@ -56,6 +58,7 @@ impl Model {
             edges: Vec::new(),
             rulings: Vec::new(),
             told: BTreeSet::new(),
+            rounds: 3,
             visited: std::cell::Cell::new(0),
         }
     }
@@ -95,7 +98,7 @@ impl Model {
 
     pub(super) fn resolve(&mut self, dirty: Dirty<'_>) -> Resolution {
         self.visited.set(0);
-        let resolution = resolve(self, dirty).unwrap();
+        let resolution = resolve_within(self, dirty, self.rounds).unwrap();
         for (node, state) in &resolution.states {
             self.states[*node as usize] = *state;
         }

@@ -1,14 +1,13 @@
-//! Cheap proofs that a shared identifier stays shared, whatever the region beside it becomes.
+//! Cheap proofs that an identifier is shared, from a partition that is right up to its rank.
 //!
-//! Without them every kiosk cookie would drag everybody who ever used it into every region. A proof rests on what lies
-//! outside the region, which does not change, or on nothing but edges:
+//! Without them every kiosk cookie would drag everybody who ever used it into every region.
 //!
 //! - **fan**: more weaker neighbors than the cap, each an atom of its own;
-//! - **glue**: stronger `person` neighbors outside in more final profiles than the cap. Components only grow from
-//!   stratum to stratum, so different final profiles were different people when the identifier was decided;
-//! - **limit**: people outside who hold too many values of one namespace together: neighbors themselves, or neighbors
-//!   of these over an edge that was decided before. Such an edge inside one final profile was not rejected, so its
-//!   ends were one component by then.
+//! - **glue**: stronger `person` neighbors in more profiles than the cap. Components only grow from stratum to stratum,
+//!   so who is not one person at the end was not when the identifier was decided;
+//! - **limit**: people who hold too many values of one namespace together: neighbors themselves, or neighbors of these
+//!   over an edge that was decided before. Such an edge inside one profile was not rejected, so its ends were one
+//!   component by then.
 
 use super::region::{Graph, aliased};
 use super::solve::{EdgeKey, fan_caps, glue};
@@ -20,13 +19,19 @@ use std::ops::ControlFlow;
 /// How many neighbors of one person are looked at for values that clash.
 const LOOK_AROUND: usize = 64;
 
-/// The outside identifiers that prove `node` to stay shared (none for a proof by edges alone), or `None`.
-pub(crate) fn stays_shared<G: Graph>(graph: &G, node: u32, inside: impl Fn(u32) -> bool) -> Result<Option<Vec<u32>>> {
+/// The identifiers that prove `node` to be shared (none for a proof by edges alone), or `None` without a proof.
+///
+/// `profile` tells the profile of an identifier that may be a witness.
+pub(crate) fn stays_shared<G: Graph>(
+    graph: &G,
+    node: u32,
+    profile: impl Fn(u32) -> Result<Option<u32>>,
+) -> Result<Option<Vec<u32>>> {
     let code = graph.namespace(node)?;
     let Some(namespace) = graph.namespaces().get(code) else { return Ok(None) };
     let mut search = Search {
         graph,
-        inside,
+        profile,
         code,
         glue: glue(&namespace.rule),
         caps: fan_caps(graph.namespaces(), code, &namespace.rule),
@@ -57,21 +62,21 @@ fn visit<T>(
 
 struct Search<'a, G, F> {
     graph: &'a G,
-    inside: F,
+    profile: F,
     code: u8,
     glue: usize,
     caps: Vec<(u8, usize)>,
     /// Weaker neighbors that are atoms of their own, by namespace.
     weaker: AHashMap<u8, AHashSet<u32>>,
-    /// Final profile -> a neighbor in it.
+    /// Profile -> a neighbor in it.
     people: AHashMap<u32, u32>,
-    /// Stronger `person` neighbors outside.
+    /// Stronger `person` neighbors.
     met: AHashSet<u32>,
     /// Values that the people hold, by limited namespace: (value, the neighbor that leads to it).
     held: AHashMap<u8, AHashMap<u32, u32>>,
 }
 
-impl<G: Graph, F: Fn(u32) -> bool> Search<'_, G, F> {
+impl<G: Graph, F: Fn(u32) -> Result<Option<u32>>> Search<'_, G, F> {
     fn neighbor(&mut self, neighbor: u32, key: EdgeKey) -> Result<Option<Vec<u32>>> {
         if !key.certain() {
             return Ok(None);
@@ -83,7 +88,7 @@ impl<G: Graph, F: Fn(u32) -> bool> Search<'_, G, F> {
         if !self.graph.namespaces().is_person(namespace) || !self.met.insert(neighbor) {
             return Ok(None);
         }
-        let Some(profile) = self.profile_outside(neighbor)? else { return Ok(None) };
+        let Some(profile) = (self.profile)(neighbor)? else { return Ok(None) };
         self.people.insert(profile, neighbor);
         if self.people.len() > self.glue {
             return Ok(Some(self.people.values().copied().collect()));
@@ -100,15 +105,6 @@ impl<G: Graph, F: Fn(u32) -> bool> Search<'_, G, F> {
             counted.insert(neighbor);
         }
         Ok((counted.len() > cap).then(Vec::new))
-    }
-
-    /// The profile of an identifier outside, which is then the one that it keeps.
-    fn profile_outside(&self, node: u32) -> Result<Option<u32>> {
-        if (self.inside)(node) {
-            return Ok(None);
-        }
-        let state = self.graph.state(node)?;
-        Ok((state.exists() && state.next != super::solve::NONE && !state.is_shared()).then_some(state.profile))
     }
 
     /// Counts a value that one of the people holds; `by` is the neighbor that leads there.
@@ -150,7 +146,7 @@ impl<G: Graph, F: Fn(u32) -> bool> Search<'_, G, F> {
 
     fn beyond(&mut self, profile: u32, by: u32, value: u32, key: EdgeKey) -> Result<Option<Vec<u32>>> {
         let namespace = self.graph.namespace(value)?;
-        if !key.certain() || namespace >= self.code || self.profile_outside(value)? != Some(profile) {
+        if !key.certain() || namespace >= self.code || (self.profile)(value)? != Some(profile) {
             return Ok(None);
         }
         self.hold(value, namespace, by)

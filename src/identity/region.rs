@@ -1,24 +1,30 @@
 //! The incremental part: what a change can reach, solved anew; everything else stays as it is.
 //!
 //! A *region* is closed: with an identifier that may belong to a profile it holds all its neighbors, and with any
-//! identifier all that operators aliased to it. The only ways out are edges of **pinned** identifiers: shared before,
-//! and proven (see [`proof`](super::proof)) to stay shared by what lies outside. Their edges join nobody, so nothing
-//! inside reaches anything outside, and the strata of inside and outside are those of the whole graph: by induction
-//! over the ranks, no decision outside reads a changed one, and no proof reads an inside one.
+//! identifier all that operators aliased to it. The only ways out are edges of **pinned** identifiers, which were
+//! shared before and are taken to stay so. Then their edges join nobody, and inside and outside do not meet.
+//!
+//! The region is solved first and its pins are [proven](super::proof) after, from what came out inside and what is known
+//! outside. That is no circle: by induction over the ranks, all strata before rank r are those of the whole graph, in
+//! which every pin of rank r is shared by its proof, which reads nothing but these strata; so stratum r is right as
+//! well. A pin without a proof is opened, with the components beside it, and the region is solved again.
 
 use super::change::{Change, Moment, changes};
 use super::proof::stays_shared;
 use super::solve::{EdgeKey, NONE, Region, RegionEdge, RegionNode, RegionRuling, Ruling, Solution, solve};
-use crate::Result;
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
 use crate::base::config::Namespaces;
+use crate::{Error, Result};
 use ahash::{AHashMap, AHashSet};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// How many identifiers a profile may hold.
 pub(crate) const PROFILE_SIZE: u32 = 1000;
+
+/// How often a region is solved before it is closed the careful way. Almost always once is enough.
+const ROUNDS: usize = 3;
 
 /// What is kept of an identifier.
 ///
@@ -101,6 +107,18 @@ pub(crate) struct Gathered {
     pub(crate) gone: Vec<u32>,
 }
 
+impl Gathered {
+    /// The graph node of a local index; [`NONE`] for none.
+    pub(crate) fn node(&self, local: u32) -> u32 {
+        usize::try_from(local).ok().and_then(|at| self.nodes.get(at)).copied().unwrap_or(NONE)
+    }
+
+    /// The local index of a graph node.
+    pub(crate) fn local(&self, node: u32) -> Option<u32> {
+        self.nodes.iter().position(|other| *other == node).map(row32)
+    }
+}
+
 /// The difference to the last partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resolution {
@@ -117,20 +135,73 @@ pub(crate) struct Resolution {
 /// **Cost**: near-linear in the candidate components of the dirty identifiers; a shared identifier on the border costs
 /// its proof.
 pub(crate) fn resolve(graph: &impl Graph, dirty: Dirty<'_>) -> Result<Resolution> {
-    let gathered = gather(graph, dirty)?;
-    let solution = solve(&gathered.region, graph.namespaces());
+    resolve_within(graph, dirty, ROUNDS)
+}
+
+/// [`resolve`], opening identifiers one by one no longer than for so many rounds.
+pub(super) fn resolve_within(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<Resolution> {
+    let (gathered, solution) = settle(graph, dirty, rounds)?;
     publish(graph, &gathered, &solution)
 }
 
-/// The region that a change can reach.
-pub(crate) fn gather(graph: &impl Graph, dirty: Dirty<'_>) -> Result<Gathered> {
+/// The region around some identifiers and its solution, for whoever asks why.
+pub(crate) fn around(graph: &impl Graph, nodes: &[u32]) -> Result<(Gathered, Solution)> {
+    settle(graph, Dirty { nodes, ruled: &[] }, ROUNDS)
+}
+
+/// Solves again and again until every pin has a proof. After `rounds` only those stay pinned that need nothing from
+/// inside for it, so that no chain of identifiers can ask for a solution a link.
+fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gathered, Solution)> {
     let mut reach = Reach::new(graph);
     reach.open_aliased(dirty.ruled)?;
     for node in dirty.nodes {
         reach.add(*node)?;
     }
-    reach.close()?;
-    reach.region()
+    for round in 0.. {
+        reach.close(round >= rounds)?;
+        let gathered = reach.region()?;
+        let solution = solve(&gathered.region, graph.namespaces());
+        let failed = if round < rounds { unproven(graph, &gathered, &solution)? } else { Vec::new() };
+        if failed.is_empty() {
+            return Ok((gathered, solution));
+        }
+        failed.into_iter().for_each(|node| reach.open(node));
+    }
+    Err(Error::invalid("too many rounds"))
+}
+
+/// The pins that nothing proves.
+fn unproven(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Result<Vec<u32>> {
+    let pinned = || gathered.nodes.iter().zip(&gathered.region.nodes).filter(|(_, of)| of.pinned_shared);
+    if pinned().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let inside: AHashMap<u32, u32> = gathered
+        .nodes
+        .iter()
+        .zip(&solution.profile)
+        .map(|(node, profile)| (*node, gathered.node(*profile)))
+        .chain(gathered.gone.iter().map(|node| (*node, NONE)))
+        .collect();
+    let mut failed = Vec::new();
+    for (node, _) in pinned() {
+        // Its own component is none of its people. Only aliases can give it one, and those are all inside.
+        let alone = aliased(graph, *node)?.is_empty();
+        let profile = |other: u32| match inside.get(&other) {
+            Some(profile) => Ok((alone && *profile != NONE).then_some(*profile)),
+            None => profile_before(graph, other),
+        };
+        if stays_shared(graph, *node, profile)?.is_none() {
+            failed.push(*node);
+        }
+    }
+    Ok(failed)
+}
+
+/// The profile of an identifier in the last partition.
+fn profile_before(graph: &impl Graph, node: u32) -> Result<Option<u32>> {
+    let profile = graph.state(node)?.profile;
+    Ok((profile != NONE).then_some(profile))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,7 +217,7 @@ struct Reach<'a, G> {
     places: AHashMap<u32, Place>,
     /// Reached, not yet followed.
     queue: Vec<u32>,
-    /// Pinned without a proof that holds.
+    /// Pinned without a proof from outside.
     unproven: Vec<u32>,
     /// Outside identifiers that a proof rests on -> whose proof.
     witnesses: AHashMap<u32, Vec<u32>>,
@@ -196,17 +267,21 @@ impl<'a, G: Graph> Reach<'a, G> {
         Ok(())
     }
 
-    /// Follows until nothing is missing and every pinned identifier has a proof outside.
-    fn close(&mut self) -> Result<()> {
+    /// Follows until nothing is missing and, if `careful`, every pinned identifier has a proof from outside alone.
+    fn close(&mut self, careful: bool) -> Result<()> {
         loop {
             while let Some(node) = self.queue.pop() {
                 self.follow(node)?;
             }
-            let Some(node) = self.unproven.pop() else { return Ok(()) };
+            let Some(node) = self.unproven.pop().filter(|_| careful) else { return Ok(()) };
             if self.places.get(&node) == Some(&Place::Open) {
                 continue;
             }
-            match stays_shared(self.graph, node, |other| self.places.contains_key(&other))? {
+            let outside = |other: u32| match self.places.contains_key(&other) {
+                true => Ok(None),
+                false => profile_before(self.graph, other),
+            };
+            match stays_shared(self.graph, node, outside)? {
                 Some(witnesses) => {
                     for witness in witnesses {
                         self.witnesses.entry(witness).or_default().push(node);
@@ -228,7 +303,7 @@ impl<'a, G: Graph> Reach<'a, G> {
         reached.into_iter().try_for_each(|other| self.add(other))
     }
 
-    fn region(self) -> Result<Gathered> {
+    fn region(&self) -> Result<Gathered> {
         let graph = self.graph;
         let mut named: Vec<(&str, Cow<'_, str>, u32)> = Vec::with_capacity(self.places.len());
         let mut gone = Vec::new();
@@ -328,7 +403,7 @@ pub(crate) fn aliased(graph: &impl Graph, node: u32) -> Result<Vec<u32>> {
 
 /// The states after `solution`, and what became of whom.
 fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Result<Resolution> {
-    let node = |local: u32| usize::try_from(local).ok().and_then(|at| gathered.nodes.get(at)).copied().unwrap_or(NONE);
+    let node = |local: u32| gathered.node(local);
     let mut moments = Vec::with_capacity(gathered.nodes.len() + gathered.gone.len());
     let rings = rings(solution);
     for (((local, of), profile), next) in (0u32..).zip(&gathered.region.nodes).zip(&solution.profile).zip(rings) {

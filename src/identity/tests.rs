@@ -3,8 +3,8 @@
 use super::attribute::{Claim, attribute, resolve_at};
 use super::explain::{Obstacle, why, why_not};
 use super::model::{Model, profiles};
-use super::region::{Dirty, gather};
-use super::solve::{Link, NONE, solve};
+use super::region::{Dirty, Gathered, around};
+use super::solve::{Link, NONE, Solution};
 use super::spec::{self, Group, Ident, Live, Outcome, Said, SpecFact};
 use crate::base::config::Namespaces;
 use crate::base::{NamespaceRule, Span, Timestamp};
@@ -98,11 +98,9 @@ fn check(model: &Model) -> Result<Outcome, TestCaseError> {
     Ok(outcome)
 }
 
-fn everything(model: &Model) -> (super::region::Gathered, super::solve::Solution) {
+fn everything(model: &Model) -> (Gathered, Solution) {
     let all: Vec<u32> = (0..model.idents.len() as u32).collect();
-    let gathered = gather(model, Dirty { nodes: &all, ruled: &all }).unwrap();
-    let solution = solve(&gathered.region, &model.namespaces);
-    (gathered, solution)
+    around(model, &all).unwrap()
 }
 
 proptest! {
@@ -116,8 +114,9 @@ proptest! {
         }),
         batch in 1usize..5,
     ) {
-        for (order, batch) in [(&facts, 1), (&orders.0, 1), (&orders.1, batch)] {
+        for (order, batch, rounds) in [(&facts, 1, 3), (&orders.0, 1, 0), (&orders.1, batch, 1)] {
             let mut model = Model::new(namespaces.clone(), size);
+            model.rounds = rounds;
             for commit in order.chunks(batch) {
                 model.add(commit);
                 check(&model)?;
