@@ -1,8 +1,8 @@
 //! What became of the people between two partitions, in the words of the change feed. Profiles are named by the node of
 //! their eldest identifier.
 
-use super::region::NodeState;
-use super::solve::NONE;
+use super::evidence::NONE;
+use super::graph::NodeState;
 use crate::base::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,8 @@
 #![expect(clippy::indexing_slicing, reason = "local indices are dense: each is below the number of nodes")]
 
 use super::component::Breaks;
-use super::solve::{Link, NONE, Region, Solution};
+use super::evidence::NONE;
+use super::solve::{Link, Region, Solution};
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -9,7 +9,9 @@
 pub(crate) mod attribute;
 mod change;
 pub(crate) mod component;
+pub(crate) mod evidence;
 pub(crate) mod explain;
+pub(crate) mod graph;
 pub(crate) mod proof;
 pub(crate) mod public_id;
 pub(crate) mod region;

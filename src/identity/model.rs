@@ -1,11 +1,13 @@
 //! A graph in memory, for tests: tables of the executable specification kept as a store would keep them.
 
 use super::change::Change;
-use super::region::{Dirty, Graph, NodeState, Resolution, resolve_within};
-use super::solve::{EdgeKey, NONE, Ruling};
+use super::evidence::{EdgeKey, NONE, Ruling};
+use super::graph::{Graph, NodeState};
+use super::region::{Dirty, Resolution, resolve_within};
 use super::spec::{Ident, Live, Rule, Rules, SpecFact, live};
 use crate::Result;
 use crate::base::Timestamp;
+use crate::base::bytes::row32;
 use crate::base::config::Namespaces;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,10 +88,10 @@ impl Model {
             let (old, new) = (&self.edges[node], &edges[node]);
             let best = |keys: Option<&BTreeSet<EdgeKey>>| keys.and_then(|keys| keys.first().copied());
             let changed = old.keys().chain(new.keys()).find(|other| best(old.get(other)) != best(new.get(other)));
-            nodes.extend(changed.map(|_| node as u32));
+            nodes.extend(changed.map(|_| row32(node)));
             let (old, new) = (&self.rulings[node], &rulings[node]);
             let changed = old.keys().chain(new.keys()).find(|other| old.get(other) != new.get(other));
-            ruled.extend(changed.map(|_| node as u32));
+            ruled.extend(changed.map(|_| row32(node)));
         }
         (self.edges, self.rulings, self.live) = (edges, rulings, now);
         let (nodes, ruled) = (nodes.into_iter().collect::<Vec<_>>(), ruled.into_iter().collect::<Vec<_>>());
@@ -128,7 +130,7 @@ impl Model {
         if let Some(node) = self.nodes.get(n) {
             return *node;
         }
-        let node = self.idents.len() as u32;
+        let node = row32(self.idents.len());
         self.nodes.insert(n.clone(), node);
         self.idents.push(n.clone());
         self.states.push(NodeState::UNKNOWN);
@@ -211,7 +213,7 @@ impl Graph for Model {
     }
 
     fn profile_size(&self) -> u32 {
-        self.rules.profile_size as u32
+        row32(self.rules.profile_size)
     }
 }
 

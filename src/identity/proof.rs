@@ -9,8 +9,9 @@
 //!   over an edge that was decided before. Such an edge inside one profile was not rejected, so its ends were one
 //!   component by then.
 
-use super::region::{Graph, aliased};
-use super::solve::{EdgeKey, fan_caps, glue};
+use super::evidence::EdgeKey;
+use super::graph::{Graph, aliased};
+use super::solve::{fan_caps, glue};
 use crate::Result;
 use crate::base::config::NamespaceRule;
 use ahash::{AHashMap, AHashSet};

@@ -14,83 +14,11 @@
 #![expect(clippy::indexing_slicing, reason = "local indices are dense: each is below the number of nodes")]
 
 use super::component::{Breaks, Component, Limits};
+use super::evidence::{EdgeKey, NONE, Ruling};
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
 use crate::base::config::{NamespaceRule, Namespaces};
 use std::mem;
-
-/// No node: the profile of a shared identifier.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// How good a piece of evidence is; smaller is better. The ranks of the ends are implied by the ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct EdgeKey {
-    /// 0: strong event, 1: any other event, 2: match.
-    class: u8,
-    /// 255 - confidence.
-    doubt: u8,
-    ts: Timestamp,
-}
-
-impl EdgeKey {
-    const MATCH: u8 = 2;
-
-    /// Evidence of an event; `strong` for identify, alias, orders and rows of the CSV importers.
-    pub(crate) fn event(strong: bool, ts: Timestamp) -> Self {
-        Self { class: u8::from(!strong), doubt: 0, ts }
-    }
-
-    /// Evidence of a fuzzy match, or `None` below 0.9 (and for what is no probability).
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "255 p is between 229 and 255")]
-    pub(crate) fn matched(probability: f64, ts: Timestamp) -> Option<Self> {
-        (0.9..=1.0).contains(&probability).then(|| {
-            let confidence = (255.0 * probability).floor() as u8;
-            Self { class: Self::MATCH, doubt: 255 - confidence, ts }
-        })
-    }
-
-    /// The evidence with these parts, as they were stored.
-    pub(crate) fn from_parts(class: u8, doubt: u8, ts: Timestamp) -> Self {
-        Self { class: class.min(Self::MATCH), doubt, ts }
-    }
-
-    /// (class, 255 - confidence, ts), to be stored.
-    pub(crate) fn parts(self) -> (u8, u8, Timestamp) {
-        (self.class, self.doubt, self.ts)
-    }
-
-    /// Whether an event speaks for the pair, not only a match. The best key tells: every match comes after.
-    pub(crate) fn certain(self) -> bool {
-        self.class < Self::MATCH
-    }
-}
-
-/// What operators said of a pair: the latest instants, `Timestamp::MIN` for never. Aliases up to the latest revoke of
-/// the pair are already gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ruling {
-    pub(crate) alias: Timestamp,
-    pub(crate) deny: Timestamp,
-}
-
-impl Ruling {
-    pub(crate) const NONE: Self = Self { alias: Timestamp::MIN, deny: Timestamp::MIN };
-
-    /// The latest statement says: the same. Of equal instants the deny counts.
-    pub(crate) fn joins(self) -> bool {
-        self.alias > self.deny
-    }
-
-    /// The latest statement says: never the same.
-    pub(crate) fn denies(self) -> bool {
-        self.deny >= self.alias && self.deny > Timestamp::MIN
-    }
-
-    /// Both statements together; for graphs that keep several layers.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self { alias: self.alias.max(other.alias), deny: self.deny.max(other.deny) }
-    }
-}
 
 /// An identifier of a region.
 #[derive(Clone, Copy, Debug)]
@@ -472,22 +400,6 @@ impl<'a> Solver<'a> {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-
-    #[test]
-    fn the_key_is_small_and_ordered_as_documented() {
-        assert!(size_of::<EdgeKey>() <= 16);
-        let ts = Timestamp::from_millisecond;
-        let best_first = [
-            EdgeKey::event(true, ts(9)),
-            EdgeKey::event(false, ts(1)),
-            EdgeKey::matched(1.0, ts(9)).unwrap(),
-            EdgeKey::matched(0.9, ts(1)).unwrap(),
-        ];
-        assert!(best_first.is_sorted());
-        assert_eq!(EdgeKey::matched(0.9, ts(1)).unwrap().parts(), (2, 255 - 229, ts(1)));
-        assert_eq!(EdgeKey::matched(0.899, ts(1)), None);
-        assert_eq!(EdgeKey::matched(f64::NAN, ts(1)), None);
-    }
 
     fn chain(count: u32, namespace: u8) -> Region {
         let node = |ts: u32| RegionNode {

@@ -153,9 +153,10 @@ pub(crate) fn live(rules: &Rules, facts: &[SpecFact]) -> Live {
             Said::Match { a, b, probability } if *probability >= 0.9 => {
                 out.date(&[a.clone(), b.clone()], ts, true);
                 let of = pair(a, b);
+                let confidence = (0..=255u8).rfind(|whole| f64::from(*whole) <= 255.0 * probability).unwrap_or(0);
                 if speaks(&of, ts) {
                     let (weaker, stronger) = ranks(rules, &of);
-                    let key = (true, weaker, stronger, 2, 255 - (255.0 * probability).floor() as u8, ts);
+                    let key = (true, weaker, stronger, 2, 255 - confidence, ts);
                     out.evidence.entry(of).or_default().insert(key);
                 }
             }
@@ -405,7 +406,7 @@ fn at(
             Some((when, profile_of(outcome, strongest)?))
         })
         .collect();
-    let last = claims.iter().filter(|(when, _)| before(when)).next_back();
+    let last = claims.iter().rfind(|(when, _)| before(when));
     let next = claims.iter().find(|(when, _)| !before(when));
     let Some(ttl) = rules.namespaces[&x.0].ttl else {
         return last.or(next).map(|(_, profile)| profile.clone());

@@ -1,11 +1,13 @@
 //! The laws of the partition, on universes so small that everything collides.
 
 use super::attribute::{Claim, attribute, resolve_at};
+use super::evidence::NONE;
 use super::explain::{Obstacle, why, why_not};
 use super::model::{Model, profiles};
 use super::region::{Dirty, Gathered, around};
-use super::solve::{Link, NONE, Solution};
+use super::solve::{Link, Solution};
 use super::spec::{self, Group, Ident, Live, Outcome, Said, SpecFact};
+use crate::base::bytes::row32;
 use crate::base::config::Namespaces;
 use crate::base::{NamespaceRule, Span, Timestamp};
 use proptest::prelude::*;
@@ -99,7 +101,7 @@ fn check(model: &Model) -> Result<Outcome, TestCaseError> {
 }
 
 fn everything(model: &Model) -> (Gathered, Solution) {
-    let all: Vec<u32> = (0..model.idents.len() as u32).collect();
+    let all: Vec<u32> = (0..row32(model.idents.len())).collect();
     around(model, &all).unwrap()
 }
 
@@ -247,7 +249,7 @@ proptest! {
         model.add(&facts);
         let (gathered, solution) = everything(&model);
         let region = &gathered.region;
-        let count = region.nodes.len() as u32;
+        let count = row32(region.nodes.len());
         for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))) {
             let one = solution.profile[a as usize] != NONE && solution.profile[a as usize] == solution.profile[b as usize];
             let path = why(region, &solution, a, b);
