@@ -6,6 +6,7 @@
 //!
 //! Nothing here does I/O, reads a clock or spawns a thread; the graph comes through a trait that the store implements.
 
+pub(crate) mod append;
 pub(crate) mod attribute;
 mod change;
 pub(crate) mod component;

@@ -59,13 +59,13 @@ fn rule() -> impl Strategy<Value = NamespaceRule> {
 
 /// Rules of every kind over shuffled ranks, the defaults, and what a profile may hold at most.
 fn rules() -> impl Strategy<Value = (Namespaces, u32)> {
-    let ranks = Just((0u16..5).collect::<Vec<_>>()).prop_shuffle();
+    let ranks = Just((2u16..7).collect::<Vec<_>>()).prop_shuffle();
     let wild = (prop::collection::vec(rule(), 5), ranks).prop_map(|(rules, ranks)| {
         let named = NAMES.iter().zip(rules).zip(ranks);
         let mut all: BTreeMap<String, NamespaceRule> =
             named.map(|((name, rule), rank)| ((*name).to_owned(), NamespaceRule { rank, ..rule })).collect();
-        // The rest of the defaults makes room.
-        for (name, rank) in [("customer_id", 10), ("loyalty_card", 11)] {
+        // The rest of the defaults makes room: the weakest namespace is one that is used.
+        for (name, rank) in [("customer_id", 0), ("loyalty_card", 1)] {
             all.insert(name.to_owned(), NamespaceRule { rank, ..NamespaceRule::default() });
         }
         Namespaces::new(&all).unwrap()
@@ -82,7 +82,7 @@ fn judged(model: &Model) -> Outcome {
 fn household_rules() -> impl Strategy<Value = Namespaces> {
     let rule = (prop_oneof![3 => Just(1u32), 1 => Just(2)], 1u32..4, prop::bool::weighted(0.2));
     prop::collection::vec(rule, 5).prop_map(|rules| {
-        let named = NAMES.iter().zip(rules).zip(0u16..);
+        let named = NAMES.iter().zip(rules).zip(2u16..);
         let mut all: BTreeMap<String, NamespaceRule> = named
             .map(|((name, (limit, glue, free)), rank)| {
                 let limit = (!free).then_some(limit);
@@ -90,7 +90,7 @@ fn household_rules() -> impl Strategy<Value = Namespaces> {
                 ((*name).to_owned(), rule)
             })
             .collect();
-        for (name, rank) in [("customer_id", 10), ("loyalty_card", 11)] {
+        for (name, rank) in [("customer_id", 0), ("loyalty_card", 1)] {
             all.insert(name.to_owned(), NamespaceRule { rank, ..NamespaceRule::default() });
         }
         Namespaces::new(&all).unwrap()
@@ -427,6 +427,15 @@ fn a_hub_that_stays_shared_costs_a_few_steps() {
     let resolution = model.resolve(Dirty { nodes: &[hub, email], ruled: &[] });
     assert_eq!(resolution.states.len(), 1);
     assert!(resolution.solved == 2 && model.visited.get() < 20, "{} {}", resolution.solved, model.visited.get());
+}
+
+#[test]
+fn a_new_cookie_of_a_known_person_takes_the_fast_way() {
+    let mut model = defaults();
+    model.add(&[event(1, &[("user_id", "1"), ("email", "e")])]);
+    model.add(&[event(2, &[("user_id", "1"), ("email", "e"), ("anonymous_id", "a")])]);
+    assert_eq!((model.appended, profiles(&model).len()), (1, 3));
+    check(&model).unwrap();
 }
 
 #[test]
