@@ -21,7 +21,8 @@ use std::ops::ControlFlow;
 const LOOK_AROUND: usize = 1024;
 
 /// What [`resolve`](super::region::resolve) would say if the only news since the last partition are the newcomer `node`
-/// and its pairs; `None` if that is not for the fast way to tell. Rings may start elsewhere.
+/// and its pairs; `None` if that is not for the fast way to tell. Rings may run in
+/// another order, and edges that were rejected before are not told again.
 ///
 /// **Cost**: the members of one profile and the neighbors of the newcomer's neighbors.
 pub(crate) fn append(graph: &impl Graph, node: u32) -> Result<Option<Resolution>> {
@@ -37,6 +38,7 @@ pub(crate) fn append(graph: &impl Graph, node: u32) -> Result<Option<Resolution>
             states: vec![(node, alone)],
             changes: vec![Change::Created { profile: node }],
             solved: 1,
+            ..Resolution::default()
         }));
     };
     let weakest = usize::from(code) + 1 == graph.namespaces().len();
@@ -52,7 +54,7 @@ pub(crate) fn append(graph: &impl Graph, node: u32) -> Result<Option<Resolution>
     let Some(solved) = room(graph, eldest, node)? else { return Ok(None) };
     let joined = NodeState { profile: eldest, next: head.next, ..state };
     let states = vec![(node, joined), (eldest, NodeState { next: node, ..head })];
-    Ok(Some(Resolution { states, changes: Vec::new(), solved }))
+    Ok(Some(Resolution { states, solved, ..Resolution::default() }))
 }
 
 /// Whether an operator ever spoke of the identifier.

@@ -10,6 +10,7 @@
 //! well. A pin without a proof is opened, with the components beside it, and the region is solved again.
 
 use super::change::{Change, Moment, changes};
+use super::component::Breaks;
 use super::evidence::{EdgeKey, NONE};
 use super::graph::{Graph, NodeState, aliased};
 use super::proof::stays_shared;
@@ -62,6 +63,8 @@ pub(crate) struct Resolution {
     pub(crate) states: Vec<(u32, NodeState)>,
     /// What became of the profiles, netted.
     pub(crate) changes: Vec<Change>,
+    /// Edges of the region between two profiles that cannot be one, and the first rule in the way.
+    pub(crate) rejected: Vec<(u32, u32, Breaks)>,
     /// How many identifiers were solved, pinned ones included: what it cost.
     pub(crate) solved: usize,
 }
@@ -333,7 +336,16 @@ fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Resu
         moments.push(Moment { node: *node, age: (Timestamp::MAX, u8::MAX, local), old, new });
     }
     let states = moments.iter().filter(|moment| moment.old != moment.new).map(|moment| (moment.node, moment.new));
-    Ok(Resolution { states: states.collect(), changes: changes(&moments), solved: moments.len() })
+    let rejected = solution.rejected.iter().filter_map(|rejected| {
+        let edge = gathered.region.edges.get(usize::try_from(rejected.edge).ok()?)?;
+        Some((node(edge.a), node(edge.b), rejected.breaks))
+    });
+    Ok(Resolution {
+        states: states.collect(),
+        changes: changes(&moments),
+        rejected: rejected.collect(),
+        solved: moments.len(),
+    })
 }
 
 /// For each node the next one of its profile in local order, the last one pointing at the first.

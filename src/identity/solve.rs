@@ -181,8 +181,8 @@ impl Neighbors {
 struct Rule {
     glue: usize,
     person: bool,
-    /// (code of the weaker namespace, cap).
-    fan: Vec<(u8, usize)>,
+    /// The smallest fan cap: with no more neighbors than this there is nothing to count.
+    least_cap: usize,
 }
 
 /// The caps of a rule on neighbors in weaker namespaces; a cap on a stronger one says nothing.
@@ -199,6 +199,7 @@ pub(crate) fn glue(rule: &NamespaceRule) -> usize {
 
 struct Solver<'a> {
     region: &'a Region,
+    namespaces: &'a Namespaces,
     limits: Limits,
     rules: Vec<Rule>,
     neighbors: Neighbors,
@@ -216,12 +217,17 @@ struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    fn new(region: &'a Region, namespaces: &Namespaces) -> Self {
+    fn new(region: &'a Region, namespaces: &'a Namespaces) -> Self {
         let count = row32(region.nodes.len());
-        let rules = namespaces.iter().map(|(code, namespace)| Rule {
+        let rules = namespaces.iter().map(|(_, namespace)| Rule {
             glue: glue(&namespace.rule),
             person: namespace.rule.person,
-            fan: fan_caps(namespaces, code, &namespace.rule),
+            least_cap: namespace
+                .rule
+                .fan
+                .values()
+                .min()
+                .map_or(usize::MAX, |cap| usize::try_from(*cap).unwrap_or(usize::MAX)),
         });
         let mut components: Vec<Component> = (0..count).map(|_| Component::single()).collect();
         for pair in region.rulings.iter().filter(|pair| pair.ruling.denies()) {
@@ -230,6 +236,7 @@ impl<'a> Solver<'a> {
         }
         Self {
             region,
+            namespaces,
             limits: Limits::new(namespaces, region.profile_size),
             rules: rules.collect(),
             neighbors: Neighbors::new(region),
@@ -303,10 +310,11 @@ impl<'a> Solver<'a> {
     }
 
     fn exceeds_fan(&self, node: u32, code: u8) -> bool {
-        let caps = &self.rules[usize::from(code)].fan;
-        if !caps.iter().any(|(_, cap)| self.neighbors.of(node).len() > *cap) {
+        if self.neighbors.of(node).len() <= self.rules[usize::from(code)].least_cap {
             return false;
         }
+        let Some(namespace) = self.namespaces.get(code) else { return false };
+        let caps = fan_caps(self.namespaces, code, &namespace.rule);
         let of = |neighbor: &u32| (self.region.nodes[*neighbor as usize].namespace, self.atom[*neighbor as usize]);
         let mut atoms: Vec<(u8, u32)> = self.neighbors.of(node).iter().map(of).collect();
         atoms.sort_unstable();

@@ -438,6 +438,32 @@ fn a_new_cookie_of_a_known_person_takes_the_fast_way() {
     check(&model).unwrap();
 }
 
+/// Two kiosks that stay shared become two atoms by a revoke between two others: the e-mail beside both must be counted
+/// again, though it has no edge to anything that changed.
+#[test]
+fn atoms_that_part_far_away_are_counted_again() {
+    let mut email = Namespaces::new(&BTreeMap::new()).unwrap().get(3).unwrap().rule.clone();
+    email.fan = BTreeMap::from([("device".to_owned(), 1)]);
+    let mut model = Model::new(Namespaces::new(&BTreeMap::from([("email".to_owned(), email)])).unwrap(), 1000);
+    model.add(&[("q", "1"), ("e1", "1"), ("f1", "1"), ("q", "2"), ("e2", "2"), ("f2", "2")].map({
+        let mut at = 0;
+        move |(email, device)| {
+            at += 1;
+            event(at, &[("email", email), ("device", device)])
+        }
+    }));
+    let device = |value: &str| ("device".to_owned(), value.to_owned());
+    let pairs = [("1", "x"), ("x", "y"), ("y", "2")];
+    for (at, (a, b)) in pairs.into_iter().enumerate() {
+        let said = Said::Alias { a: device(a), b: device(b) };
+        model.add(&[SpecFact { id: format!("a{at}"), ts: 50, said }]);
+    }
+    assert_eq!(check(&model).unwrap().shared.len(), 2);
+    let said = Said::Revoke { a: device("x"), b: device("y") };
+    model.add(&[SpecFact { id: "r".to_owned(), ts: 60, said }]);
+    assert_eq!(check(&model).unwrap().shared.len(), 3);
+}
+
 #[test]
 fn a_household_phone_keeps_its_people_apart_cheaply() {
     let mut model = defaults();
