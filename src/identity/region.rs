@@ -212,7 +212,7 @@ impl<'a, G: Graph> Reach<'a, G> {
             while let Some(node) = self.queue.pop() {
                 self.follow(node)?;
             }
-            let Some(node) = self.unproven.pop().filter(|_| careful) else { return Ok(()) };
+            let Some(node) = careful.then(|| self.unproven.pop()).flatten() else { return Ok(()) };
             if self.places.get(&node) == Some(&Place::Open) {
                 continue;
             }
