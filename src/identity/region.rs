@@ -15,9 +15,9 @@ use super::evidence::{EdgeKey, NONE};
 use super::graph::{Graph, NodeState, aliased};
 use super::proof::stays_shared;
 use super::solve::{Region, RegionEdge, RegionNode, RegionRuling, Solution, solve};
+use crate::Result;
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
-use crate::{Error, Result};
 use ahash::{AHashMap, AHashSet};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -96,7 +96,8 @@ fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gather
     for node in dirty.nodes {
         reach.add(*node)?;
     }
-    for round in 0.. {
+    let mut round = 0;
+    loop {
         reach.close(round >= rounds)?;
         let gathered = reach.region()?;
         let solution = solve(&gathered.region, graph.namespaces());
@@ -105,8 +106,8 @@ fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gather
             return Ok((gathered, solution));
         }
         failed.into_iter().for_each(|node| reach.open(node));
+        round += 1;
     }
-    Err(Error::invalid("too many rounds"))
 }
 
 /// The pins that nothing proves.
@@ -212,7 +213,10 @@ impl<'a, G: Graph> Reach<'a, G> {
             while let Some(node) = self.queue.pop() {
                 self.follow(node)?;
             }
-            let Some(node) = careful.then(|| self.unproven.pop()).flatten() else { return Ok(()) };
+            if !careful {
+                return Ok(());
+            }
+            let Some(node) = self.unproven.pop() else { return Ok(()) };
             if self.places.get(&node) == Some(&Place::Open) {
                 continue;
             }
