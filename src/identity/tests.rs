@@ -438,6 +438,19 @@ fn a_new_cookie_of_a_known_person_takes_the_fast_way() {
     check(&model).unwrap();
 }
 
+/// Only a match makes the two e-mails one person, and that comes after the cookie was decided.
+#[test]
+fn a_new_cookie_of_two_matched_people_is_shared() {
+    let mut model = defaults();
+    let email = |value: &str| ("email".to_owned(), value.to_owned());
+    let said = Said::Match { a: email("e"), b: email("f"), probability: 1.0 };
+    model.add(&[SpecFact { id: "m".to_owned(), ts: 1, said }]);
+    model
+        .add(&[event(2, &[("email", "e"), ("anonymous_id", "a")]), event(3, &[("email", "f"), ("anonymous_id", "a")])]);
+    let outcome = check(&model).unwrap();
+    assert_eq!((outcome.shared.len(), outcome.profiles.len()), (1, 1));
+}
+
 /// Two kiosks that stay shared become two atoms by a revoke between two others: the e-mail beside both must be counted
 /// again, though it has no edge to anything that changed.
 #[test]
