@@ -4,9 +4,11 @@ mod error;
 
 pub mod base;
 mod normalize;
+mod segment;
 
 pub use base::{
     Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Shop,
     Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use segment::{Rule, Segment, Universe, when};

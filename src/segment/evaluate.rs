@@ -1,0 +1,262 @@
+//! Does a rule hold for one person at one instant?
+
+use super::compare::{Literal, Test, Value};
+use super::measure;
+use super::orders;
+use super::person::{EventRef, OrderView, Person};
+use super::rule::{Ask, Condition, EventNode, LineMatch, Node, Quantifier, Rule, Segment, Universe, Window};
+use crate::base::doc::Doc;
+use crate::base::{Decimal, Span, Timestamp};
+use crate::error::Result;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// Whether the rule holds for the person by the facts up to `at`, whatever the universe.
+pub(crate) fn matches(rule: &Rule, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    holds(&rule.0, person, at)
+}
+
+/// Whether the person is a member of the segment at `at`: in its universe, and the rule holds.
+pub(crate) fn is_member(segment: &Segment, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    Ok((segment.universe() == Universe::All || person.is_known()?) && matches(segment.rule(), person, at)?)
+}
+
+/// As deep as the rule, which parsing and definition bound.
+fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    match node {
+        Node::And(rules) => any(rules, false, person, at).map(|broken| !broken),
+        Node::Or(rules) => any(rules, true, person, at),
+        Node::Not(rule) => holds(rule, person, at).map(|held| !held),
+        Node::AtLeast(needed, rules) => at_least(*needed, rules, person, at),
+        Node::Segment(name) => person.is_member(name, at),
+        Node::Trait { path, test } => trait_holds(path, test, person, at),
+        Node::Event(event) => event_holds(event, person, at),
+        Node::Orders(node) => orders::holds(node, person, at),
+        Node::Bought { what, window } => {
+            some_order(*window, person, at, |order| lines(order).any(|line| line_matches(what, line)))
+        }
+        Node::BoughtTogether { first, second, window } => {
+            some_order(*window, person, at, |order| bought_together(order, first, second))
+        }
+        Node::Has { namespace } => person.count_identifiers(namespace).map(|count| count > 0),
+        Node::Identifiers { namespace, test } => {
+            person.count_identifiers(namespace).map(|count| test.holds(count_value(count)))
+        }
+        Node::Anonymous => person.is_known().map(|known| !known),
+    }
+}
+
+/// Whether any of the rules comes out as `wanted`; later ones are not looked at.
+fn any(rules: &[Node], wanted: bool, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    for rule in rules {
+        if holds(rule, person, at)? == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn at_least(needed: u32, rules: &[Node], person: &dyn Person, at: Timestamp) -> Result<bool> {
+    let mut held = 0;
+    for rule in rules {
+        if held >= needed {
+            break;
+        }
+        held += u32::from(holds(rule, person, at)?);
+    }
+    Ok(held >= needed)
+}
+
+pub(super) fn count_value(count: usize) -> Value<'static> {
+    Value::Number(Decimal::from(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+/// A trait whose own name holds the dot wins; else each dot is tried as the border between trait and path.
+fn trait_holds(path: &str, test: &Test, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    for (head, tail) in trait_paths(path) {
+        let Some(bytes) = person.trait_value(head, at)? else { continue };
+        let whole = Doc::new(&bytes);
+        let value = Value::of(tail.map_or(Some(whole), |tail| whole.path(tail)));
+        if !matches!(value, Value::Missing) {
+            return Ok(test.holds(value));
+        }
+    }
+    Ok(test.holds(Value::Missing))
+}
+
+/// The top-level traits that a dotted path may start in, each with the path inside.
+pub(super) fn trait_paths(path: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let split = |(dot, _): (usize, &str)| {
+        let (head, tail) = path.split_at_checked(dot)?;
+        Some((head, tail.get(1..)))
+    };
+    // A path is a few names long; the bound keeps a hostile one from asking for thousands of traits.
+    std::iter::once((path, None)).chain(path.match_indices('.').take(32).filter_map(split))
+}
+
+fn event_holds(event: &EventNode, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    let last = |span: Span| Some(Window::Last(span));
+    match &event.ask {
+        Ask::Did(window) => did(event, *window, person, at),
+        Ask::Measure(measure, window, test) => measure::holds(event, measure, *window, test, person, at),
+        Ask::FirstTimeIn(window) => {
+            let (after, to) = Window::bounds(Some(*window), at);
+            let mut first = None;
+            visit_matching(event, None, person, at, &mut |seen| {
+                first = Some(seen.ts);
+                ControlFlow::Break(())
+            })?;
+            Ok(first.is_some_and(|first| after < first && first <= to))
+        }
+        Ask::Stopped(long, short) => {
+            Ok(did(event, Some(Window::Ago(*long, *short)), person, at)? && !did(event, last(*short), person, at)?)
+        }
+        Ask::Restarted { gap, window } => restarted(event, *gap, *window, person, at),
+        Ask::Regularly { period, needed, periods } => regularly(event, *period, *needed, *periods, person, at),
+    }
+}
+
+/// Visits the person's events of the rule's name, in the window, that pass the filter.
+pub(super) fn visit_matching(
+    event: &EventNode,
+    window: Option<Window>,
+    person: &dyn Person,
+    at: Timestamp,
+    visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+) -> Result<()> {
+    let (after, to) = Window::bounds(window, at);
+    if after >= to {
+        return Ok(());
+    }
+    person.visit_events(&event.name, after, to, &mut |seen| {
+        let scope = Scope { properties: seen.properties, lines: None };
+        let passes = event.filter.as_ref().is_none_or(|filter| condition_holds(filter, scope));
+        Ok(if passes { visit(seen) } else { ControlFlow::Continue(()) })
+    })
+}
+
+fn did(event: &EventNode, window: Option<Window>, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    let mut found = false;
+    visit_matching(event, window, person, at, &mut |_| {
+        found = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// The event before the first of the window is at least `gap` older than it.
+fn restarted(event: &EventNode, gap: Span, window: Span, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    let (start, _) = Window::bounds(Some(Window::Last(window)), at);
+    let (mut before, mut first) = (None, None);
+    visit_matching(event, None, person, at, &mut |seen| {
+        if seen.ts > start {
+            first = Some(seen.ts);
+            return ControlFlow::Break(());
+        }
+        before = Some(seen.ts);
+        ControlFlow::Continue(())
+    })?;
+    let silence = |first: Timestamp, before: Timestamp| {
+        first.as_millisecond().saturating_sub(before.as_millisecond()) >= gap.as_millisecond()
+    };
+    Ok(first.zip(before).is_some_and(|(first, before)| silence(first, before)))
+}
+
+fn regularly(
+    event: &EventNode,
+    period: Span,
+    needed: u32,
+    periods: u32,
+    person: &dyn Person,
+    at: Timestamp,
+) -> Result<bool> {
+    let whole = Span::from_millisecond(period.as_millisecond().saturating_mul(i64::from(periods)));
+    let (mut hit, mut current) = (0, None);
+    visit_matching(event, Some(Window::Last(whole)), person, at, &mut |seen| {
+        // Events come in the order of time, so a period is over for good when the next one starts.
+        let age = at.as_millisecond().saturating_sub(seen.ts.as_millisecond());
+        let period = age.div_euclid(period.as_millisecond().max(1));
+        if current != Some(period) {
+            hit += 1;
+            current = Some(period);
+        }
+        if hit >= needed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(hit >= needed)
+}
+
+/// What a condition looks at: an event, an order or a product line.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) properties: Doc<'a>,
+    /// The lines, where they are not simply those of `properties.products`.
+    pub(super) lines: Option<&'a [Cow<'a, [u8]>]>,
+}
+
+/// As deep as the condition, which parsing and definition bound.
+pub(super) fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
+    match condition {
+        Condition::And(inner) => inner.iter().all(|one| condition_holds(one, scope)),
+        Condition::Or(inner) => inner.iter().any(|one| condition_holds(one, scope)),
+        Condition::Not(inner) => !condition_holds(inner, scope),
+        Condition::Property { path, test } => test.holds(Value::of(scope.properties.path(path))),
+        Condition::Line(quantifier, inner) => match scope.lines {
+            Some(lines) => quantified(*quantifier, inner, lines.iter().map(|line| Doc::new(line))),
+            None => {
+                let products = scope.properties.get("products");
+                let lines = products.into_iter().flat_map(Doc::items).filter(|line| line.is_object());
+                quantified(*quantifier, inner, lines)
+            }
+        },
+    }
+}
+
+fn quantified<'a>(quantifier: Quantifier, inner: &Condition, mut lines: impl Iterator<Item = Doc<'a>>) -> bool {
+    let mut test = |line| condition_holds(inner, Scope { properties: line, lines: None });
+    match quantifier {
+        Quantifier::Any => lines.any(test),
+        Quantifier::None => !lines.any(test),
+        // Of no lines nothing positive is true: an order without lines is not one "of brand A only".
+        Quantifier::All => lines.next().is_some_and(&mut test) && lines.all(test),
+    }
+}
+
+fn some_order(
+    window: Option<Window>,
+    person: &dyn Person,
+    at: Timestamp,
+    wanted: impl Fn(&OrderView<'_>) -> bool,
+) -> Result<bool> {
+    let (after, to) = Window::bounds(window, at);
+    let orders = person.orders(at)?;
+    Ok(orders.iter().any(|order| !order.lone_refund && after < order.ts && order.ts <= to && wanted(order)))
+}
+
+fn lines<'a>(order: &'a OrderView<'_>) -> impl Iterator<Item = Doc<'a>> {
+    order.lines.iter().map(|line| Doc::new(line))
+}
+
+fn line_matches(what: &LineMatch, line: Doc<'_>) -> bool {
+    let is = |key: &str, wanted: &Option<Literal>| {
+        wanted.as_ref().is_none_or(|wanted| Value::of(line.get(key)).equals(wanted))
+    };
+    match what {
+        LineMatch::Condition(condition) => condition_holds(condition, Scope { properties: line, lines: None }),
+        LineMatch::Product { product, brand, category } => {
+            is("product_id", product) && is("brand", brand) && is("category", category)
+        }
+    }
+}
+
+/// Two different lines of the order, one for each.
+fn bought_together(order: &OrderView<'_>, first: &LineMatch, second: &LineMatch) -> bool {
+    let (mut firsts, mut seconds, mut either) = (0u32, 0u32, 0u32);
+    for line in lines(order) {
+        let (is_first, is_second) = (line_matches(first, line), line_matches(second, line));
+        firsts += u32::from(is_first);
+        seconds += u32::from(is_second);
+        either += u32::from(is_first || is_second);
+    }
+    // One line that is both needs a second line to stand beside it.
+    firsts > 0 && seconds > 0 && either > 1
+}

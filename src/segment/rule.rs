@@ -1,0 +1,357 @@
+//! The rule tree, and a segment: a rule with a name.
+
+use super::compare::{Literal, Test};
+use crate::base::{Span, Timestamp};
+use crate::error::Result;
+use serde::{Deserialize, Serialize};
+
+/// A rule about one person at one instant: true or false.
+///
+/// Written with the builder in [`when`](crate::when), combined with `&`, `|` and `!`, or read from JSON, one operator a
+/// node. Both forms hold the same tree: what one writes, the other reads.
+///
+/// ```
+/// use regulars::{Rule, when};
+/// let built = when::trait_("tier").is("gold") & when::orders().at_least(2);
+/// let read = Rule::from_json(r#"{"and":[{"trait":"tier","is":"gold"},{"orders":"count","gte":2}]}"#)?;
+/// assert_eq!(built, read);
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule(pub(crate) Node);
+
+impl Rule {
+    /// Reads the JSON form; numbers keep all their digits.
+    ///
+    /// # Errors
+    /// `Invalid` names the place, as in `$.and[1].where`, and what was expected there. `Unsupported` names an operator
+    /// that is part of the language but not of this version.
+    ///
+    /// ```
+    /// use regulars::{ErrorKind, Rule};
+    /// let error = Rule::from_json(r#"{"and":[{"trait":"tier","is":"gold"},{"trait":"age","gt":"many"}]}"#).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// assert!(error.to_string().contains("$.and[1].gt"));
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self> {
+        super::parse::rule(&super::json::read(text)?)
+    }
+
+    /// The JSON form, exact: [`Rule::from_json`] gives the same rule back.
+    ///
+    /// ```
+    /// let rule = !regulars::when::member_of("vip");
+    /// assert_eq!(rule.to_json(), r#"{"not":{"segment":"vip"}}"#);
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        super::json::write(&super::print::node(&self.0))
+    }
+
+    /// Refuses what the builder lets through and the JSON form would not: empty windows, nests beyond the depth.
+    pub(crate) fn check(&self) -> Result<()> {
+        super::parse::rule(&super::print::node(&self.0)).map(|_| ())
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        super::print::node(&self.0).serialize(serializer)
+    }
+}
+
+/// The same reader as [`Rule::from_json`], except that serde hands over numbers beyond 64 bits as `f64`.
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let json = super::json::Json::deserialize(deserializer)?;
+        super::parse::rule(&json).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whom a segment speaks about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Universe {
+    /// Known people: profiles with an identifier of a person, such as an e-mail address.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Universe::default(), regulars::Universe::Known);
+    /// ```
+    #[default]
+    Known,
+    /// Anonymous visitors too.
+    ///
+    /// ```
+    /// assert_eq!(serde_json::to_string(&regulars::Universe::All)?, "\"all\"");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    All,
+}
+
+/// A named rule. Its members are the people of its universe for whom the rule holds.
+///
+/// ```
+/// use regulars::{Segment, when};
+/// let slipping = Segment::new(
+///     "one-time buyers slipping away",
+///     when::orders().is(1) & when::days_since_last_order().between(60..=180),
+/// );
+/// assert_eq!(slipping.name(), "one-time buyers slipping away");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    name: String,
+    rule: Rule,
+    #[serde(default)]
+    universe: Universe,
+}
+
+impl Segment {
+    /// A segment of known people.
+    ///
+    /// ```
+    /// use regulars::{Segment, Universe, when};
+    /// let segment = Segment::new("gold", when::trait_("tier").is("gold"));
+    /// assert_eq!(segment.universe(), Universe::Known);
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>, rule: Rule) -> Self {
+        Self { name: name.into(), rule, universe: Universe::Known }
+    }
+
+    /// The same segment over another universe.
+    ///
+    /// ```
+    /// use regulars::{Segment, Universe, when};
+    /// let visitors = Segment::new("visitors", when::is_anonymous()).within(Universe::All);
+    /// assert_eq!(visitors.universe(), Universe::All);
+    /// ```
+    #[must_use]
+    pub fn within(mut self, universe: Universe) -> Self {
+        self.universe = universe;
+        self
+    }
+
+    /// The name, unique in a store.
+    ///
+    /// ```
+    /// use regulars::{Segment, when};
+    /// assert_eq!(Segment::new("vip", when::orders().at_least(10)).name(), "vip");
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rule.
+    ///
+    /// ```
+    /// use regulars::{Segment, when};
+    /// let rule = when::orders().at_least(10);
+    /// assert_eq!(Segment::new("vip", rule.clone()).rule(), &rule);
+    /// ```
+    #[must_use]
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Whom it speaks about.
+    ///
+    /// ```
+    /// use regulars::{Segment, Universe, when};
+    /// assert_eq!(Segment::new("vip", when::orders().at_least(10)).universe(), Universe::Known);
+    /// ```
+    #[must_use]
+    pub fn universe(&self) -> Universe {
+        self.universe
+    }
+}
+
+/// One node of the tree.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    AtLeast(u32, Vec<Node>),
+    Segment(String),
+    Trait { path: String, test: Test },
+    Event(EventNode),
+    Orders(OrdersNode),
+    Bought { what: LineMatch, window: Option<Window> },
+    BoughtTogether { first: LineMatch, second: LineMatch, window: Option<Window> },
+    Has { namespace: String },
+    Identifiers { namespace: String, test: Test },
+    Anonymous,
+}
+
+impl Node {
+    /// The rules inside this one.
+    pub(crate) fn children(&self) -> &[Node] {
+        match self {
+            Self::And(rules) | Self::Or(rules) | Self::AtLeast(_, rules) => rules,
+            Self::Not(rule) => std::slice::from_ref(rule),
+            _ => &[],
+        }
+    }
+}
+
+/// Something about a person's events of one name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EventNode {
+    pub(crate) name: String,
+    pub(crate) filter: Option<Condition>,
+    pub(crate) ask: Ask,
+}
+
+/// What is asked about the events.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ask {
+    /// At least one.
+    Did(Option<Window>),
+    /// A measure of them, compared.
+    Measure(Measure, Option<Window>, Test),
+    /// The first ever lies in the window.
+    FirstTimeIn(Window),
+    /// Did in the longer window, not in the shorter.
+    Stopped(Span, Span),
+    /// Did in the window, and not in the gap before the first of them, and did before that.
+    Restarted { gap: Span, window: Span },
+    /// At least one event in `needed` of the `periods` periods that end now.
+    Regularly { period: Span, needed: u32, periods: u32 },
+}
+
+/// A number or a value that events add up to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Measure {
+    Count,
+    /// Distinct calendar days of the store's zone.
+    Days,
+    Sum(String),
+    Average(String),
+    Min(String),
+    Max(String),
+    Distinct(String),
+    First(String),
+    Last(String),
+    /// Counted from 1.
+    Nth(u32, String),
+}
+
+/// Something about a person's orders.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OrdersNode {
+    pub(crate) measure: OrderMeasure,
+    pub(crate) window: Option<Window>,
+    pub(crate) filter: Option<Condition>,
+    pub(crate) test: Test,
+}
+
+/// A measure of orders, net of refunds where it does not say gross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderMeasure {
+    Count,
+    Net,
+    Gross,
+    Average,
+    AverageGross,
+    FirstAt,
+    LastAt,
+    DaysSinceFirst,
+    DaysSinceLast,
+    AverageDaysBetween,
+    DiscountShare,
+    RefundShare,
+}
+
+impl OrderMeasure {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Count,
+        Self::Net,
+        Self::Gross,
+        Self::Average,
+        Self::AverageGross,
+        Self::FirstAt,
+        Self::LastAt,
+        Self::DaysSinceFirst,
+        Self::DaysSinceLast,
+        Self::AverageDaysBetween,
+        Self::DiscountShare,
+        Self::RefundShare,
+    ];
+
+    /// The word for it in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Net => "net",
+            Self::Gross => "gross",
+            Self::Average => "average",
+            Self::AverageGross => "average_gross",
+            Self::FirstAt => "first_at",
+            Self::LastAt => "last_at",
+            Self::DaysSinceFirst => "days_since_first",
+            Self::DaysSinceLast => "days_since_last",
+            Self::AverageDaysBetween => "average_days_between",
+            Self::DiscountShare => "discount_share",
+            Self::RefundShare => "refund_share",
+        }
+    }
+}
+
+/// Which instants count, seen from the instant of the question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Window {
+    /// `(t - w, t]`
+    Last(Span),
+    /// `(t - a, t - b]`
+    Ago(Span, Span),
+    /// Both ends included, whatever the instant of the question.
+    Between(Timestamp, Timestamp),
+}
+
+impl Window {
+    /// The window at `at` as `(after, up to]`; never beyond `at`.
+    pub(crate) fn bounds(window: Option<Self>, at: Timestamp) -> (Timestamp, Timestamp) {
+        let back = |span: Span| at.plus_millisecond(-span.as_millisecond());
+        match window {
+            None => (Timestamp::MIN, at),
+            Some(Self::Last(span)) => (back(span), at),
+            Some(Self::Ago(from, to)) => (back(from), back(to)),
+            Some(Self::Between(from, to)) => (from.plus_millisecond(-1), to.min(at)),
+        }
+    }
+}
+
+/// A condition on one event, one order or one product line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Condition {
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
+    Property { path: String, test: Test },
+    Line(Quantifier, Box<Condition>),
+}
+
+/// How many product lines the whole condition must hold for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantifier {
+    Any,
+    /// Every line, and there is at least one.
+    All,
+    None,
+}
+
+/// One product line of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum LineMatch {
+    /// All that are given must be equal; at least one is.
+    Product {
+        product: Option<Literal>,
+        brand: Option<Literal>,
+        category: Option<Literal>,
+    },
+    Condition(Condition),
+}
