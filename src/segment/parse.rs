@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const HEADS: &str = "and, or, not, at_least, segment, trait, event, orders, bought, bought_together, identity";
 
 /// Part of the language, not of this version.
-const LATER_HEADS: [&str; 15] = [
+const LATER_HEADS: [&str; 16] = [
     "list",
     "sample",
     "as_of",
@@ -28,6 +28,7 @@ const LATER_HEADS: [&str; 15] = [
     "top",
     "percentile",
     "near",
+    "place",
 ];
 
 /// Rolling periods that `regularly` may look at.
@@ -118,6 +119,10 @@ pub(crate) fn rule(json: &Json) -> Result<Rule> {
 
 fn node(json: &Json, place: &Place) -> Result<Node> {
     let mut members = Members::of(json, place, "a rule, an object with one operator")?;
+    let later = |key: &str| LATER_HEADS.contains(&key);
+    if let Some((key, _)) = members.rest.iter().find(|(key, _)| later(key)) {
+        return Err(members.place.key(key).unsupported(key));
+    }
     let known = |key: &str| HEADS.split(", ").any(|head| head == key);
     let Some(head) = members.rest.iter().map(|(key, _)| *key).find(|key| known(key)) else {
         return Err(no_head(&members));
@@ -148,10 +153,6 @@ fn node(json: &Json, place: &Place) -> Result<Node> {
 }
 
 fn no_head(members: &Members<'_>) -> Error {
-    let later = |key: &str| LATER_HEADS.contains(&key) || key == "place";
-    if let Some((key, _)) = members.rest.iter().find(|(key, _)| later(key)) {
-        return members.place.key(key).unsupported(key);
-    }
     let expected = format!("expected one of {HEADS}");
     match members.rest.first() {
         Some((key, _)) => members.place.key(key).invalid(&format!("unknown operator; {expected}")),
