@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Test};
 use crate::base::{Span, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// A rule about one person at one instant: true or false.
@@ -166,6 +166,14 @@ impl Segment {
     #[must_use]
     pub fn universe(&self) -> Universe {
         self.universe
+    }
+
+    /// Refuses what cannot be defined: a name that is blank or longer than 256 bytes, a rule that does not read back.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.name.trim().is_empty() || self.name.len() > 256 {
+            return Err(Error::invalid("a segment needs a name of at most 256 bytes that is not blank"));
+        }
+        self.rule.check()
     }
 }
 

@@ -11,14 +11,21 @@ pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
 
 /// The NFC form with case folded: `STRASSE`, `Straße` and `strasse` are one.
 ///
-/// Upper and then lower, letter by letter, equals Unicode's full case folding but for the letters whose folding is a
-/// matter of taste; a whole string lowered by the standard library would fold a final sigma apart.
+/// Lower, upper, lower, letter by letter, makes the same letters equal as Unicode's full case folding does; that the
+/// dotless `ı` is no `i` is the one exception to be made. A whole string lowered at once would fold a final sigma apart.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
         return if lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
     }
-    Cow::Owned(nfc(text).chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect())
+    let upper = |c: char| {
+        let dotless = (c == 'ı').then_some(c);
+        let upper = dotless.is_none().then(|| c.to_uppercase());
+        dotless.into_iter().chain(upper.into_iter().flatten())
+    };
+    let composed = nfc(text);
+    let letters = composed.chars().flat_map(char::to_lowercase).flat_map(upper).flat_map(char::to_lowercase);
+    Cow::Owned(letters.nfc().collect())
 }
 
 /// A string of a rule: as spelled, and as compared.
@@ -70,10 +77,12 @@ mod tests {
             ("Ǆ", "ǆ"),
             ("\u{212a}", "k"),
             ("ÅRHUS", "århus"),
+            ("ẞ", "ß"),
         ] {
             assert_eq!(folded(a), folded(b), "{a} {b}");
         }
         assert_ne!(folded("a"), folded("b"));
+        assert_ne!(folded("ı"), folded("i"));
     }
 
     proptest! {

@@ -27,6 +27,7 @@ use std::ops::{BitAnd, BitOr, Not, RangeInclusive};
 /// ```
 /// use regulars::when;
 /// assert_eq!(when::trait_("vip").is(true).to_json(), r#"{"trait":"vip","is":true}"#);
+/// assert_eq!(when::trait_("visits").is(3).to_json(), r#"{"trait":"visits","is":3}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scalar(Literal);
@@ -52,12 +53,6 @@ impl From<bool> for Scalar {
 impl From<i64> for Scalar {
     fn from(value: i64) -> Self {
         Self(Literal::Number(value.into()))
-    }
-}
-
-impl From<i32> for Scalar {
-    fn from(value: i32) -> Self {
-        Self::from(i64::from(value))
     }
 }
 

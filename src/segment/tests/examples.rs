@@ -6,7 +6,7 @@ use crate::base::{Decimal, Span, Timestamp};
 use crate::error::ErrorKind;
 use crate::segment::evaluate::matches;
 use crate::segment::schedule::{Boundary, Input, boundaries, check_references, inputs};
-use crate::segment::{Rule, when};
+use crate::segment::{Rule, Segment, when};
 use serde_json::json;
 
 fn at(ms: i64) -> Timestamp {
@@ -124,6 +124,10 @@ fn errors_point_at_the_place_and_say_what_was_expected() {
         built = !built;
     }
     assert_eq!(built.check().unwrap_err().kind(), ErrorKind::Invalid);
+    let empty = when::event("E").within(Span::from_millisecond(0)).happened();
+    assert!(empty.check().unwrap_err().to_string().contains("$.window.last"));
+    assert!(Segment::new(" ", when::has("email")).check().is_err());
+    Segment::new("s", when::has("email")).check().unwrap();
 }
 
 #[test]

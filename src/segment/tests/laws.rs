@@ -97,7 +97,7 @@ fn shopper() -> impl Strategy<Value = Shopper> {
 }
 
 fn number() -> impl Strategy<Value = Value> {
-    prop_oneof![3 => (0i64..5).prop_map(Value::from), 1 => (1i64..12).prop_map(|q| number_of_quarters(q))]
+    prop_oneof![3 => (0i64..5).prop_map(Value::from), 1 => (1i64..12).prop_map(number_of_quarters)]
 }
 
 /// Whole numbers as integers, so that the JSON compares equal to what a rule prints.
@@ -130,7 +130,7 @@ fn number_operator() -> BoxedStrategy<Operator> {
 fn any_operator() -> BoxedStrategy<Operator> {
     let texts = ["contains", "starts_with", "ends_with"];
     let keys =
-        texts.iter().flat_map(|t| [format!("{t}"), format!("not_{t}"), format!("{t}_ci"), format!("not_{t}_ci")]);
+        texts.iter().flat_map(|t| [(*t).to_owned(), format!("not_{t}"), format!("{t}_ci"), format!("not_{t}_ci")]);
     let text = (select(keys.collect::<Vec<_>>()), select(vec!["shoes", "S", "s", "", "2"]));
     let many = (select(vec!["in", "not_in", "contains_any", "contains_all"]), prop::collection::vec(literal(), 0..3));
     prop_oneof![

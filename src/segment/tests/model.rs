@@ -149,7 +149,7 @@ pub(super) fn holds(rule: &Value, who: &Shopper, at: i64) -> bool {
         "and" => many(value) == value.as_array().unwrap().len(),
         "or" => many(value) > 0,
         "not" => !holds(value, who, at),
-        "at_least" => many(&value[1]) >= value[0].as_u64().unwrap() as usize,
+        "at_least" => many(&value[1]) as u64 >= value[0].as_u64().unwrap(),
         "segment" => who.member_of.iter().any(|own| own == value.as_str().unwrap()),
         "trait" => operator(rule, trait_at(who, value.as_str().unwrap(), at).as_ref()),
         "event" => event(rule, who, at),
