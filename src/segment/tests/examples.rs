@@ -212,6 +212,33 @@ fn days_since_is_a_floor_and_windows_are_half_open() {
 }
 
 #[test]
+fn the_edges_of_windows_and_gaps() {
+    let event = |day: i64| (day * DAY_MS, "E".to_owned(), json!({}));
+    let who = Shopper {
+        events: vec![event(0), event(90), event(91)],
+        orders: vec![Order { ts: 0, gross: Some(100), ..Order::default() }],
+        lone_refunds: vec![(0, 30)],
+        ..Shopper::default()
+    };
+    for (rule, expected) in [
+        (r#"{"event":"E","restarted":["90d","5d"]}"#, true),
+        (r#"{"event":"E","restarted":["91d","5d"]}"#, false),
+        (r#"{"event":"E","window":{"between":["1970-01-01","1970-04-01"]},"measure":"count","is":2}"#, true),
+        (r#"{"event":"E","window":{"between":["1970-01-02","1970-04-02"]},"measure":"count","is":2}"#, true),
+        (r#"{"event":"E","measure":"count","gt":2}"#, true),
+        (r#"{"event":"E","measure":"count","gt":3}"#, false),
+        (r#"{"event":"E","measure":"count","in":[1,2]}"#, false),
+        (r#"{"event":"E","measure":"count","not_in":[0,2.5]}"#, true),
+        (r#"{"orders":"net","is":0.7}"#, true),
+        (r#"{"orders":"average","is":1}"#, true),
+        (r#"{"orders":"refund_share","is":0.3}"#, true),
+        (r#"{"orders":"count","is":1}"#, true),
+    ] {
+        assert_eq!(holds(rule, &who, 92 * DAY_MS), expected, "{rule}");
+    }
+}
+
+#[test]
 fn averages_compare_without_dividing() {
     let order = |ts: i64, gross: i64| Order { ts: ts * DAY_MS, gross: Some(gross), ..Order::default() };
     let who = Shopper { orders: vec![order(0, 100), order(1, 0), order(2, 0)], ..Shopper::default() };
