@@ -3,7 +3,9 @@
 mod error;
 
 pub mod base;
+mod column;
 mod normalize;
+mod storage;
 
 pub use base::{
     Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Shop,
