@@ -1,9 +1,9 @@
 //! Records in compressed groups: for what is read one person at a time, not scanned.
 //!
-//! A group holds about 16 KiB of records, compressed with LZ4 (a profile page has no time for more). A [`GroupCache`]
+//! A group holds about 16 KiB of records, compressed with LZ4 (a profile page has no time for more). A [`BlockCache`]
 //! holds the group read last, so that neighbors cost one decompression.
 
-use super::fixed::{Fixed, Fixed16, write_fixed};
+use super::fixed::{Fixed16, write_fixed};
 use crate::base::bytes::{Reader, put_varint, row32};
 use crate::storage::part::{Part, Section};
 use crate::storage::part_writer::PartWriter;
@@ -55,7 +55,7 @@ pub(crate) struct Blocks {
 
 /// The group read last, of whatever column; reuses its memory.
 #[derive(Default)]
-pub(crate) struct GroupCache {
+pub(crate) struct BlockCache {
     /// Whose group it is (part, section) and which.
     held: Option<((u64, u64), usize)>,
     /// The number of the group's first record.
@@ -65,7 +65,7 @@ pub(crate) struct GroupCache {
     places: Vec<Range<u32>>,
 }
 
-impl GroupCache {
+impl BlockCache {
     fn record(&self, index: usize) -> Option<&[u8]> {
         let place = self.places.get(index.checked_sub(self.first)?)?;
         self.raw.get(place.start as usize..place.end as usize)
@@ -114,7 +114,7 @@ impl Blocks {
     /// # Errors
     ///
     /// `Corrupt` when its group is damaged or there is no such record: indices come from the same part.
-    pub(crate) fn get<'c>(&self, index: usize, cache: &'c mut GroupCache) -> Result<&'c [u8]> {
+    pub(crate) fn get<'c>(&self, index: usize, cache: &'c mut BlockCache) -> Result<&'c [u8]> {
         let held = cache.held.is_some_and(|(owner, _)| owner == self.data.identity());
         if !held || cache.record(index).is_none() {
             if index >= self.len {
@@ -130,11 +130,11 @@ impl Blocks {
 
     /// Reads the records from `first` on, in order, each group once.
     pub(crate) fn cursor(&self, first: usize) -> Cursor<'_> {
-        Cursor { column: self, next: first, cache: GroupCache::default() }
+        Cursor { column: self, next: first, cache: BlockCache::default() }
     }
 
     /// Decompresses a group into the cache. The cache holds nothing when that fails.
-    fn load(&self, group: usize, cache: &mut GroupCache) -> Result<()> {
+    fn load(&self, group: usize, cache: &mut BlockCache) -> Result<()> {
         let owner = self.data.identity();
         if cache.held == Some((owner, group)) {
             return Ok(());
@@ -173,7 +173,7 @@ fn unpack(packed: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> Option<()> {
 pub(crate) struct Cursor<'a> {
     column: &'a Blocks,
     next: usize,
-    cache: GroupCache,
+    cache: BlockCache,
 }
 
 impl Cursor<'_> {
@@ -265,6 +265,7 @@ impl BlocksWriter {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+    use crate::base::bytes::low8;
     use crate::column::testing::part;
     use proptest::prelude::*;
 
@@ -296,24 +297,24 @@ mod tests {
         let packed = [0x1a, 14 + 4 + 1, 1, 0, 0x50, b'x', b'x', b'x', b'x', b'x'];
         let raw = [vec![19; 15], vec![b'x'; 5]].concat();
         let column = made_up(&packed, 20, 1);
-        assert_eq!(column.get(0, &mut GroupCache::default()).unwrap(), &raw[1..]);
+        assert_eq!(column.get(0, &mut BlockCache::default()).unwrap(), &raw[1..]);
     }
 
     #[test]
     fn lengths_that_lie_cost_no_memory() {
         for (raw_len, count) in [(u32::MAX, 1), (11, 2), (11, 0), (64 << 20, 1), (12, 1), (9, 1), (0, 1)] {
-            let mut cache = GroupCache::default();
+            let mut cache = BlockCache::default();
             let column = made_up(&[10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], raw_len, count);
             assert_eq!(column.get(0, &mut cache).unwrap_err().kind(), ErrorKind::Corrupt, "{raw_len} {count}");
             assert!(cache.raw.capacity() < 10_000);
         }
-        assert!(made_up(&[1, 7], 2, 1).get(0, &mut GroupCache::default()).is_ok());
+        assert!(made_up(&[1, 7], 2, 1).get(0, &mut BlockCache::default()).is_ok());
     }
 
     #[test]
     fn one_cache_serves_two_columns() {
         let (one, two) = (blocks(&[vec![1], vec![2]]), blocks(&[vec![3]]));
-        let mut cache = GroupCache::default();
+        let mut cache = BlockCache::default();
         assert_eq!(one.get(0, &mut cache).unwrap(), [1]);
         assert_eq!(two.get(0, &mut cache).unwrap(), [3]);
         assert!(two.get(1, &mut cache).is_err());
@@ -340,7 +341,7 @@ mod tests {
             probes in prop::collection::vec(any::<prop::sample::Index>(), 1..50),
         ) {
             let records: Vec<Vec<u8>> = lens.iter().enumerate()
-                .map(|(n, &len)| (0..len).map(|at| ((at * at + n * 7) % 251) as u8).collect()).collect();
+                .map(|(n, &len)| (0..len).map(|at| low8((at * at + n * 7) as u64)).collect()).collect();
             let column = blocks(&records);
             prop_assert_eq!(column.len(), records.len());
             let mut cursor = column.cursor(0);
@@ -348,7 +349,7 @@ mod tests {
                 prop_assert_eq!(cursor.next().unwrap(), Some(&record[..]));
             }
             prop_assert_eq!(cursor.next().unwrap(), None);
-            let mut cache = GroupCache::default();
+            let mut cache = BlockCache::default();
             for probe in probes.iter().filter(|_| !records.is_empty()) {
                 let index = probe.index(records.len());
                 prop_assert_eq!(column.get(index, &mut cache).unwrap(), &records[index][..]);
@@ -358,7 +359,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(packed in prop::collection::vec(any::<u8>(), 0..200), raw_len in 0u32..3000, count in 0u32..20) {
             let column = made_up(&packed, raw_len, count);
-            let _ = column.get(0, &mut GroupCache::default());
+            let _ = column.get(0, &mut BlockCache::default());
         }
     }
 }

@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
+        fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777)
     }
 
     #[test]
@@ -323,6 +323,22 @@ mod tests {
         vfs.remove("a").unwrap();
         assert_eq!((&mapped[..], &read[..]), (&b"abc"[..], &b"abc"[..]));
         assert!(vfs.map("empty").unwrap().is_empty());
+    }
+
+    #[test]
+    fn another_thread_syncs_while_the_writer_goes_on() {
+        let scratch = Scratch::new("sync");
+        let vfs = DiskVfs::open(&scratch.0, true, false).unwrap();
+        let mut file = vfs.create("1.log").unwrap();
+        let sync = file.sync_handle();
+        std::thread::scope(|scope| {
+            let syncing = scope.spawn(move || (0..5).try_for_each(|_| sync.sync_data()));
+            (0..100).for_each(|_| file.append(&mut [IoSlice::new(b"record"), IoSlice::new(b"!")]).unwrap());
+            syncing.join().unwrap().unwrap();
+        });
+        file.truncate(7).unwrap();
+        file.append(&mut [IoSlice::new(b"x")]).unwrap();
+        assert_eq!(&vfs.read("1.log").unwrap()[..], b"record!x");
     }
 
     /// What one step of a script shows: an outcome, without the texts that differ.

@@ -230,8 +230,8 @@ impl Part {
     ///
     /// `Corrupt` at the first bad block.
     pub(crate) fn verify(&self) -> Result<()> {
-        let sections = self.sections.iter().map(|&entry| Section { part: Arc::clone(&self.inner), entry });
-        sections.map(|section| section.all().map(drop)).collect()
+        let mut sections = self.sections.iter().map(|&entry| Section { part: Arc::clone(&self.inner), entry });
+        sections.try_for_each(|section| section.all().map(drop))
     }
 
     /// The part's file, for error texts of those who read in it.

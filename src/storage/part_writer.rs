@@ -162,6 +162,7 @@ impl PartWriter {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+    use crate::base::bytes::low8;
     use crate::storage::map::Bytes;
     use crate::storage::memory::MemoryVfs;
     use crate::storage::part::Part;
@@ -265,7 +266,7 @@ mod tests {
             piece in prop_oneof![1usize..50, 10_000usize..40_000, Just(1_000_000)],
         ) {
             let sections: Vec<(u16, Vec<u8>)> = lens.iter().enumerate()
-                .map(|(n, &len)| (n as u16 * 3, (0..len).map(|at| (at * 31 + n) as u8).collect())).collect();
+                .map(|(n, &len)| (u16::try_from(n).unwrap() * 3, (0..len).map(|at| low8((at * 31 + n) as u64)).collect())).collect();
             let (vfs, whole) = (MemoryVfs::default(), MemoryVfs::default());
             let sealed = write(&vfs, &sections, piece);
             prop_assert_eq!(&sealed, &write(&whole, &sections, 1 << 30), "pieces leave no trace");
@@ -274,7 +275,7 @@ mod tests {
             for (id, bytes) in &sections {
                 let section = part.section(*id).unwrap();
                 prop_assert_eq!(section.all().unwrap(), &bytes[..]);
-                prop_assert!(bytes.is_empty() || section.all().unwrap().as_ptr().addr() % 8 == 0);
+                prop_assert!(bytes.is_empty() || section.all().unwrap().as_ptr().addr().is_multiple_of(8));
             }
         }
     }

@@ -259,7 +259,7 @@ mod tests {
         while let Some(record) = replay.next()? {
             payloads.push(record.payload.to_vec());
         }
-        assert_eq!(replay.tail, Some(replay.tail.unwrap()));
+        assert!(replay.tail.is_some());
         Ok((payloads, replay.finish()?))
     }
 
@@ -279,7 +279,7 @@ mod tests {
                 Ok((found, tail)) => {
                     assert!(found.len() >= 4 && found[..] == payloads[..found.len()], "byte {at}");
                     assert!(at >= starts[4] && tail.cut > 0, "byte {at} is in an acknowledged record");
-                    assert_eq!(tail.len as usize, starts[found.len()]);
+                    assert_eq!(tail.len, starts[found.len()] as u64);
                 }
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}");
@@ -327,7 +327,7 @@ mod tests {
             let mut zeroed = bytes.clone();
             zeroed[starts[2]..starts[3]].fill(0);
             assert_eq!(read(&zeroed, 0).is_err(), rotten);
-            assert_eq!(read(&lost, 3).is_err(), true);
+            assert!(read(&lost, 3).is_err());
         }
     }
 
@@ -344,6 +344,29 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_that_imitates_a_record_proves_nothing() {
+        // What a sender can make: a whole record, but not with this store's seed.
+        let vfs = MemoryVfs::default();
+        let mut wal = Wal::create(&vfs, "log", LogId { store_id: [0; 16], number: 1 }, 2).unwrap();
+        wal.append(2, 1, 1, 1, b"forged").unwrap();
+        let forged = vfs.read("log").unwrap()[HEADER_BYTES..].to_vec();
+        let (bytes, starts) = log(&[[forged, vec![0; 64]].concat()], |_| 0);
+        let (found, tail) = read(&bytes[..bytes.len() - 8], 0).unwrap();
+        assert_eq!((found.len(), tail.len), (0, starts[0] as u64));
+    }
+
+    #[test]
+    fn bytes_made_to_look_like_records_everywhere_cost_bounded_time() {
+        let (mut bytes, _) = log(&some_payloads(), |_| 0);
+        for _ in 0..1 << 17 {
+            bytes.extend(30_000u64.to_le_bytes());
+            bytes.extend(60_000u64.to_le_bytes());
+        }
+        // Each of 131,072 places looks like a record of 30 kB: 4 GB to checksum if nothing bounded it.
+        assert_eq!(read(&bytes, 0).err().map(|e| e.kind()), Some(ErrorKind::Corrupt));
+    }
+
+    #[test]
     fn a_repair_may_be_interrupted_and_the_log_goes_on_behind_it() {
         let (bytes, starts) = log(&some_payloads(), |_| 0);
         let vfs = MemoryVfs::default();
@@ -352,7 +375,7 @@ mod tests {
         for _ in 0..2 {
             let image = vfs.read("log").unwrap();
             let tail = Replay::new(&image, Path::new("log"), ID, 0).unwrap().finish().unwrap();
-            assert_eq!(tail.len as usize, starts[4]);
+            assert_eq!(tail.len, starts[4] as u64);
             let mut wal = Wal::reopen(&vfs, "log", ID, &tail).unwrap();
             assert_eq!(vfs.len("log").unwrap(), Some(tail.len));
             assert_eq!(wal.next_sequence(), 5);

@@ -82,9 +82,12 @@ impl Wal {
             return Err(Error::invalid("sequences of a log start at 1"));
         }
         let mut file = vfs.create(name)?;
-        file.append(&mut [IoSlice::new(&header(id, first_sequence))])?;
-        file.sync_data()?;
-        vfs.sync_dir()?;
+        let written = file.append(&mut [IoSlice::new(&header(id, first_sequence))]);
+        if let Err(error) = written.and_then(|()| file.sync_data()).and_then(|()| vfs.sync_dir()) {
+            // Only tidiness: no manifest lists it yet. But the name should be free for the next attempt.
+            let _ = vfs.remove(name);
+            return Err(error);
+        }
         Ok(Self { file, seed: id.seed(), len: HEADER_BYTES as u64, next_sequence: first_sequence, poisoned: false })
     }
 
