@@ -1,49 +1,73 @@
+//! Scratch.
 use regulars::*;
-use std::io::Read;
 use std::time::Instant;
+fn rss() -> String {
+    std::fs::read_to_string("/proc/self/status")
+        .unwrap()
+        .lines()
+        .filter(|l| l.starts_with("VmRSS") || l.starts_with("VmHWM") || l.starts_with("RssAnon"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
 fn main() -> Result<()> {
     let file = std::env::args().nth(1).unwrap();
-    let mut text = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(&file).unwrap()).read_to_end(&mut text).unwrap();
-    let dir = std::env::temp_dir().join("try.regulars");
-    let _ = std::fs::remove_dir_all(&dir);
-    let t = Instant::now();
-    let store = Store::options()
-        .currency("GBP")
-        .clock(Clock::Manual)
-        .durability(Durability::OnFlush)
-        .seal_events(2000)
-        .open(&dir)?;
-    let receipt = store.ingest_reader(&text[..], &Ingest::new().batch_lines(500), |_| {})?;
-    println!("{receipt} {:?}", t.elapsed());
-    println!("{:?}", store.stats());
-    let snap = store.snapshot();
-    let t = Instant::now();
-    let all = Segment::new("x", when::orders().at_least(1)).within(Universe::Known);
-    println!("buyers {} {:?}", snap.members_at(&all, "2030-01-01".parse()?)?.len(), t.elapsed());
-    let at = "2011-03-01T00:00:00Z".parse()?;
-    for (name, json) in [
-        ("30d 807", r#"{"orders":"days_since_last","lte":30}"#),
-        ("652", r#"{"and":[{"orders":"count","is":1},{"orders":"days_since_last","between":[30,90]}]}"#),
-        ("379", r#"{"orders":"count","window":{"last":"60d"},"gte":2}"#),
-        ("332", r#"{"bought":{"product":"85123A"}}"#),
-        (
-            "63",
-            r#"{"event":"Order Completed","where":{"line":"any","where":{"and":[{"property":"product_id","is":"85123A"},{"property":"quantity","gte":32}]}}}"#,
-        ),
-    ] {
+    let dir = std::path::PathBuf::from("/tmp/try.regulars");
+    if std::env::args().nth(2).is_none() {
+        let _ = std::fs::remove_dir_all(&dir);
         let t = Instant::now();
-        let s = Segment::new("x", Rule::from_json(json)?);
-        println!("{name}: {} {:?}", snap.members_at(&s, at)?.len(), t.elapsed());
+        let store = Store::options().currency("EUR").clock(Clock::Manual).durability(Durability::OnFlush).open(&dir)?;
+        let receipt = store.ingest_reader(std::fs::File::open(&file).unwrap(), &Ingest::new(), |p| {
+            if p.lines % 100_000 == 0 {
+                println!("{} {:?} {}", p.lines, t.elapsed(), rss())
+            }
+        })?;
+        println!("{receipt} {:?}", t.elapsed());
+        println!("{:?}", store.stats());
+        store.close()?;
     }
-    println!("{}", snap.profile(id::user("17850"))?.map(|p| p.to_string()).unwrap_or_default());
     let t = Instant::now();
-    println!("{:?} {:?}", snap.digest()?, t.elapsed());
-    println!("{:?}", store.verify()?);
-    store.close()?;
+    let store = Store::options().open(&dir)?;
+    println!("open {:?} {:?} {}", t.elapsed(), store.stats(), rss());
     let t = Instant::now();
-    let store = Store::open(&dir)?;
-    println!("open {:?} {:?}", t.elapsed(), store.stats());
-    println!("{:?}", store.snapshot().digest()?);
+    let p = store.snapshot().profile(id::email("user.77@gmail.com"))?;
+    println!("first profile {:?} {}", t.elapsed(), p.is_some());
+    let mut v = vec![];
+    for i in 0..300 {
+        let t = Instant::now();
+        let p = store.snapshot().profile(id::email(format!("user.{}@gmail.com", i * 331)))?;
+        v.push((t.elapsed(), p.map_or(0, |p| p.activity.values().sum::<u64>())));
+    }
+    v.sort();
+    println!("profile p50 {:?} p99 {:?}", v[150], v[296]);
+    let t = Instant::now();
+    for _ in 0..1000 {
+        std::hint::black_box(store.snapshot());
+    }
+    println!("snapshot {:?}", t.elapsed() / 1000);
+    let mut v = vec![];
+    drop(store);
+    let store = Store::options().durability(Durability::OnFlush).open(&dir)?;
+    for i in 0..1000 {
+        let b = format!(
+            r#"{{"type":"track","event":"Product Viewed","anonymousId":"x{}","userId":"u{:08}","properties":{{"a":{i}}}}}"#,
+            i % 7,
+            i * 97
+        );
+        let t = Instant::now();
+        store.ingest_json(b.as_bytes())?;
+        v.push(t.elapsed());
+    }
+    v.sort();
+    println!("commit p50 {:?} p99 {:?} max {:?}", v[500], v[990], v[999]);
+    let t = Instant::now();
+    let s = Segment::new("x", Rule::from_json(r#"{"orders":"count","gte":2}"#)?);
+    println!("members {} {:?}", store.snapshot().members_at(&s, "2030-01-01".parse()?)?.len(), t.elapsed());
+    let t = Instant::now();
+    let s = Segment::new(
+        "x",
+        Rule::from_json(r#"{"event":"Product Viewed","window":{"last":"30d"},"measure":"count","gte":2}"#)?,
+    );
+    println!("members {} {:?}", store.snapshot().members_at(&s, "2025-12-01".parse()?)?.len(), t.elapsed());
+    println!("{}", rss());
     Ok(())
 }

@@ -36,6 +36,12 @@ pub(crate) const fn low8(value: u64) -> u8 {
     value as u8
 }
 
+/// The low 16 bits; the rest is dropped on purpose.
+#[expect(clippy::cast_possible_truncation, reason = "taking the low half is what the name says")]
+pub(crate) const fn low16(value: u64) -> u16 {
+    value as u16
+}
+
 /// The low 32 bits; the rest is dropped on purpose.
 #[expect(clippy::cast_possible_truncation, reason = "taking the low half is what the name says")]
 pub(crate) const fn low32(value: u64) -> u32 {

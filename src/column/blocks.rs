@@ -12,7 +12,7 @@ use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 use std::ops::Range;
 
 /// A group is closed when it holds this many bytes.
-const GROUP_BYTES: usize = 16 * 1024;
+const GROUP_BYTES: usize = 32 * 1024;
 
 /// The longest record.
 pub(crate) const MAX_RECORD_BYTES: usize = 64 << 20;

@@ -4,7 +4,7 @@
 //! FORMAT.md lists the sections.
 
 use super::history::Head;
-use super::seal::{TEXT_ID, section};
+use super::seal::{NODE_STRIDE, RUN, TEXT_ID, section};
 use super::tail::{NodeRef, OrderKey};
 use crate::Result;
 use crate::base::bytes::row32;
@@ -13,7 +13,7 @@ use crate::column::blocks::{BlockCache, Blocks};
 use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
 use crate::column::slots;
-use crate::normalize::fact::{Bits, Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind};
 use crate::storage::part::Part;
 
 /// The hash that finds a message id in a part: part of the format.
@@ -35,6 +35,7 @@ pub(crate) struct EventPart {
     id_texts: Heap,
     slots: U64s,
     node_starts: U32s,
+    node_counts: U16s,
     nodes: U32s,
     post_nodes: U32s,
     post_starts: U32s,
@@ -62,6 +63,7 @@ impl EventPart {
             id_texts: Heap::new(part, section::ID_TEXTS, section::ID_TEXT_STARTS)?,
             slots: U64s::new(part.section(section::SLOTS)?)?,
             node_starts: U32s::new(part.section(section::NODE_STARTS)?)?,
+            node_counts: U16s::new(part.section(section::NODE_COUNTS)?)?,
             nodes: U32s::new(part.section(section::NODES)?)?,
             post_nodes: U32s::new(part.section(section::POST_NODES)?)?,
             post_starts: U32s::new(part.section(section::POST_STARTS)?)?,
@@ -89,14 +91,17 @@ impl EventPart {
     pub(crate) fn head(&self, row: u32) -> Result<Head> {
         let at = row as usize;
         let kind = Kind::from_code(self.kinds.get(at)?).ok_or_else(|| self.kinds.corrupt(at, "no kind of fact"))?;
-        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind, bits: Bits(self.bits.get(at)?) })
+        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind, bits: Bits(self.bits.get(at)? & !TEXT_ID) })
     }
 
     pub(crate) fn nodes(&self, row: u32, nodes: &mut Vec<NodeRef>) -> Result<()> {
-        let at = row as usize;
-        for at in self.node_starts.get(at)?..self.node_starts.get(at + 1)? {
-            nodes.push(NodeRef(self.nodes.get(at as usize)?));
+        let stride = row / NODE_STRIDE;
+        let mut start = self.node_starts.get(stride as usize)? as usize;
+        for before in stride * NODE_STRIDE..row {
+            start += usize::from(self.node_counts.get(before as usize)?);
         }
+        let count = usize::from(self.node_counts.get(row as usize)?);
+        nodes.extend(self.nodes.range(start..start + count)?.iter().map(NodeRef));
         Ok(())
     }
 
@@ -105,16 +110,19 @@ impl EventPart {
     }
 
     pub(crate) fn message_id(&self, row: u32) -> Result<MessageId> {
+        self.id_ref(row).map(IdRef::to_owned)
+    }
+
+    fn id_ref(&self, row: u32) -> Result<IdRef<'_>> {
         let cell = self.ids.get(row as usize)?;
         if self.bits.get(row as usize)? & TEXT_ID == 0 {
-            return Ok(MessageId::Uuid(cell));
+            return Ok(IdRef::Uuid(cell));
         }
         // The cell of a text holds its place in the heap.
         let place = cell.first_chunk().map_or(u64::MAX, |head| u64::from_le_bytes(*head));
         let text = self.id_texts.get(usize::try_from(place).unwrap_or(usize::MAX))?;
-        let text =
-            std::str::from_utf8(text).map_err(|_| self.ids.corrupt(row as usize, "a message id is not UTF-8"))?;
-        Ok(MessageId::Text(text.into()))
+        let text = std::str::from_utf8(text);
+        text.map(IdRef::Text).map_err(|_| self.ids.corrupt(row as usize, "a message id is not UTF-8"))
     }
 
     /// The row of a message id.
@@ -124,13 +132,10 @@ impl EventPart {
 
     /// The whole fact. Cost: one block is decompressed, unless `cache` holds it.
     pub(crate) fn fact<'a>(&'a self, row: u32, cache: &'a mut BlockCache) -> Result<Fact<'a>> {
-        let bytes = self.facts.get(row as usize, cache)?;
-        Fact::parse(bytes).ok_or_else(|| self.times.corrupt(row as usize, "an event's bytes are no fact"))
-    }
-
-    /// Every fact in row order, for merging parts.
-    pub(crate) fn facts(&self) -> &Blocks {
-        &self.facts
+        let Head { ts, kind, bits, .. } = self.head(row)?;
+        let frame = Frame { kind, bits, ts, content: self.content(row)?, id: self.id_ref(row)? };
+        let record = self.facts.get(row as usize, cache)?;
+        Fact::unseal(record, frame).ok_or_else(|| self.times.corrupt(row as usize, "an event's bytes are no fact"))
     }
 
     fn rows(&self, rows: &U32s, from: u32, to: u32) -> Result<Vec<u32>> {
@@ -142,7 +147,20 @@ impl EventPart {
         if at >= self.post_nodes.len() || self.post_nodes.get(at)? != node {
             return Ok(Vec::new());
         }
-        self.rows(&self.post_rows, self.post_starts.get(at)?, self.post_starts.get(at + 1)?)
+        let list = self.rows(&self.post_rows, self.post_starts.get(at)?, self.post_starts.get(at + 1)?)?;
+        let mut rows = Vec::with_capacity(list.len());
+        let mut list = list.into_iter();
+        while let Some(row) = list.next() {
+            if row & RUN == 0 {
+                rows.push(row);
+                continue;
+            }
+            let (first, count) = (row & !RUN, list.next().unwrap_or(0));
+            // A damaged count would ask for rows that the part does not have.
+            let end = first.saturating_add(count).min(self.len());
+            rows.extend(first..end);
+        }
+        Ok(rows)
     }
 
     pub(crate) fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<u32>> {

@@ -19,6 +19,9 @@ use std::path::Path;
 /// A bit of the part's bits column beside those of the fact: the message id is a text in the heap.
 pub(super) const TEXT_ID: u16 = 1 << 15;
 
+/// Every so many rows the start of their identifiers is told; in between, counts add up.
+pub(super) const NODE_STRIDE: u32 = 16;
+
 /// Section numbers of a part's events.
 pub(super) mod section {
     pub(crate) const TIMES: u16 = 32;
@@ -30,7 +33,7 @@ pub(super) mod section {
     pub(crate) const ID_TEXT_STARTS: u16 = 38;
     pub(crate) const ID_TEXTS: u16 = 39;
     pub(crate) const SLOTS: u16 = 40;
-    pub(crate) const NODE_STARTS: u16 = 41;
+    pub(crate) const NODE_COUNTS: u16 = 41;
     pub(crate) const NODES: u16 = 42;
     pub(crate) const POST_NODES: u16 = 43;
     pub(crate) const POST_STARTS: u16 = 44;
@@ -46,6 +49,7 @@ pub(super) mod section {
     pub(crate) const VALUES: u16 = 54;
     pub(crate) const FACT_BLOCKS: u16 = 55;
     pub(crate) const FACTS: u16 = 56;
+    pub(crate) const NODE_STARTS: u16 = 57;
 }
 
 /// By what rows are clustered: the strongest identifier, then time.
@@ -59,6 +63,7 @@ pub(crate) struct EventSeal<'n> {
     names: &'n Names,
     trait_names: &'n Names,
     facts: BlocksWriter,
+    record: Vec<u8>,
     rows: u32,
     times: Vec<u8>,
     kinds: Vec<u8>,
@@ -68,6 +73,7 @@ pub(crate) struct EventSeal<'n> {
     id_texts: Vec<Box<str>>,
     hashes: Vec<u64>,
     node_starts: Vec<u8>,
+    node_counts: Vec<u8>,
     nodes: Vec<u8>,
     /// (node, row)
     posts: Vec<(u32, u32)>,
@@ -86,6 +92,7 @@ impl<'n> EventSeal<'n> {
             names,
             trait_names,
             facts: BlocksWriter::begin(out, section::FACTS)?,
+            record: Vec::new(),
             rows: 0,
             times: Vec::new(),
             kinds: Vec::new(),
@@ -95,6 +102,7 @@ impl<'n> EventSeal<'n> {
             id_texts: Vec::new(),
             hashes: Vec::new(),
             node_starts: Vec::new(),
+            node_counts: Vec::new(),
             nodes: Vec::new(),
             posts: Vec::new(),
             windows: Vec::new(),
@@ -106,27 +114,31 @@ impl<'n> EventSeal<'n> {
     }
 
     /// Appends the next row.
-    pub(crate) fn push(&mut self, bytes: &[u8], nodes: &[NodeRef], out: &mut PartWriter) -> Result<()> {
-        let fact = Fact::parse(bytes).ok_or_else(|| bad("bytes to seal are no fact"))?;
+    pub(crate) fn push(&mut self, fact: &Fact<'_>, nodes: &[NodeRef], out: &mut PartWriter) -> Result<()> {
         let name = self.names.code(fact.name).ok_or_else(|| bad("an event name has no code"))?;
         let row = self.rows;
         self.rows += 1;
-        self.facts.push(out, bytes)?;
+        self.record.clear();
+        fact.seal(&mut self.record);
+        self.facts.push(out, &self.record)?;
         self.times.extend(fact.ts.as_millisecond().to_le_bytes());
         self.windows.push((name, fact.ts.as_millisecond(), row));
         self.kinds.push(fact.kind as u8);
         self.contents.extend(fact.content.to_le_bytes());
-        self.push_id(&fact);
-        self.node_starts.extend(row32(self.nodes.len() / 4).to_le_bytes());
+        self.push_id(fact);
+        if row.is_multiple_of(NODE_STRIDE) {
+            self.node_starts.extend(row32(self.nodes.len() / 4).to_le_bytes());
+        }
+        self.node_counts.extend(crate::base::bytes::low16(nodes.len() as u64).to_le_bytes());
         for named in nodes {
             self.nodes.extend(named.0.to_le_bytes());
             self.posts.push((named.node(), row));
         }
-        if let Some(key) = order_key(&fact) {
+        if let Some(key) = order_key(fact) {
             self.orders.push((key, row));
         }
         if fact.kind == Kind::Identify {
-            self.push_traits(&fact, row);
+            self.push_traits(fact, row);
         }
         Ok(())
     }
@@ -175,8 +187,8 @@ impl<'n> EventSeal<'n> {
         out.put_section(section::IDS, &self.ids)?;
         write_heap(self.id_texts.iter().map(|text| text.as_bytes()), section::ID_TEXTS, section::ID_TEXT_STARTS, out)?;
         out.put_section(section::SLOTS, &slots::build(&self.hashes))?;
-        self.node_starts.extend(row32(self.nodes.len() / 4).to_le_bytes());
         out.put_section(section::NODE_STARTS, &self.node_starts)?;
+        out.put_section(section::NODE_COUNTS, &self.node_counts)?;
         out.put_section(section::NODES, &self.nodes)?;
         write_posts(self.posts, out)?;
         write_windows(self.windows, self.names.len(), out)?;
@@ -221,19 +233,29 @@ fn starts(groups: impl Iterator<Item = u16>, count: usize) -> Vec<u8> {
     column(std::iter::once(0).chain(ends))
 }
 
+/// A row of a node's list that stands for itself and `count - 1` rows after it; the count follows.
+pub(super) const RUN: u32 = 1 << 31;
+
 fn write_posts(mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
     posts.sort_unstable();
     posts.dedup();
-    let (mut nodes, mut starts, mut at) = (Vec::new(), Vec::new(), 0u32);
-    for run in posts.chunk_by(|a, b| a.0 == b.0) {
-        nodes.extend(run.first().map_or(0, |post| post.0).to_le_bytes());
-        starts.extend(at.to_le_bytes());
-        at += row32(run.len());
+    let (mut nodes, mut starts, mut rows) = (Vec::new(), Vec::new(), Vec::<u32>::new());
+    for list in posts.chunk_by(|a, b| a.0 == b.0) {
+        nodes.extend(list.first().map_or(0, |post| post.0).to_le_bytes());
+        starts.extend(row32(rows.len()).to_le_bytes());
+        // Rows are clustered by the strongest identifier, so its list is one run.
+        for run in list.chunk_by(|a, b| a.1 + 1 == b.1) {
+            let first = run.first().map_or(0, |post| post.1);
+            match run.len() {
+                1 => rows.push(first),
+                count => rows.extend([first | RUN, row32(count)]),
+            }
+        }
     }
-    starts.extend(at.to_le_bytes());
+    starts.extend(row32(rows.len()).to_le_bytes());
     out.put_section(section::POST_NODES, &nodes)?;
     out.put_section(section::POST_STARTS, &starts)?;
-    out.put_section(section::POST_ROWS, &column(posts.iter().map(|(_, row)| *row)))
+    out.put_section(section::POST_ROWS, &column(rows.into_iter()))
 }
 
 fn write_windows(mut windows: Vec<(u16, i64, u32)>, names: usize, out: &mut PartWriter) -> Result<()> {
@@ -263,7 +285,8 @@ pub(crate) fn seal_tail(tail: &TailView, names: &Names, trait_names: &Names, out
     let mut seal = EventSeal::new(names, trait_names, out)?;
     for (.., row) in order {
         let event = tail.event(row).ok_or_else(|| bad("an event to seal is not there"))?;
-        seal.push(&event.fact, &event.nodes, out)?;
+        let fact = event.fact().ok_or_else(|| bad("bytes to seal are no fact"))?;
+        seal.push(&fact, &event.nodes, out)?;
     }
     seal.finish(out)
 }
@@ -288,7 +311,7 @@ pub(crate) fn merge(parts: &[&EventPart], names: &Names, trait_names: &Names, ou
         let (Some(part), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };
         nodes.clear();
         part.nodes(row, &mut nodes)?;
-        seal.push(part.facts().get(row as usize, cache)?, &nodes, out)?;
+        seal.push(&part.fact(row, cache)?, &nodes, out)?;
     }
     seal.finish(out)
 }

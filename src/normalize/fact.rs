@@ -9,7 +9,7 @@
 //! | source | shop | channel | name          each len, UTF-8
 //! | identifiers: count varint, then (role u8, namespace code u8, value: len, UTF-8)*     by strength: code, then value
 //! | order: action u8 (0: none) [, has key u8, key: len, text, amount, discount, lines u32]
-//! | doc: the message as it came in, without its messageId, to the end
+//! | doc: the message as it came in, without its messageId and a canonical timestamp, to the end
 //! ```
 //! An amount is 0 (unknown), 1 (the whole order) or 2, currency 3 bytes, i64 minor units.
 
@@ -79,6 +79,8 @@ impl Bits {
     pub(crate) const ID_INTEGER: u16 = 16;
     /// An alias of a trusted operator source: its two user ids are one person by decree, not by evidence.
     pub(crate) const OPERATOR_ALIAS: u16 = 32;
+    /// The message spells its timestamp as [`Timestamp`] prints it, so the document leaves it out.
+    pub(crate) const TIME_CANONICAL: u16 = 64;
 
     pub(crate) fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
@@ -180,11 +182,7 @@ pub(crate) struct FactParts<'a> {
 impl FactParts<'_> {
     /// Appends the fact's bytes.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.kind as u8);
-        out.extend_from_slice(&self.bits.0.to_le_bytes());
-        out.extend_from_slice(&self.ts.as_millisecond().to_le_bytes());
-        out.extend_from_slice(&self.received_at.as_millisecond().to_le_bytes());
-        out.extend_from_slice(&self.content.to_le_bytes());
+        put_frame(out, self.kind, self.bits, [self.ts, self.received_at], self.content);
         put_message_id(out, self.id);
         for text in [self.source, self.shop, self.channel, self.name] {
             put_str(out, text);
@@ -197,6 +195,15 @@ impl FactParts<'_> {
         put_order(out, self.order);
         out.extend_from_slice(self.doc.bytes());
     }
+}
+
+fn put_frame(out: &mut Vec<u8>, kind: Kind, bits: Bits, times: [Timestamp; 2], content: u64) {
+    out.push(kind as u8);
+    out.extend_from_slice(&bits.0.to_le_bytes());
+    for time in times {
+        out.extend_from_slice(&time.as_millisecond().to_le_bytes());
+    }
+    out.extend_from_slice(&content.to_le_bytes());
 }
 
 fn put_message_id(out: &mut Vec<u8>, id: &MessageId) {
@@ -241,7 +248,8 @@ fn put_order(out: &mut Vec<u8>, order: Option<OrderFact<'_>>) {
 /// A borrowed view of a fact's bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Fact<'a> {
-    bytes: &'a [u8],
+    /// The bytes after the message id.
+    rest: &'a [u8],
     pub(crate) kind: Kind,
     pub(crate) bits: Bits,
     pub(crate) ts: Timestamp,
@@ -255,6 +263,16 @@ pub(crate) struct Fact<'a> {
     identifiers: (usize, Reader<'a>),
     pub(crate) order: Option<OrderFact<'a>>,
     pub(crate) doc: Doc<'a>,
+}
+
+/// The part of a fact that sealed parts keep in columns of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) bits: Bits,
+    pub(crate) ts: Timestamp,
+    pub(crate) content: u64,
+    pub(crate) id: IdRef<'a>,
 }
 
 /// A message id inside a fact.
@@ -287,6 +305,19 @@ impl<'a> Fact<'a> {
             1 => IdRef::Text(reader.str()?),
             _ => return None,
         };
+        Self::framed(Frame { kind, bits, ts, content, id }, received_at, reader.rest())
+    }
+
+    /// The view of a sealed record, whose frame lies in columns.
+    pub(crate) fn unseal(record: &'a [u8], frame: Frame<'a>) -> Option<Self> {
+        let mut reader = Reader::new(record);
+        let received_at = Timestamp::from_millisecond(reader.i64()?);
+        Self::framed(frame, received_at, reader.rest())
+    }
+
+    fn framed(frame: Frame<'a>, received_at: Timestamp, rest: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(rest);
+        let Frame { kind, bits, ts, content, id } = frame;
         let (source, shop, channel, name) = (reader.str()?, reader.str()?, reader.str()?, reader.str()?);
         let count = reader.len()?;
         let identifiers = (count, reader);
@@ -296,7 +327,7 @@ impl<'a> Fact<'a> {
         let order = next_order(&mut reader)?;
         let doc = Doc::new(reader.rest());
         Some(Self {
-            bytes,
+            rest,
             kind,
             bits,
             ts,
@@ -313,8 +344,19 @@ impl<'a> Fact<'a> {
         })
     }
 
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    /// Appends what a sealed part keeps of the fact beside its columns: received_at, and everything after the id.
+    pub(crate) fn seal(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.received_at.as_millisecond().to_le_bytes());
+        out.extend_from_slice(self.rest);
+    }
+
+    /// The fact's bytes, as they were logged.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.rest.len() + 64);
+        put_frame(&mut out, self.kind, self.bits, [self.ts, self.received_at], self.content);
+        put_message_id(&mut out, &self.id());
+        out.extend_from_slice(self.rest);
+        out
     }
 
     pub(crate) fn id(&self) -> MessageId {
@@ -411,6 +453,11 @@ mod tests {
         assert_eq!(fact.identifiers().collect::<Vec<_>>(), identifiers);
         assert_eq!(fact.order, Some(order));
         assert_eq!(fact.doc.as_str().as_deref(), Some("rest"));
+        assert_eq!(fact.to_bytes(), bytes);
+        let mut sealed = Vec::new();
+        fact.seal(&mut sealed);
+        let frame = Frame { kind: fact.kind, bits: fact.bits, ts: fact.ts, content: 99, id: IdRef::Text("m-1") };
+        assert_eq!(Fact::unseal(&sealed, frame).unwrap().to_bytes(), bytes);
         for cut in 0..bytes.len() {
             for flip in [0u8, 1, 0xff] {
                 let mut damaged = bytes.clone();

@@ -167,9 +167,15 @@ impl Build {
         self.doc.clear();
         let mut doc = DocWriter::new(&mut self.doc);
         let root = doc.object();
+        let mut canonical_time = false;
         for (key, value) in kept_members(message, &fields, given) {
-            doc.key(key);
-            doc.copy(value);
+            // The fact's own time prints as this very text: no need to keep it twice.
+            if key == b"timestamp" && value.as_instant() == Some(times.ts) {
+                canonical_time = true;
+            } else {
+                doc.key(key);
+                doc.copy(value);
+            }
             if !matches!(key, b"sentAt" | b"receivedAt") {
                 content.add(key, value);
             }
@@ -181,6 +187,7 @@ impl Build {
             | if intake.claimed { Bits::CLAIMED } else { 0 }
             | if strong { Bits::STRONG } else { 0 }
             | if times.derived { Bits::TIME_DERIVED } else { 0 }
+            | if canonical_time { Bits::TIME_CANONICAL } else { 0 }
             | if operator { Bits::OPERATOR_ALIAS } else { 0 };
         let order = order.map(|(action, money)| OrderFact {
             action,
@@ -338,21 +345,20 @@ fn note_clock(clock: Clock, used: bool, flags: &mut Flags) -> Option<Timestamp> 
 
 /// The message that a fact was made of, equal as JSON to what came in.
 pub(crate) fn message_json(fact: &Fact<'_>) -> String {
-    let mut out = String::from("{");
+    let mut members = Vec::new();
     if !fact.bits.has(Bits::ID_DERIVED) {
-        let id = fact.id().to_string();
-        out.push_str("\"messageId\":");
-        if fact.bits.has(Bits::ID_INTEGER) {
-            out.push_str(&id);
-        } else {
-            crate::base::doc::write_text(&id, &mut out);
+        let mut id = fact.id().to_string();
+        if !fact.bits.has(Bits::ID_INTEGER) {
+            let text = std::mem::take(&mut id);
+            crate::base::doc::write_text(&text, &mut id);
         }
+        members.push(format!("\"messageId\":{id}"));
+    }
+    if fact.bits.has(Bits::TIME_CANONICAL) {
+        members.push(format!("\"timestamp\":\"{}\"", fact.ts));
     }
     let rest = fact.doc.to_json();
-    let members = rest.strip_prefix('{').unwrap_or("}");
-    if out.len() > 1 && members != "}" {
-        out.push(',');
-    }
-    out.push_str(members);
-    out
+    let rest = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    members.extend((!rest.is_empty()).then(|| rest.to_owned()));
+    format!("{{{}}}", members.join(","))
 }

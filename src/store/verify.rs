@@ -53,7 +53,7 @@ pub(super) fn verify(inner: &Inner) -> Result<Verification> {
         done
     };
     for at in state.records.events.iter() {
-        chunk.push(state.records.events.fact(at, &mut cache)?.bytes().to_vec());
+        chunk.push(state.records.events.fact(at, &mut cache)?.to_bytes());
         if chunk.len() == CHUNK {
             apply(&mut chunk)?;
         }
