@@ -6,7 +6,7 @@ use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::error::Error;
-use crate::normalize::fact::{Bits, Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -133,27 +133,37 @@ impl History {
         Ok(all)
     }
 
-    /// The facts about an order.
-    pub(crate) fn of_order(&self, key: &OrderKey) -> Result<Vec<At>> {
+    /// The facts about an order, with what settling needs of them.
+    pub(crate) fn of_order(&self, key: &OrderKey) -> Result<Vec<(At, OrderBrief)>> {
         let mut all = Vec::new();
         for (at, layer) in self.layers() {
-            extend(&mut all, at, layer.rows_of_order(key)?);
+            match layer {
+                Layer::Part(part) => {
+                    all.extend(part.rows_of_order(key)?.into_iter().map(|(row, brief)| (At { layer: at, row }, brief)));
+                }
+                Layer::Tail(tail) => {
+                    let rows = tail.rows_of_order(key).into_iter();
+                    all.extend(rows.filter_map(|row| Some((At { layer: at, row }, tail.event(row)?.order?.1))));
+                }
+            }
         }
         Ok(all)
     }
 
     /// Every fact about any order, with its order's key.
-    pub(crate) fn all_orders(&self) -> Result<Vec<(OrderKey, At)>> {
+    pub(crate) fn all_orders(&self) -> Result<Vec<(OrderKey, At, OrderBrief)>> {
         let mut all = Vec::new();
         for (at, layer) in self.layers() {
             match layer {
-                Layer::Part(part) => part.visit_orders(|key, row| all.push((key, At { layer: at, row })))?,
+                Layer::Part(part) => {
+                    part.visit_orders(|key, row, brief| all.push((key, At { layer: at, row }, brief)))?;
+                }
                 Layer::Tail(tail) => {
-                    for row in 0..tail.len() {
-                        if let Some(key) = tail.event(row).and_then(|event| event.order) {
-                            all.push((key, At { layer: at, row }));
-                        }
-                    }
+                    let order = |row| tail.event(row).and_then(|event| event.order);
+                    all.extend(
+                        (0..tail.len())
+                            .filter_map(|row| order(row).map(|(key, brief)| (key, At { layer: at, row }, brief))),
+                    );
                 }
             }
         }
@@ -235,13 +245,6 @@ impl Layer<'_> {
         match self {
             Self::Part(part) => part.rows_of_node(node),
             Self::Tail(tail) => Ok(tail.rows_of_node(node)),
-        }
-    }
-
-    fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<u32>> {
-        match self {
-            Self::Part(part) => part.rows_of_order(key),
-            Self::Tail(tail) => Ok(tail.rows_of_order(key)),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::column::blocks::{BlockCache, Blocks};
 use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
 use crate::column::slots;
-use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind};
+use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind, OrderBrief};
 use crate::storage::part::Part;
 
 /// The hash that finds a message id in a part: part of the format.
@@ -44,6 +44,7 @@ pub(crate) struct EventPart {
     window_rows: U32s,
     order_keys: Fixed16,
     order_rows: U32s,
+    order_briefs: Fixed16,
     trait_starts: U32s,
     trait_rows: U32s,
     trait_values: U32s,
@@ -72,6 +73,7 @@ impl EventPart {
             window_rows: U32s::new(part.section(section::WINDOW_ROWS)?)?,
             order_keys: Fixed16::new(part.section(section::ORDER_KEYS)?)?,
             order_rows: U32s::new(part.section(section::ORDER_ROWS)?)?,
+            order_briefs: Fixed16::new(part.section(section::ORDER_BRIEFS)?)?,
             trait_starts: U32s::new(part.section(section::TRAIT_STARTS)?)?,
             trait_rows: U32s::new(part.section(section::TRAIT_ROWS)?)?,
             trait_values: U32s::new(part.section(section::TRAIT_VALUES)?)?,
@@ -163,22 +165,28 @@ impl EventPart {
         Ok(rows)
     }
 
-    pub(crate) fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<u32>> {
+    /// The facts about an order: row and brief.
+    pub(crate) fn rows_of_order(&self, key: &OrderKey) -> Result<Vec<(u32, OrderBrief)>> {
         let start = self.order_keys.partition_point(0..self.order_keys.len(), |known| known < *key)?;
         let mut rows = Vec::new();
         for at in start..self.order_keys.len() {
             if self.order_keys.get(at)? != *key {
                 break;
             }
-            rows.push(self.order_rows.get(at)?);
+            rows.push((self.order_rows.get(at)?, self.order_brief(at)?));
         }
         Ok(rows)
     }
 
-    /// Every fact about an order: key and row, by key.
-    pub(crate) fn visit_orders(&self, mut visit: impl FnMut(OrderKey, u32)) -> Result<()> {
+    fn order_brief(&self, at: usize) -> Result<OrderBrief> {
+        let cells = [self.order_briefs.get(2 * at)?, self.order_briefs.get(2 * at + 1)?];
+        OrderBrief::from_cells(cells).ok_or_else(|| self.order_briefs.corrupt(2 * at, "an order cannot be read"))
+    }
+
+    /// Every fact about an order: key, row and brief, by key.
+    pub(crate) fn visit_orders(&self, mut visit: impl FnMut(OrderKey, u32, OrderBrief)) -> Result<()> {
         for at in 0..self.order_keys.len() {
-            visit(self.order_keys.get(at)?, self.order_rows.get(at)?);
+            visit(self.order_keys.get(at)?, self.order_rows.get(at)?, self.order_brief(at)?);
         }
         Ok(())
     }

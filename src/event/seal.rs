@@ -50,6 +50,7 @@ pub(super) mod section {
     pub(crate) const FACT_BLOCKS: u16 = 55;
     pub(crate) const FACTS: u16 = 56;
     pub(crate) const NODE_STARTS: u16 = 57;
+    pub(crate) const ORDER_BRIEFS: u16 = 58;
 }
 
 /// By what rows are clustered: the strongest identifier, then time.
@@ -79,7 +80,7 @@ pub(crate) struct EventSeal<'n> {
     posts: Vec<(u32, u32)>,
     /// (name, time, row)
     windows: Vec<(u16, i64, u32)>,
-    orders: Vec<([u8; 16], u32)>,
+    orders: Vec<([u8; 16], u32, [[u8; 16]; 2])>,
     /// (trait, row, value)
     traits: Vec<(u16, u32, u32)>,
     values: Vec<Box<[u8]>>,
@@ -134,8 +135,8 @@ impl<'n> EventSeal<'n> {
             self.nodes.extend(named.0.to_le_bytes());
             self.posts.push((named.node(), row));
         }
-        if let Some(key) = order_key(fact) {
-            self.orders.push((key, row));
+        if let (Some(key), Some(order)) = (order_key(fact), fact.order) {
+            self.orders.push((key, row, order.brief().cells()));
         }
         if fact.kind == Kind::Identify {
             self.push_traits(fact, row);
@@ -193,8 +194,10 @@ impl<'n> EventSeal<'n> {
         write_posts(self.posts, out)?;
         write_windows(self.windows, self.names.len(), out)?;
         self.orders.sort_unstable();
-        out.put_section(section::ORDER_KEYS, &self.orders.iter().flat_map(|(key, _)| *key).collect::<Vec<_>>())?;
-        out.put_section(section::ORDER_ROWS, &column(self.orders.iter().map(|(_, row)| *row)))?;
+        out.put_section(section::ORDER_KEYS, &self.orders.iter().flat_map(|(key, ..)| *key).collect::<Vec<_>>())?;
+        let briefs: Vec<u8> = self.orders.iter().flat_map(|(.., cells)| cells.concat()).collect();
+        out.put_section(section::ORDER_BRIEFS, &briefs)?;
+        out.put_section(section::ORDER_ROWS, &column(self.orders.iter().map(|(_, row, _)| *row)))?;
         write_traits(self.traits, self.trait_names.len(), out)?;
         write_heap(self.values.iter().map(|value| value.as_ref()), section::VALUES, section::VALUE_STARTS, out)
     }

@@ -2,7 +2,7 @@
 
 use crate::base::{MessageId, Timestamp};
 use crate::column::log::Log;
-use crate::normalize::fact::{Bits, Fact, Kind, Role};
+use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief, Role};
 use ahash::AHashMap;
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub(crate) struct TailEvent {
     pub(crate) bits: Bits,
     /// Strongest first.
     pub(crate) nodes: Box<[NodeRef]>,
-    pub(crate) order: Option<OrderKey>,
+    pub(crate) order: Option<(OrderKey, OrderBrief)>,
 }
 
 impl TailEvent {
@@ -95,7 +95,7 @@ impl EventTail {
         for named in &event.nodes {
             Self::link(&self.posts, index.nodes.entry(named.node()), row);
         }
-        if let Some(key) = event.order {
+        if let Some((key, _)) = event.order {
             Self::link(&self.posts, index.orders.entry(key), row);
         }
         drop(index);
@@ -183,8 +183,11 @@ impl TailView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::fact::{Amount, OrderAction};
 
     fn event(ts: i64, nodes: &[u32]) -> TailEvent {
+        let brief =
+            OrderBrief { action: OrderAction::Completed, amount: Amount::Unknown, discount_minor: None, lines: 0 };
         TailEvent {
             fact: Box::default(),
             ts: Timestamp::from_millisecond(ts),
@@ -192,7 +195,7 @@ mod tests {
             kind: Kind::Track,
             bits: Bits::default(),
             nodes: nodes.iter().map(|node| NodeRef::new(*node, Role::Live)).collect(),
-            order: Some([7; 16]),
+            order: Some(([7; 16], brief)),
         }
     }
 

@@ -120,6 +120,64 @@ pub(crate) struct OrderFact<'a> {
     pub(crate) lines: u32,
 }
 
+/// An order fact without its order id: what settling needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OrderBrief {
+    pub(crate) action: OrderAction,
+    pub(crate) amount: Amount,
+    pub(crate) discount_minor: Option<i64>,
+    pub(crate) lines: u32,
+}
+
+impl OrderBrief {
+    /// The brief as two cells of 16 bytes, for a column: action, tags, currency and lines; amount and discount.
+    pub(crate) fn cells(self) -> [[u8; 16]; 2] {
+        let (tag, money) = match self.amount {
+            Amount::Unknown => (0, None),
+            Amount::Whole => (1, None),
+            Amount::Known(money) => (2, Some(money)),
+        };
+        let [x, y, z] = money.map_or([0; 3], |money| money.currency.bytes());
+        let [a, b, c, d] = self.lines.to_le_bytes();
+        let has_discount = u8::from(self.discount_minor.is_some());
+        let minor = money.map_or(0, |money| money.minor).to_le_bytes();
+        let discount = self.discount_minor.unwrap_or(0).to_le_bytes();
+        let mut numbers = [0; 16];
+        for (slot, byte) in numbers.iter_mut().zip(minor.into_iter().chain(discount)) {
+            *slot = byte;
+        }
+        [[self.action as u8, tag, has_discount, 0, x, y, z, 0, a, b, c, d, 0, 0, 0, 0], numbers]
+    }
+
+    /// The brief of two cells, or `None` for cells that are none.
+    pub(crate) fn from_cells([head, numbers]: [[u8; 16]; 2]) -> Option<Self> {
+        let [action, tag, has_discount, _, x, y, z, _, a, b, c, d, ..] = head;
+        let (minor, discount) = numbers.split_first_chunk::<8>()?;
+        let amount = match tag {
+            0 => Amount::Unknown,
+            1 => Amount::Whole,
+            2 => Amount::Known(Money::new(i64::from_le_bytes(*minor), Currency::from_bytes([x, y, z])?)),
+            _ => return None,
+        };
+        Some(Self {
+            action: OrderAction::from_code(action)?,
+            amount,
+            discount_minor: discount
+                .first_chunk()
+                .filter(|_| has_discount != 0)
+                .map(|bytes| i64::from_le_bytes(*bytes)),
+            lines: u32::from_le_bytes([a, b, c, d]),
+        })
+    }
+}
+
+impl OrderFact<'_> {
+    pub(crate) fn brief(&self) -> OrderBrief {
+        let Self { action, amount, discount_minor, lines, .. } = *self;
+        OrderBrief { action, amount, discount_minor, lines }
+    }
+}
+
 /// The order events of the Segment spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -452,6 +510,7 @@ mod tests {
         );
         assert_eq!(fact.identifiers().collect::<Vec<_>>(), identifiers);
         assert_eq!(fact.order, Some(order));
+        assert_eq!(OrderBrief::from_cells(order.brief().cells()), Some(order.brief()));
         assert_eq!(fact.doc.as_str().as_deref(), Some("rest"));
         assert_eq!(fact.to_bytes(), bytes);
         let mut sealed = Vec::new();

@@ -140,8 +140,8 @@ impl<'r> Person<'r> {
         let mut all = Vec::new();
         for key in keys {
             let mut entries = Vec::new();
-            for at in self.records.events.of_order(&key)? {
-                entries.extend(self.records.order_entry(at, &mut self.cache.borrow_mut())?);
+            for (at, brief) in self.records.events.of_order(&key)? {
+                entries.push(self.records.order_entry(at, brief)?);
             }
             all.push(entries);
         }
@@ -208,17 +208,22 @@ fn union(settings: &[&TraitSetting]) -> Option<Vec<u8>> {
 }
 
 impl Person<'_> {
-    /// The currency that the person's sums are in: the store's, else that of their latest order. `orders` by time.
+    /// The currency that the person's sums are in.
     pub(crate) fn currency(&self, orders: &[Settled]) -> Option<Currency> {
-        let latest = || {
-            let amount = |order: &Settled| order.order.as_ref().and_then(|placed| placed.amount).or(order.refunded);
-            orders.iter().rev().find_map(amount).map(|money| money.currency)
-        };
-        self.records.reading.currency.or_else(latest)
+        currency_of(self.records, orders)
     }
 
     /// Whether an event is the person's: used where an index led to it.
     pub(crate) fn owns(&self, at: At) -> Result<bool> {
         Ok(self.records.owner(at)? == Owner::Profile(self.profile))
     }
+}
+
+/// The currency of sums: the store's, else that of the latest order. `orders` by time.
+pub(crate) fn currency_of(records: &Records, orders: &[Settled]) -> Option<Currency> {
+    let latest = || {
+        let amount = |order: &Settled| order.order.as_ref().and_then(|placed| placed.amount).or(order.refunded);
+        orders.iter().rev().find_map(amount).map(|money| money.currency)
+    };
+    records.reading.currency.or_else(latest)
 }

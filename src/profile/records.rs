@@ -12,7 +12,7 @@ use crate::event::names::Names;
 use crate::event::order_key;
 use crate::event::tail::NodeRef;
 use crate::identity::nodes::Nodes;
-use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::fact::{Kind, OrderBrief};
 use ahash::AHashMap;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ impl Records {
     /// Every fact about the order that an event is about, the event among them.
     pub(crate) fn order_siblings(&self, at: At) -> Result<Vec<At>> {
         match order_key(&self.events.fact(at, &mut BlockCache::default())?) {
-            Some(key) => self.events.of_order(&key),
+            Some(key) => Ok(self.events.of_order(&key)?.into_iter().map(|(at, _)| at).collect()),
             None => Ok(Vec::new()),
         }
     }
@@ -135,28 +135,14 @@ impl Records {
     }
 
     /// One fact about an order, with its owner.
-    pub(crate) fn order_entry(&self, at: At, cache: &mut BlockCache) -> Result<Option<OrderEntry>> {
-        let owner = self.owner(at)?.profile();
-        let fact = self.events.fact(at, cache)?;
-        Ok(order_entry(at, &fact, owner))
+    pub(crate) fn order_entry(&self, at: At, brief: OrderBrief) -> Result<OrderEntry> {
+        let OrderBrief { action, amount, discount_minor, lines } = brief;
+        let (ts, owner, id) = (self.events.head(at)?.ts, self.owner(at)?.profile(), self.message_id(at)?);
+        Ok(OrderEntry { at, ts, id, owner, action, amount, discount_minor, lines })
     }
 
     /// The message id of an event.
     pub(crate) fn message_id(&self, at: At) -> Result<MessageId> {
         self.events.message_id(at)
     }
-}
-
-fn order_entry(at: At, fact: &Fact<'_>, owner: Option<u32>) -> Option<OrderEntry> {
-    let order = fact.order?;
-    Some(OrderEntry {
-        at,
-        ts: fact.ts,
-        id: fact.id(),
-        owner,
-        action: order.action,
-        amount: order.amount,
-        discount_minor: order.discount_minor,
-        lines: order.lines,
-    })
 }

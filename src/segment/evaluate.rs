@@ -22,7 +22,7 @@ pub(crate) fn is_member(segment: &Segment, person: &dyn Person, at: Timestamp) -
 }
 
 /// As deep as the rule, which parsing and definition bound.
-fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<bool> {
+pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<bool> {
     match node {
         Node::And(rules) => any(rules, false, person, at).map(|broken| !broken),
         Node::Or(rules) => any(rules, true, person, at),
@@ -71,17 +71,28 @@ pub(super) fn count_value(count: usize) -> Value<'static> {
     Value::Number(Decimal::from(i64::try_from(count).unwrap_or(i64::MAX)))
 }
 
-/// A trait whose own name holds the dot wins; else each dot is tried as the border between trait and path.
 fn trait_holds(path: &str, test: &Test, person: &dyn Person, at: Timestamp) -> Result<bool> {
+    let mut values = Vec::new();
     for (head, tail) in trait_paths(path) {
-        let Some(bytes) = person.trait_value(head, at)? else { continue };
-        let whole = Doc::new(&bytes);
+        values.push((tail, person.trait_value(head, at)?));
+    }
+    Ok(trait_value_holds(values.iter().map(|(tail, value)| (*tail, value.as_deref())), test))
+}
+
+/// A trait whose own name holds the dot wins; else each dot is tried as the border between trait and path.
+pub(super) fn trait_value_holds<'v>(
+    heads: impl Iterator<Item = (Option<&'v str>, Option<&'v [u8]>)>,
+    test: &Test,
+) -> bool {
+    for (tail, value) in heads {
+        let Some(bytes) = value else { continue };
+        let whole = Doc::new(bytes);
         let value = Value::of(tail.map_or(Some(whole), |tail| whole.path(tail)));
         if !matches!(value, Value::Missing) {
-            return Ok(test.holds(value));
+            return test.holds(value);
         }
     }
-    Ok(test.holds(Value::Missing))
+    test.holds(Value::Missing)
 }
 
 /// The top-level traits that a dotted path may start in, each with the path inside.

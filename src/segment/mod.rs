@@ -9,6 +9,7 @@
 //! Nothing here does I/O or reads a clock: the instant is an argument, and a person is a trait that the store's history
 //! implements.
 
+pub(crate) mod bulk;
 mod compare;
 pub(crate) mod evaluate;
 mod json;

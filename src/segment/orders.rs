@@ -27,7 +27,7 @@ pub(super) fn holds(node: &OrdersNode, person: &dyn Person, at: Timestamp) -> Re
 
 /// Sums in minor units: a person's orders would have to number 2^64 to overflow them.
 #[derive(Default)]
-struct Totals {
+pub(super) struct Totals {
     count: usize,
     /// Orders whose amount is known: only they enter amounts, averages and shares.
     priced: usize,
@@ -41,7 +41,7 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, order: &OrderView<'_>) {
+    pub(super) fn add(&mut self, order: &OrderView<'_>) {
         if order.lone_refund {
             self.refunded += i128::from(order.refunded_minor);
             self.refunded_alone += i128::from(order.refunded_minor);
@@ -58,7 +58,7 @@ impl Totals {
         }
     }
 
-    fn measure(&self, measure: OrderMeasure, at: Timestamp, decimals: u8) -> Value<'static> {
+    pub(super) fn measure(&self, measure: OrderMeasure, at: Timestamp, decimals: u8) -> Value<'static> {
         let net = self.gross - self.refunded;
         let per_order = |minor: i128| match self.priced {
             0 => Value::Missing,

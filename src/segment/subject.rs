@@ -24,8 +24,6 @@ impl<'p> Subject<'p> {
     }
 
     fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'static>> {
-        let same = |money: crate::Money| (Some(money.currency) == currency).then_some(money.minor);
-        let amount = order.order.as_ref().and_then(|placed| placed.amount);
         let (properties, lines) = self.person.with_fact(order.at, |fact| {
             let properties = fact.doc.get("properties");
             let lines = properties.and_then(|properties| properties.get("products")).map(|products| {
@@ -33,21 +31,27 @@ impl<'p> Subject<'p> {
             });
             (properties.map(|properties| properties.bytes().to_vec()).unwrap_or_default(), lines.unwrap_or_default())
         })?;
-        let gross_minor = amount.and_then(same);
-        Ok(OrderView {
-            ts: order.ts,
-            lone_refund: order.order.is_none(),
-            gross_minor,
-            refunded_minor: order.refunded.and_then(same).unwrap_or(0),
-            discount_minor: order
-                .order
-                .as_ref()
-                .and_then(|placed| placed.discount_minor)
-                .filter(|_| gross_minor.is_some()),
-            properties: Cow::Owned(properties),
-            lines,
-        })
+        Ok(OrderView { properties: Cow::Owned(properties), lines, ..amounts(order, currency) })
     }
+}
+
+/// An order's times and amounts, in one currency; other currencies count as unknown.
+pub(super) fn amounts(order: &Settled, currency: Option<Currency>) -> OrderView<'static> {
+    let same = |money: crate::Money| (Some(money.currency) == currency).then_some(money.minor);
+    let gross_minor = order.order.as_ref().and_then(|placed| placed.amount).and_then(same);
+    let discount = order.order.as_ref().and_then(|placed| placed.discount_minor);
+    OrderView {
+        ts: order.ts,
+        lone_refund: order.order.is_none(),
+        gross_minor,
+        refunded_minor: order.refunded.and_then(same).unwrap_or(0),
+        discount_minor: discount.filter(|_| gross_minor.is_some()),
+        ..OrderView::default()
+    }
+}
+
+pub(super) fn undefined(name: &str) -> crate::Error {
+    crate::error::Error::not_found(format!("segment {name:?} is not defined; define it first"))
 }
 
 impl Asked for Subject<'_> {
@@ -110,7 +114,7 @@ impl Asked for Subject<'_> {
         // References form a DAG of at most as many segments as are defined, checked when they were.
         match (self.find)(segment) {
             Some(segment) => super::evaluate::is_member(&segment, self, at),
-            None => Err(crate::error::Error::not_found(format!("segment {segment:?} is not defined; define it first"))),
+            None => Err(undefined(segment)),
         }
     }
 }

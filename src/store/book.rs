@@ -199,7 +199,7 @@ impl Book {
             kind: fact.kind,
             bits: fact.bits,
             nodes: nodes.into(),
-            order: order_key(&fact),
+            order: order_key(&fact).zip(fact.order.map(|order| order.brief())),
         };
         let row = self.event_tail.push(event);
         self.ids.insert(fact.id(), row);

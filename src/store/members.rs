@@ -1,12 +1,12 @@
 //! Who is in a segment: rules evaluated over everybody.
 
-use super::live::{LiveSegment, is_member};
+use super::live::LiveSegment;
 use crate::Result;
 use crate::base::{ProfileId, Timestamp};
 use crate::column::rows::RowSet;
-use crate::profile::person::Person;
 use crate::profile::records::Records;
 use crate::segment::Segment;
+use crate::segment::bulk::Crowd;
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -105,12 +105,7 @@ pub(super) fn evaluate(
     segment: &Segment,
     at: Timestamp,
 ) -> Result<RowSet> {
-    let mut members = RowSet::default();
-    for row in &universe.to_bitmap() {
-        let person = Person::read(records, row)?;
-        if is_member(segment, &person, known.contains(row), segments, at)? {
-            members.insert(row);
-        }
-    }
-    Ok(members)
+    let find = |name: &str| segments.iter().find(|live| live.segment.name() == name).map(|live| live.segment.clone());
+    let crowd = Crowd { records, known, at, find: &find };
+    crowd.rows(segment.rule(), &universe.to_bitmap()).map(|rows| RowSet::from(&rows))
 }

@@ -1,0 +1,338 @@
+//! Who, of everybody: rules evaluated over columns and bitmaps, not person by person.
+//!
+//! A combinator works on bitmaps. A leaf first asks what it says of somebody without any data; only people who have
+//! data of its input are looked at, and for the common leaves that takes no more than a scan of one projection: counts
+//! of events in a window, the winning value of a trait, measures of orders. What is left (conditions on properties and
+//! lines, sequences of windows) reads the people concerned one by one, and comes last inside an `and`.
+
+use super::evaluate::{count_value, holds, trait_paths, trait_value_holds};
+use super::orders::Totals;
+use super::person::{EventRef, OrderView, Person as Asked};
+use super::rule::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Universe, Window};
+use super::subject::{Subject, amounts};
+use crate::Result;
+use crate::base::Timestamp;
+use crate::base::config::TraitPick;
+use crate::base::doc::Doc;
+use crate::column::rows::RowSet;
+use crate::event::history::At;
+use crate::normalize::fact::Kind;
+use crate::profile::orders::{OrderEntry, Settled, settle};
+use crate::profile::person::{Person, currency_of};
+use crate::profile::records::Records;
+use ahash::AHashMap;
+use roaring::RoaringBitmap;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// Everybody, as of one commit and one instant.
+pub(crate) struct Crowd<'a> {
+    pub(crate) records: &'a Records,
+    pub(crate) known: &'a RowSet,
+    pub(crate) at: Timestamp,
+    /// The segments that rules may refer to.
+    pub(crate) find: &'a dyn Fn(&str) -> Option<Segment>,
+}
+
+impl Crowd<'_> {
+    /// The rows of `within` for which the rule holds.
+    pub(crate) fn rows(&self, rule: &Rule, within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        self.node(&rule.0, within)
+    }
+
+    /// As deep as the rule, which parsing and definition bound.
+    fn node(&self, node: &Node, within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        if within.is_empty() {
+            return Ok(RoaringBitmap::new());
+        }
+        match node {
+            Node::And(rules) => {
+                let mut left = within.clone();
+                for rule in quick_first(rules) {
+                    left = self.node(rule, &left)?;
+                }
+                Ok(left)
+            }
+            Node::Or(rules) => {
+                let mut left = within.clone();
+                for rule in quick_first(rules) {
+                    left -= self.node(rule, &left)?;
+                }
+                Ok(within - left)
+            }
+            Node::Not(rule) => Ok(within - self.node(rule, within)?),
+            Node::AtLeast(needed, rules) => self.at_least(*needed, rules, within),
+            Node::Segment(name) => self.reference(name, within),
+            Node::Anonymous => Ok(within - self.known.to_bitmap()),
+            Node::Has { .. } | Node::Identifiers { .. } => self.one_by_one(node, within),
+            Node::Trait { .. }
+            | Node::Event(_)
+            | Node::Orders(_)
+            | Node::Bought { .. }
+            | Node::BoughtTogether { .. } => self.leaf(node, within),
+        }
+    }
+
+    fn at_least(&self, needed: u32, rules: &[Node], within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let mut held: AHashMap<u32, u32> = AHashMap::new();
+        for rule in rules {
+            for row in self.node(rule, within)? {
+                *held.entry(row).or_default() += 1;
+            }
+        }
+        Ok(within.iter().filter(|row| held.get(row).copied().unwrap_or(0) >= needed).collect())
+    }
+
+    fn reference(&self, name: &str, within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let segment = (self.find)(name).ok_or_else(|| super::subject::undefined(name))?;
+        match segment.universe() {
+            Universe::All => self.rows(segment.rule(), within),
+            Universe::Known => self.rows(segment.rule(), &(within & self.known.to_bitmap())),
+        }
+    }
+
+    /// A leaf about data that most people may not have.
+    fn leaf(&self, node: &Node, within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let without_data = holds(node, &Nobody, self.at)?;
+        let (concerned, mut hits) = match self.scan(node)? {
+            Some((concerned, hits)) => (concerned, hits & within),
+            None => {
+                let concerned = self.concerned(node)?;
+                let hits = self.one_by_one(node, &(within & &concerned))?;
+                (concerned, hits)
+            }
+        };
+        if without_data {
+            hits |= within - concerned;
+        }
+        Ok(hits)
+    }
+
+    fn one_by_one(&self, node: &Node, within: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let mut hits = RoaringBitmap::new();
+        for row in within {
+            let person = Person::read(self.records, row)?;
+            if holds(node, &Subject::new(&person, self.known.contains(row), self.find), self.at)? {
+                hits.insert(row);
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Everybody with data that a leaf reads.
+    fn concerned(&self, node: &Node) -> Result<RoaringBitmap> {
+        let mut rows = RoaringBitmap::new();
+        match node {
+            Node::Event(event) => rows.extend(self.counts(&event.name, Timestamp::MIN, self.at)?.keys()),
+            Node::Trait { path, .. } => {
+                for (name, _) in trait_paths(path) {
+                    self.visit_trait(name, &mut |row, _, _, _| {
+                        rows.insert(row);
+                        Ok(())
+                    })?;
+                }
+            }
+            _ => {
+                for (_, at, _) in self.records.events.all_orders()? {
+                    rows.extend(self.records.owner(at)?.profile());
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The common leaves by a scan: who is concerned, and for whom of them it holds.
+    fn scan(&self, node: &Node) -> Result<Option<(RoaringBitmap, RoaringBitmap)>> {
+        match node {
+            Node::Event(EventNode { name, filter: None, ask }) => match ask {
+                Ask::Did(window) => self.count(name, *window, &|count| count > 0),
+                Ask::Measure(Measure::Count, window, test) => {
+                    self.count(name, *window, &|count| test.holds(count_value(count)))
+                }
+                _ => Ok(None),
+            },
+            Node::Trait { path, test } if self.latest_wins(path) => {
+                let values = self.latest(path)?;
+                let verdict = |values: &Vec<Option<Box<[u8]>>>| {
+                    let heads = trait_paths(path).zip(values).map(|((_, tail), value)| (tail, value.as_deref()));
+                    trait_value_holds(heads, test)
+                };
+                let hits = values.iter().filter(|(_, values)| verdict(values)).map(|(row, _)| *row).collect();
+                Ok(Some((values.keys().copied().collect(), hits)))
+            }
+            Node::Orders(orders) if orders.filter.is_none() => self.orders(orders).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn count(
+        &self,
+        name: &str,
+        window: Option<Window>,
+        holds: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<(RoaringBitmap, RoaringBitmap)>> {
+        let (after, to) = Window::bounds(window, self.at);
+        let counts = self.counts(name, after, to)?;
+        let hits = counts.iter().filter(|(_, count)| holds(**count)).map(|(row, _)| *row).collect();
+        Ok(Some((counts.keys().copied().collect(), hits)))
+    }
+
+    /// How many events of a name each person has in `(after, to]`.
+    fn counts(&self, name: &str, after: Timestamp, to: Timestamp) -> Result<AHashMap<u32, usize>> {
+        let mut counts = AHashMap::new();
+        let Some(code) = self.records.names.code(name) else { return Ok(counts) };
+        let mut nodes = Vec::new();
+        for at in self.records.events.in_window(code, after, to)? {
+            self.records.events.nodes(at, &mut nodes)?;
+            if let Some(owner) = self.records.owner_among(at, &nodes)?.profile() {
+                *counts.entry(owner).or_default() += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    fn latest_wins(&self, path: &str) -> bool {
+        let plain =
+            |name: &str| self.records.reading.traits.get(name).is_none_or(|rule| rule.rule == TraitPick::Latest);
+        trait_paths(path).all(|(name, _)| plain(name))
+    }
+
+    /// Visits every value that was set for a top-level trait up to now, with its owner.
+    fn visit_trait(&self, name: &str, visit: &mut dyn FnMut(u32, At, Timestamp, &[u8]) -> Result<()>) -> Result<()> {
+        let (Some(code), Some(identify)) =
+            (self.records.trait_names.code(name), self.records.names.code(Kind::Identify.name()))
+        else {
+            return Ok(());
+        };
+        self.records.events.trait_rows(code, name, identify, &mut |row| {
+            let ts = self.records.events.head(row.at)?.ts;
+            let owner = if ts <= self.at { self.records.owner(row.at)?.profile() } else { None };
+            owner.map_or(Ok(()), |owner| visit(owner, row.at, ts, &row.value))
+        })
+    }
+
+    /// For each person with any, the latest values of the traits that a path may start in; `None` where missing.
+    fn latest(&self, path: &str) -> Result<AHashMap<u32, Vec<Option<Box<[u8]>>>>> {
+        let heads: Vec<&str> = trait_paths(path).map(|(name, _)| name).collect();
+        let mut all: AHashMap<u32, Vec<Option<Box<[u8]>>>> = AHashMap::new();
+        for (place, name) in heads.iter().enumerate() {
+            let mut latest: AHashMap<u32, (Timestamp, At, Box<[u8]>)> = AHashMap::new();
+            self.visit_trait(name, &mut |owner, at, ts, value| {
+                let wins = match latest.get(&owner) {
+                    None => true,
+                    Some((known, known_at, _)) if *known == ts => {
+                        self.records.message_id(*known_at)? < self.records.message_id(at)?
+                    }
+                    Some((known, ..)) => *known < ts,
+                };
+                if wins {
+                    latest.insert(owner, (ts, at, value.into()));
+                }
+                Ok(())
+            })?;
+            for (owner, (.., value)) in latest {
+                let values = all.entry(owner).or_insert_with(|| vec![None; heads.len()]);
+                if let Some(slot) = values.get_mut(place) {
+                    *slot = Some(value).filter(|value| !Doc::new(value).is_null());
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn orders(&self, node: &OrdersNode) -> Result<(RoaringBitmap, RoaringBitmap)> {
+        let (after, to) = Window::bounds(node.window, self.at);
+        let (mut concerned, mut hits) = (RoaringBitmap::new(), RoaringBitmap::new());
+        let decimals = self.records.reading.currency.map_or(2, |currency| currency.decimals());
+        for (row, mut orders) in self.settled()? {
+            orders.sort_by_key(|order| order.ts);
+            let currency = currency_of(self.records, &orders);
+            let mut totals = Totals::default();
+            for order in orders.iter().filter(|order| after < order.ts && order.ts <= to) {
+                totals.add(&amounts(order, currency));
+            }
+            concerned.insert(row);
+            if node.test.holds(totals.measure(node.measure, self.at, decimals)) {
+                hits.insert(row);
+            }
+        }
+        Ok((concerned, hits))
+    }
+
+    /// Every order and lone refund, by owner.
+    fn settled(&self) -> Result<AHashMap<u32, Vec<Settled>>> {
+        let mut facts = self.records.events.all_orders()?;
+        facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
+        let mut all: AHashMap<u32, Vec<Settled>> = AHashMap::new();
+        for order in facts.chunk_by(|a, b| a.0 == b.0) {
+            let entries = order.iter().map(|(_, at, brief)| self.records.order_entry(*at, *brief));
+            let entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
+            for settled in settle(&entries, self.at) {
+                if let Some(owner) = settled.owner {
+                    all.entry(owner).or_default().push(settled);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Leaves that a scan answers before those that read people one by one, so that these see fewer.
+fn quick_first(rules: &[Node]) -> impl Iterator<Item = &Node> {
+    rules.iter().filter(|node| !is_slow(node)).chain(rules.iter().filter(|node| is_slow(node)))
+}
+
+fn is_slow(node: &Node) -> bool {
+    match node {
+        Node::Event(event) => {
+            event.filter.is_some() || !matches!(event.ask, Ask::Did(_) | Ask::Measure(Measure::Count, ..))
+        }
+        Node::Orders(orders) => orders.filter.is_some(),
+        Node::Bought { .. } | Node::BoughtTogether { .. } | Node::Has { .. } | Node::Identifiers { .. } => true,
+        Node::Trait { .. } | Node::Anonymous | Node::Segment(_) => false,
+        Node::And(_) | Node::Or(_) | Node::Not(_) | Node::AtLeast(..) => node.children().iter().any(is_slow),
+    }
+}
+
+/// Somebody of whom nothing is known: what a leaf says of everybody without its data.
+struct Nobody;
+
+impl Asked for Nobody {
+    fn trait_value(&self, _: &str, _: Timestamp) -> Result<Option<Cow<'_, [u8]>>> {
+        Ok(None)
+    }
+
+    fn visit_events(
+        &self,
+        _: &str,
+        _: Timestamp,
+        _: Timestamp,
+        _: &mut dyn FnMut(EventRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    fn orders(&self, _: Timestamp) -> Result<Vec<OrderView<'_>>> {
+        Ok(Vec::new())
+    }
+
+    fn count_identifiers(&self, _: &str) -> Result<usize> {
+        Ok(0)
+    }
+
+    fn is_known(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn currency_decimals(&self) -> u8 {
+        2
+    }
+
+    fn calendar_day(&self, _: Timestamp) -> i64 {
+        0
+    }
+
+    fn is_member(&self, _: &str, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+}
