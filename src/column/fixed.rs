@@ -139,6 +139,41 @@ impl<T: Value> Fixed<T> {
         Ok(low)
     }
 
+    /// The first index of `range` whose value is not below `value`, in a sorted column, looking near `guess` first.
+    ///
+    /// **Cost**: the logarithm of how far off the guess is, in neighboring cache lines if it is good.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fixed::get`].
+    pub(crate) fn lower_bound_near(&self, range: Range<usize>, guess: usize, value: T) -> Result<usize>
+    where
+        T: Ord,
+    {
+        if range.is_empty() {
+            return Ok(range.start);
+        }
+        let guess = guess.clamp(range.start, range.end - 1);
+        let (mut low, mut high);
+        let mut step = 1;
+        if self.get(guess)? < value {
+            low = guess + 1;
+            while low < range.end && self.get((low + step - 1).min(range.end - 1))? < value {
+                low = (low + step).min(range.end);
+                step *= 2;
+            }
+            high = (low + step).min(range.end);
+        } else {
+            high = guess;
+            while high > range.start && self.get(high.saturating_sub(step).max(range.start))? >= value {
+                high = high.saturating_sub(step).max(range.start);
+                step *= 2;
+            }
+            low = high.saturating_sub(step).max(range.start);
+        }
+        self.partition_point(low..high, |known| known < value)
+    }
+
     /// An error at the value `index`, for those who find it impossible.
     pub(crate) fn corrupt(&self, index: usize, what: &str) -> crate::Error {
         self.section.corrupt(index.saturating_mul(T::BYTES), what)

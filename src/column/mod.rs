@@ -10,6 +10,7 @@ pub(crate) mod heap;
 pub(crate) mod log;
 pub(crate) mod rows;
 pub(crate) mod slots;
+pub(crate) mod sparse;
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -61,11 +61,19 @@ impl RowSet {
 
 impl From<&RoaringBitmap> for RowSet {
     fn from(bitmap: &RoaringBitmap) -> Self {
-        let mut set = Self::default();
-        for row in bitmap {
-            set.insert(row);
+        let mut chunks: Vec<Arc<RoaringBitmap>> = Vec::new();
+        let mut rows = bitmap.iter().peekable();
+        while let Some(first) = rows.peek().copied() {
+            let at = Self::at(first);
+            let of_chunk = std::iter::from_fn(|| rows.next_if(|row| Self::at(*row) == at));
+            // Sorted rows go in without a search; a set given as a bitmap cannot be unsorted.
+            let chunk = RoaringBitmap::from_sorted_iter(of_chunk).unwrap_or_default();
+            chunks.resize_with(at + 1, Arc::default);
+            if let Some(slot) = chunks.get_mut(at) {
+                *slot = Arc::new(chunk);
+            }
         }
-        set
+        Self { chunks: Arc::new(chunks) }
     }
 }
 

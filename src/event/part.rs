@@ -13,6 +13,7 @@ use crate::column::blocks::{BlockCache, Blocks};
 use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
 use crate::column::slots;
+use crate::column::sparse::SparseNodes;
 use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind, OrderBrief};
 use crate::storage::part::Part;
 
@@ -37,7 +38,7 @@ pub(crate) struct EventPart {
     node_starts: U32s,
     node_counts: U16s,
     nodes: U32s,
-    post_nodes: U32s,
+    post_nodes: SparseNodes,
     post_starts: U32s,
     post_rows: U32s,
     window_starts: U32s,
@@ -53,7 +54,8 @@ pub(crate) struct EventPart {
 }
 
 impl EventPart {
-    pub(crate) fn open(part: &Part) -> Result<Self> {
+    /// The events of a part whose own nodes begin at `base`.
+    pub(crate) fn open(part: &Part, base: u32) -> Result<Self> {
         Ok(Self {
             times: I64s::new(part.section(section::TIMES)?)?,
             names: U16s::new(part.section(section::NAMES)?)?,
@@ -66,7 +68,7 @@ impl EventPart {
             node_starts: U32s::new(part.section(section::NODE_STARTS)?)?,
             node_counts: U16s::new(part.section(section::NODE_COUNTS)?)?,
             nodes: U32s::new(part.section(section::NODES)?)?,
-            post_nodes: U32s::new(part.section(section::POST_NODES)?)?,
+            post_nodes: SparseNodes::open(U32s::new(part.section(section::POST_NODES)?)?, base)?,
             post_starts: U32s::new(part.section(section::POST_STARTS)?)?,
             post_rows: U32s::new(part.section(section::POST_ROWS)?)?,
             window_starts: U32s::new(part.section(section::WINDOW_STARTS)?)?,
@@ -145,10 +147,7 @@ impl EventPart {
     }
 
     pub(crate) fn rows_of_node(&self, node: u32) -> Result<Vec<u32>> {
-        let at = self.post_nodes.partition_point(0..self.post_nodes.len(), |known| known < node)?;
-        if at >= self.post_nodes.len() || self.post_nodes.get(at)? != node {
-            return Ok(Vec::new());
-        }
+        let Some(at) = self.post_nodes.find(node)? else { return Ok(Vec::new()) };
         let list = self.rows(&self.post_rows, self.post_starts.get(at)?, self.post_starts.get(at + 1)?)?;
         let mut rows = Vec::with_capacity(list.len());
         let mut list = list.into_iter();

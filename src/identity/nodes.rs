@@ -135,7 +135,7 @@ impl Nodes {
             consider(tail.edges_of(young).filter(|(neighbor, _)| *neighbor == old).map(|(_, key)| key).min());
         }
         for part in self.parts.iter() {
-            consider(part.edge_between(a, b)?);
+            consider(part.edge_between(a.max(b), a.min(b))?);
         }
         Ok(best)
     }

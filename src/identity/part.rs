@@ -12,6 +12,7 @@ use crate::base::bytes::row32;
 use crate::column::fixed::{I64s, U8s, U32s, U64s};
 use crate::column::heap::{Heap, HeapWriter};
 use crate::column::slots;
+use crate::column::sparse::SparseNodes;
 use crate::storage::part::Part;
 use crate::storage::part_writer::PartWriter;
 
@@ -44,7 +45,7 @@ pub(crate) struct NodePart {
     states: U64s,
     sparse_nodes: U32s,
     sparse_states: U64s,
-    edge_nodes: U32s,
+    edge_nodes: SparseNodes,
     edge_starts: U32s,
     edge_neighbors: U32s,
     edge_classes: U8s,
@@ -54,15 +55,16 @@ pub(crate) struct NodePart {
 
 impl NodePart {
     pub(crate) fn open(part: &Part) -> Result<Self> {
+        let base = U32s::new(part.section(section::BASE)?)?.get(0)?;
         Ok(Self {
-            base: U32s::new(part.section(section::BASE)?)?.get(0)?,
+            base,
             namespaces: U8s::new(part.section(section::NAMESPACES)?)?,
             values: Heap::new(part, section::VALUES, section::VALUE_OFFSETS)?,
             slots: U64s::new(part.section(section::SLOTS)?)?,
             states: U64s::new(part.section(section::STATES)?)?,
             sparse_nodes: U32s::new(part.section(section::SPARSE_NODES)?)?,
             sparse_states: U64s::new(part.section(section::SPARSE_STATES)?)?,
-            edge_nodes: U32s::new(part.section(section::EDGE_NODES)?)?,
+            edge_nodes: SparseNodes::open(U32s::new(part.section(section::EDGE_NODES)?)?, base)?,
             edge_starts: U32s::new(part.section(section::EDGE_STARTS)?)?,
             edge_neighbors: U32s::new(part.section(section::EDGE_NEIGHBORS)?)?,
             edge_classes: U8s::new(part.section(section::EDGE_CLASSES)?)?,
@@ -128,18 +130,13 @@ impl NodePart {
 
     /// The run of a node's evidence, sorted by neighbor.
     pub(crate) fn edges_of(&self, node: u32) -> Result<impl Iterator<Item = Result<(u32, EdgeKey)>> + '_> {
-        let at = self.edge_nodes.partition_point(0..self.edge_nodes.len(), |known| known < node)?;
-        let hit = at < self.edge_nodes.len() && self.edge_nodes.get(at)? == node;
-        let run = if hit { self.run(at)? } else { 0..0 };
+        let run = self.edge_nodes.find(node)?.map_or(Ok(0..0), |at| self.run(at))?;
         Ok(run.map(|at| self.edge(at)))
     }
 
-    /// The best evidence here between two nodes. Cost: two binary searches.
+    /// The best evidence here between two nodes. Cost: two searches.
     pub(crate) fn edge_between(&self, node: u32, neighbor: u32) -> Result<Option<EdgeKey>> {
-        let at = self.edge_nodes.partition_point(0..self.edge_nodes.len(), |known| known < node)?;
-        if at >= self.edge_nodes.len() || self.edge_nodes.get(at)? != node {
-            return Ok(None);
-        }
+        let Some(at) = self.edge_nodes.find(node)? else { return Ok(None) };
         let run = self.run(at)?;
         let low = self.edge_neighbors.partition_point(run.clone(), |known| known < neighbor)?;
         let hit = low < run.end && self.edge_neighbors.get(low)? == neighbor;
@@ -186,30 +183,34 @@ pub(crate) struct Edge {
 }
 
 /// What a part will hold of the identity graph.
-pub(crate) struct NodeSeal {
+pub(crate) struct NodeSeal<'a> {
     pub(crate) base: u32,
-    /// Namespace and value, in node order from `base` on.
-    pub(crate) identifiers: Vec<(u8, Box<str>)>,
-    /// Their states, in the same order.
+    /// Namespace and value of each node from `base` on, as many as there are `states`.
+    pub(crate) identifier: &'a dyn Fn(u32) -> Result<(u8, &'a str)>,
+    /// The states of the nodes from `base` on.
     pub(crate) states: Vec<NodeState>,
     /// Older nodes with a new state, ascending.
     pub(crate) sparse: Vec<(u32, NodeState)>,
-    /// Evidence from both ends, in any order; the best key of a pair counts.
-    pub(crate) edges: Vec<Edge>,
+    /// Evidence from both ends, sorted; of a pair that comes several times the first, which is the best, counts.
+    pub(crate) edges: &'a mut dyn Iterator<Item = Result<Edge>>,
 }
 
-impl NodeSeal {
-    pub(crate) fn write(mut self, out: &mut PartWriter) -> Result<()> {
+impl NodeSeal<'_> {
+    pub(crate) fn write(self, out: &mut PartWriter) -> Result<()> {
         out.put_section(section::BASE, &self.base.to_le_bytes())?;
-        let namespaces: Vec<u8> = self.identifiers.iter().map(|(namespace, _)| *namespace).collect();
-        out.put_section(section::NAMESPACES, &namespaces)?;
+        let nodes = self.base..self.base + row32(self.states.len());
+        let (mut namespaces, mut hashes) = (Vec::new(), Vec::new());
         let mut values = HeapWriter::begin(out, section::VALUES)?;
-        for (_, value) in &self.identifiers {
+        for node in nodes {
+            let (namespace, value) = (self.identifier)(node)?;
+            namespaces.push(namespace);
+            hashes.push(identifier_hash(namespace, value));
             values.push(out, value.as_bytes())?;
         }
         values.finish(out, section::VALUE_OFFSETS)?;
-        let hashes: Vec<u64> = self.identifiers.iter().map(|(ns, value)| identifier_hash(*ns, value)).collect();
+        out.put_section(section::NAMESPACES, &namespaces)?;
         out.put_section(section::SLOTS, &slots::build(&hashes))?;
+        drop(hashes);
         let mut bytes = Vec::with_capacity(self.states.len() * 8 * STATE_WORDS);
         self.states.iter().for_each(|state| put_state(&mut bytes, *state));
         out.put_section(section::STATES, &bytes)?;
@@ -218,31 +219,50 @@ impl NodeSeal {
         bytes.clear();
         self.sparse.iter().for_each(|(_, state)| put_state(&mut bytes, *state));
         out.put_section(section::SPARSE_STATES, &bytes)?;
-        self.edges.sort_unstable();
-        self.edges.dedup_by_key(|edge| (edge.node, edge.neighbor));
-        write_edges(&self.edges, out)
+        drop(bytes);
+        write_edges(self.edges, out)
     }
 }
 
-fn write_edges(edges: &[Edge], out: &mut PartWriter) -> Result<()> {
-    let (mut nodes, mut starts) = (Vec::new(), Vec::new());
-    for (at, run) in edges.chunk_by(|a, b| a.node == b.node).scan(0usize, |at, run| {
-        let start = *at;
-        *at += run.len();
-        Some((start, run))
-    }) {
-        nodes.extend(run.first().map_or(0, |edge| edge.node).to_le_bytes());
-        starts.extend(row32(at).to_le_bytes());
+fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWriter) -> Result<()> {
+    let (mut nodes, mut starts, mut neighbors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut classes, mut doubts, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let mut last: Option<(u32, u32)> = None;
+    for edge in edges {
+        let Edge { node, neighbor, key } = edge?;
+        if last == Some((node, neighbor)) {
+            continue;
+        }
+        if last.is_none_or(|(known, _)| known != node) {
+            nodes.extend(node.to_le_bytes());
+            starts.extend(row32(classes.len()).to_le_bytes());
+        }
+        last = Some((node, neighbor));
+        neighbors.extend(neighbor.to_le_bytes());
+        let (class, doubt, ts) = key.parts();
+        classes.push(class);
+        doubts.push(doubt);
+        times.extend(ts.as_millisecond().to_le_bytes());
     }
-    starts.extend(row32(edges.len()).to_le_bytes());
+    starts.extend(row32(classes.len()).to_le_bytes());
     out.put_section(section::EDGE_NODES, &nodes)?;
     out.put_section(section::EDGE_STARTS, &starts)?;
-    let neighbors: Vec<u8> = edges.iter().flat_map(|edge| edge.neighbor.to_le_bytes()).collect();
     out.put_section(section::EDGE_NEIGHBORS, &neighbors)?;
-    let classes: Vec<u8> = edges.iter().map(|edge| edge.key.parts().0).collect();
     out.put_section(section::EDGE_CLASSES, &classes)?;
-    let doubts: Vec<u8> = edges.iter().map(|edge| edge.key.parts().1).collect();
     out.put_section(section::EDGE_DOUBTS, &doubts)?;
-    let times: Vec<u8> = edges.iter().flat_map(|edge| edge.key.parts().2.as_millisecond().to_le_bytes()).collect();
     out.put_section(section::EDGE_TIMES, &times)
+}
+
+/// Sorted edges of several parts as one sorted sequence.
+pub(crate) fn merge_edges<'p>(parts: &[&'p NodePart]) -> impl Iterator<Item = Result<Edge>> + use<'p> {
+    let mut heads: Vec<_> = parts.iter().map(|part| part.edges().peekable()).collect();
+    std::iter::from_fn(move || {
+        // An error counts as smallest: it comes out at once. Few parts are merged at a time, so a scan finds the next.
+        let next = heads.iter_mut().enumerate().filter_map(|(at, head)| {
+            let edge = head.peek()?;
+            Some((edge.as_ref().ok().copied(), at))
+        });
+        let (_, at) = next.min()?;
+        heads.get_mut(at)?.next()
+    })
 }

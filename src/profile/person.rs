@@ -68,7 +68,9 @@ impl<'r> Person<'r> {
             }
         }
         for node in shared {
-            found.extend(records.pool(node)?.events_of(profile));
+            if let Some(pool) = records.pool_of_events(node)? {
+                found.extend(pool.events_of(profile));
+            }
         }
         let mut events = found.into_iter().map(|at| event(records, at)).collect::<Result<Vec<_>>>()?;
         events.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));

@@ -13,6 +13,8 @@ pub(crate) struct Pool {
     /// Events whose strongest identifier is this one, all theirs being shared, with the profile they belong to; by
     /// position.
     events: Vec<(At, Option<u32>)>,
+    /// Whether any event names no stronger identifier.
+    leads: bool,
 }
 
 impl Pool {
@@ -21,11 +23,13 @@ impl Pool {
         let mut claims = Vec::new();
         let mut pooled = Vec::new();
         let mut nodes = Vec::new();
+        let mut leads = false;
         for at in records.events.of_node(shared)? {
             records.events.nodes(at, &mut nodes)?;
             if !nodes.iter().any(|named| named.is_live() && named.node() == shared) {
                 continue;
             }
+            leads |= nodes.iter().find(|named| named.is_live()).is_some_and(|named| named.node() == shared);
             let head = records.events.head(at)?;
             match records.strongest(&nodes)? {
                 Some(_) if head.bits.has(crate::normalize::fact::Bits::CLAIMED) => {}
@@ -43,7 +47,7 @@ impl Pool {
         let owner = |ts, id| attribute(&claims, ts, id, ttl).map(|claim| claim.profile);
         let mut events: Vec<(At, Option<u32>)> = pooled.iter().map(|(at, ts, id)| (*at, owner(*ts, id))).collect();
         events.sort_unstable();
-        Ok(Self { claims, events })
+        Ok(Self { claims, events, leads })
     }
 
     /// The profile of one of its events.
@@ -62,9 +66,9 @@ impl Pool {
         self.events.iter().filter_map(|(_, owner)| *owner)
     }
 
-    /// Whether any event is attributed through this identifier.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+    /// Whether any event names no stronger identifier: only such events can ever be attributed through this one.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads
     }
 
     /// Who the identifier means at an instant.

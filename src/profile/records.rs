@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::base::config::TraitRule;
 use crate::base::{Currency, MessageId};
 use crate::column::blocks::BlockCache;
+use crate::column::rows::RowSet;
 use crate::event::history::{At, History};
 use crate::event::names::Names;
 use crate::event::order_key;
@@ -34,6 +35,9 @@ pub(crate) struct Records {
     pub(crate) names: Arc<Names>,
     pub(crate) trait_names: Arc<Names>,
     pub(crate) reading: Arc<Reading>,
+    /// Shared identifiers known to lead no event: whoever it names has a stronger one. Events only come, so what the
+    /// writer learned before this commit holds here; nothing needs to be attributed through them.
+    pub(crate) leadless: RowSet,
     /// Attribution through shared identifiers, worked out when first asked for.
     pools: Mutex<AHashMap<u32, Arc<Pool>>>,
 }
@@ -66,7 +70,7 @@ impl Records {
         trait_names: Arc<Names>,
         reading: Arc<Reading>,
     ) -> Self {
-        Self { nodes, events, names, trait_names, reading, pools: Mutex::default() }
+        Self { nodes, events, names, trait_names, reading, leadless: RowSet::default(), pools: Mutex::default() }
     }
 
     /// Who an event belongs to: the profile of its strongest non-shared identifier, else what its time says.
@@ -107,9 +111,12 @@ impl Records {
         Ok(pool)
     }
 
-    /// The same, or `None` for an identifier that is not shared here.
-    pub(crate) fn pool_if_shared(&self, node: u32) -> Result<Option<Arc<Pool>>> {
-        if self.nodes.state(node)?.is_shared() { self.pool(node).map(Some) } else { Ok(None) }
+    /// The same, or `None` for an identifier through which nothing is attributed.
+    pub(crate) fn pool_of_events(&self, node: u32) -> Result<Option<Arc<Pool>>> {
+        if self.leadless.contains(node) || !self.nodes.state(node)?.is_shared() {
+            return Ok(None);
+        }
+        self.pool(node).map(Some)
     }
 
     /// Every fact about the order that an event is about, the event among them.

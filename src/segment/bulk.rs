@@ -5,6 +5,7 @@
 //! of events in a window, the winning value of a trait, measures of orders. What is left (conditions on properties and
 //! lines, sequences of windows) reads the people concerned one by one, and comes last inside an `and`.
 
+use super::compare::{Test, Value};
 use super::evaluate::{count_value, holds, trait_paths, trait_value_holds};
 use super::orders::Totals;
 use super::person::{EventRef, OrderView, Person as Asked};
@@ -151,15 +152,7 @@ impl Crowd<'_> {
                 }
                 _ => Ok(None),
             },
-            Node::Trait { path, test } if self.latest_wins(path) => {
-                let values = self.latest(path)?;
-                let verdict = |values: &Vec<Option<Box<[u8]>>>| {
-                    let heads = trait_paths(path).zip(values).map(|((_, tail), value)| (tail, value.as_deref()));
-                    trait_value_holds(heads, test)
-                };
-                let hits = values.iter().filter(|(_, values)| verdict(values)).map(|(row, _)| *row).collect();
-                Ok(Some((values.keys().copied().collect(), hits)))
-            }
+            Node::Trait { path, test } if self.latest_wins(path) => self.trait_verdicts(path, test).map(Some),
             Node::Orders(orders) if orders.filter.is_none() => self.orders(orders).map(Some),
             _ => Ok(None),
         }
@@ -211,33 +204,50 @@ impl Crowd<'_> {
         })
     }
 
-    /// For each person with any, the latest values of the traits that a path may start in; `None` where missing.
-    fn latest(&self, path: &str) -> Result<AHashMap<u32, Vec<Option<Box<[u8]>>>>> {
-        let heads: Vec<&str> = trait_paths(path).map(|(name, _)| name).collect();
-        let mut all: AHashMap<u32, Vec<Option<Box<[u8]>>>> = AHashMap::new();
-        for (place, name) in heads.iter().enumerate() {
-            let mut latest: AHashMap<u32, (Timestamp, At, Box<[u8]>)> = AHashMap::new();
-            self.visit_trait(name, &mut |owner, at, ts, value| {
-                let wins = match latest.get(&owner) {
-                    None => true,
-                    Some((known, known_at, _)) if *known == ts => {
-                        self.records.message_id(*known_at)? < self.records.message_id(at)?
-                    }
-                    Some((known, ..)) => *known < ts,
-                };
-                if wins {
-                    latest.insert(owner, (ts, at, value.into()));
-                }
-                Ok(())
-            })?;
-            for (owner, (.., value)) in latest {
-                let values = all.entry(owner).or_insert_with(|| vec![None; heads.len()]);
-                if let Some(slot) = values.get_mut(place) {
-                    *slot = Some(value).filter(|value| !Doc::new(value).is_null());
+    /// Who has any of the traits that a path may start in, and for whom the test holds. Of each value only the verdict
+    /// is kept.
+    fn trait_verdicts(&self, path: &str, test: &Test) -> Result<(RoaringBitmap, RoaringBitmap)> {
+        let without = trait_value_holds(std::iter::empty(), test);
+        // By the first trait that has something at the path; what others say then does not count.
+        let mut verdicts: AHashMap<u32, bool> = AHashMap::new();
+        let mut concerned = RoaringBitmap::new();
+        for (name, tail) in trait_paths(path) {
+            for (owner, latest) in self.latest(name, tail, test)? {
+                concerned.insert(owner);
+                if let Some(verdict) = latest {
+                    verdicts.entry(owner).or_insert(verdict);
                 }
             }
         }
-        Ok(all)
+        let holds = |row: &u32| verdicts.get(row).copied().unwrap_or(without);
+        let hits = concerned.iter().filter(holds).collect();
+        Ok((concerned, hits))
+    }
+
+    /// The verdict on each person's latest value of one trait; `None` where nothing is at the path.
+    fn latest<'t>(
+        &self,
+        name: &str,
+        tail: Option<&'t str>,
+        test: &'t Test,
+    ) -> Result<impl Iterator<Item = (u32, Option<bool>)>> {
+        let mut latest: AHashMap<u32, (Timestamp, At, Option<bool>)> = AHashMap::new();
+        self.visit_trait(name, &mut |owner, at, ts, value| {
+            let wins = match latest.get(&owner) {
+                None => true,
+                Some((known, known_at, _)) if *known == ts => {
+                    self.records.message_id(*known_at)? < self.records.message_id(at)?
+                }
+                Some((known, ..)) => *known < ts,
+            };
+            if wins {
+                let value = Some(Doc::new(value)).filter(|value| !value.is_null());
+                let verdict = value.and_then(|value| verdict(value, tail, test));
+                latest.insert(owner, (ts, at, verdict));
+            }
+            Ok(())
+        })?;
+        Ok(latest.into_iter().map(|(owner, (.., verdict))| (owner, verdict)))
     }
 
     fn orders(&self, node: &OrdersNode) -> Result<(RoaringBitmap, RoaringBitmap)> {
@@ -275,6 +285,12 @@ impl Crowd<'_> {
         }
         Ok(all)
     }
+}
+
+/// What the test says of the value at a path inside a trait; `None` where nothing is there.
+fn verdict(value: Doc<'_>, tail: Option<&str>, test: &Test) -> Option<bool> {
+    let found = Value::of(tail.map_or(Some(value), |tail| value.path(tail)));
+    (!matches!(found, Value::Missing)).then(|| test.holds(found))
 }
 
 /// Leaves that a scan answers before those that read people one by one, so that these see fewer.

@@ -50,6 +50,8 @@ pub(super) struct Book {
     pub(super) sequence: u64,
     /// Nodes whose state changed since the tail began.
     pub(super) changed: AHashSet<u32>,
+    /// See [`Records::leadless`].
+    leadless: RowSet,
 }
 
 /// What a commit did.
@@ -92,6 +94,7 @@ impl Book {
             live: None,
             sequence: 0,
             changed: AHashSet::new(),
+            leadless: RowSet::default(),
         }
     }
 
@@ -116,13 +119,15 @@ impl Book {
 
     /// A view of the records as they are now.
     pub(super) fn records(&self) -> Records {
-        Records::new(
+        let mut records = Records::new(
             self.nodes.clone(),
             self.events.clone(),
             Arc::clone(&self.names),
             Arc::clone(&self.trait_names),
             Arc::clone(&self.reading),
-        )
+        );
+        records.leadless = self.leadless.clone();
+        records
     }
 
     /// The state for readers.
@@ -157,6 +162,9 @@ impl Book {
         let records = Arc::new(self.records());
         if let Some(before) = before {
             let touched = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
+            touched.leadless.iter().for_each(|node| {
+                self.leadless.insert(*node);
+            });
             let crossings = self.reevaluate(&records, touched, &applied.changes)?;
             applied.crossings.extend(crossings);
         }
@@ -183,6 +191,9 @@ impl Book {
                 self.date(node, &fact, dirty)?;
             }
             nodes.push(NodeRef::new(node, named.role));
+        }
+        if let Some(first) = nodes.iter().find(|named| named.is_live()) {
+            self.leadless.remove(first.node());
         }
         if !fact.claimed() {
             self.connect(&nodes, &fact, dirty)?;

@@ -21,6 +21,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+/// With more profiles than this a definition is sealed at once.
+const SLOW_TO_DEFINE: u64 = 50_000;
+
 /// The version of every record kind below.
 pub(super) const RECORD_VERSION: u8 = 1;
 
@@ -234,6 +237,11 @@ impl Inner {
             }
         };
         let records = Arc::new(writer.book.records());
+        if record_kind == kind::DEFINE && writer.book.all.len() > SLOW_TO_DEFINE {
+            // Working out the members again would make the next open slow: let it find them sealed.
+            let state = Arc::new(writer.book.state(Arc::clone(&records)));
+            writer.start_seal(&self.gate, &state).map_err(|error| self.gate.poison(error))?;
+        }
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
         let mut receipt = Receipt::default();

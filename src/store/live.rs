@@ -45,6 +45,8 @@ pub(super) struct Crossing {
 #[derive(Default)]
 pub(super) struct Touched {
     rows: BTreeMap<u32, Reason>,
+    /// Shared identifiers found to lead no event.
+    pub(super) leadless: Vec<u32>,
 }
 
 /// What changed about a row.
@@ -100,7 +102,10 @@ impl Touched {
             }
         }
         for node in shared {
-            let pools = [before.pool_if_shared(node)?, after.pool_if_shared(node)?];
+            let pools = [before.pool_of_events(node)?, after.pool_of_events(node)?];
+            if pools.last().is_some_and(|pool| pool.as_ref().is_some_and(|pool| !pool.leads())) {
+                touched.leadless.push(node);
+            }
             for owner in pools.into_iter().flatten().flat_map(|pool| pool.owners().collect::<Vec<_>>()) {
                 touched.touch(owner).all = true;
             }

@@ -13,7 +13,7 @@ use crate::event::part::EventPart;
 use crate::event::seal::{merge, seal_tail};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
-use crate::identity::part::{Edge, NodePart, NodeSeal};
+use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
@@ -38,7 +38,8 @@ pub(super) struct OpenPart {
 impl OpenPart {
     pub(super) fn open(catalog: &Catalog, sealed: Sealed) -> Result<Self> {
         let file = Part::open_listed(catalog.vfs.as_ref(), &sealed)?;
-        let (nodes, events) = (Arc::new(NodePart::open(&file)?), Arc::new(EventPart::open(&file)?));
+        let nodes = Arc::new(NodePart::open(&file)?);
+        let events = Arc::new(EventPart::open(&file, nodes.base())?);
         Ok(Self { sealed, nodes, events, file })
     }
 
@@ -62,7 +63,7 @@ impl Frozen {
         let records = &self.state.records;
         let store_id = catalog.store_id();
         let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), store_id)?;
-        self.nodes()?.write(&mut out)?;
+        self.write_nodes(&mut out)?;
         let tail = records.events.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
         seal_tail(tail, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
@@ -71,27 +72,28 @@ impl Frozen {
         OpenPart::open(catalog, part)
     }
 
-    fn nodes(&self) -> Result<NodeSeal> {
+    fn write_nodes(&self, out: &mut PartWriter) -> Result<()> {
         let nodes: &Nodes = &self.state.records.nodes;
         let tail = nodes.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
         let base = tail.base();
-        let range = base..base + tail.len();
-        let identifiers = range.clone().map(|node| nodes.identifier(node).map(|(ns, value)| (ns, value.into())));
         let with_state = |node: u32| nodes.state(node).map(|state| (node, state));
         let edges = tail.nodes_with_edges().into_iter();
         let edges = edges.flat_map(|node| tail.edges_of(node).map(move |(neighbor, key)| Edge { node, neighbor, key }));
-        Ok(NodeSeal {
+        let mut edges: Vec<Edge> = edges.collect();
+        edges.sort_unstable();
+        let seal = NodeSeal {
             base,
-            identifiers: identifiers.collect::<Result<_>>()?,
-            states: range.map(|node| nodes.state(node)).collect::<Result<_>>()?,
+            identifier: &|node| nodes.identifier(node),
+            states: (base..base + tail.len()).map(|node| nodes.state(node)).collect::<Result<_>>()?,
             sparse: self
                 .changed
                 .iter()
                 .filter(|node| **node < base)
                 .map(|node| with_state(*node))
                 .collect::<Result<_>>()?,
-            edges: edges.collect(),
-        })
+            edges: &mut edges.into_iter().map(Ok),
+        };
+        seal.write(out)
     }
 }
 
@@ -120,7 +122,7 @@ pub(super) fn merge_parts(
     trait_names: &Names,
 ) -> Result<OpenPart> {
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
-    merge_nodes(parts)?.write(&mut out)?;
+    merge_nodes(parts, &mut out)?;
     let events: Vec<&EventPart> = parts.iter().map(|part| part.events.as_ref()).collect();
     merge(&events, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
@@ -129,13 +131,13 @@ pub(super) fn merge_parts(
     OpenPart::open(catalog, sealed)
 }
 
-fn merge_nodes(parts: &[OpenPart]) -> Result<NodeSeal> {
-    let base = parts.first().map_or(0, |part| part.nodes.base());
-    let (mut identifiers, mut states, mut edges) = (Vec::new(), Vec::<NodeState>::new(), Vec::new());
+fn merge_nodes(parts: &[OpenPart], out: &mut PartWriter) -> Result<()> {
+    let parts: Vec<&NodePart> = parts.iter().map(|part| part.nodes.as_ref()).collect();
+    let base = parts.first().map_or(0, |part| part.base());
+    let mut states = Vec::<NodeState>::new();
     let mut sparse = BTreeMap::new();
-    for part in parts.iter().map(|part| &part.nodes) {
+    for part in &parts {
         for node in part.base()..part.base() + part.len() {
-            identifiers.push(part.identifier(node).map(|(namespace, value)| (namespace, value.into()))?);
             states.push(part.state(node)?);
         }
         // Later parts know better about nodes of earlier ones.
@@ -146,11 +148,13 @@ fn merge_nodes(parts: &[OpenPart]) -> Result<NodeSeal> {
                 None => drop(sparse.insert(node, state)),
             }
         }
-        for edge in part.edges() {
-            edges.push(edge?);
-        }
     }
-    Ok(NodeSeal { base, identifiers, states, sparse: sparse.into_iter().collect(), edges })
+    let identifier = |node: u32| {
+        let part = parts.iter().rev().find(|part| part.base() <= node);
+        part.ok_or_else(|| Error::invalid("a node belongs to no part"))?.identifier(node)
+    };
+    let sparse = sparse.into_iter().collect();
+    NodeSeal { base, identifier: &identifier, states, sparse, edges: &mut merge_edges(&parts) }.write(out)
 }
 
 mod section {

@@ -83,7 +83,7 @@ impl Writer {
     /// Freezes the active tail and seals it in another thread. Waits for the seal before it.
     pub(super) fn start_seal(&mut self, gate: &Gate, state: &Arc<State>) -> Result<()> {
         self.finish_seal()?;
-        if self.book.event_tail.len() == 0 {
+        if self.book.sequence == self.catalog.sealed_sequence() {
             return Ok(());
         }
         // The old log must be whole on disk before a new one exists: a torn tail is allowed in the last log only.
