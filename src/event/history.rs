@@ -7,6 +7,7 @@ use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::error::Error;
 use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief};
+use ahash::AHashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub(crate) struct TraitRow<'a> {
 pub(crate) struct History {
     pub(crate) parts: Arc<Vec<Arc<EventPart>>>,
     pub(crate) tails: Vec<TailView>,
+    /// Ids of claimed events in whose place a verified one stands: nobody sees the claimed ones any more.
+    pub(crate) displaced: Arc<AHashSet<MessageId>>,
 }
 
 enum Layer<'a> {
@@ -59,14 +62,37 @@ impl History {
         (0..crate::base::bytes::row32(layers)).filter_map(|at| Some((at, self.layer(at).ok()?)))
     }
 
-    /// Number of events, over all layers.
+    /// Number of events, over all layers. Displaced ones count until their part is merged.
     pub(crate) fn len(&self) -> u64 {
         self.layers().map(|(_, layer)| u64::from(layer.len())).sum()
     }
 
     /// Every event, layer by layer.
     pub(crate) fn iter(&self) -> impl Iterator<Item = At> + '_ {
-        self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }))
+        let rows = self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }));
+        // An event that cannot be read is handed on: whoever reads it reports the damage.
+        rows.filter(|at| self.is_displaced(*at).is_ok_and(|displaced| !displaced))
+    }
+
+    /// Whether a verified event stands in this one's place.
+    pub(crate) fn is_displaced(&self, at: At) -> Result<bool> {
+        if self.displaced.is_empty() || !self.head(at)?.bits.has(Bits::CLAIMED) {
+            return Ok(false);
+        }
+        Ok(self.displaced.contains(&self.message_id(at)?))
+    }
+
+    fn without_displaced<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {
+        if !self.displaced.is_empty() {
+            let mut dead = Vec::new();
+            for (place, item) in found.iter().enumerate() {
+                if self.is_displaced(at(item))? {
+                    dead.push(place);
+                }
+            }
+            dead.into_iter().rev().for_each(|place| drop(found.remove(place)));
+        }
+        Ok(found)
     }
 
     /// The position of a row of the active tail, the newest layer.
@@ -130,7 +156,7 @@ impl History {
         for (at, layer) in self.layers() {
             extend(&mut all, at, layer.rows_of_node(node)?);
         }
-        Ok(all)
+        self.without_displaced(all, |at| *at)
     }
 
     /// The facts about an order, with what settling needs of them.
@@ -147,7 +173,7 @@ impl History {
                 }
             }
         }
-        Ok(all)
+        self.without_displaced(all, |(at, _)| *at)
     }
 
     /// Every fact about any order, with its order's key.
@@ -180,7 +206,7 @@ impl History {
             };
             extend(&mut all, at, rows);
         }
-        Ok(all)
+        self.without_displaced(all, |at| *at)
     }
 
     /// The first time after `after` at which an event of that name stands.
@@ -206,20 +232,23 @@ impl History {
     ) -> Result<()> {
         for (layer_at, layer) in self.layers() {
             match layer {
-                Layer::Part(part) => part.visit_trait(code, &mut |row, value| {
-                    visit(TraitRow { at: At { layer: layer_at, row }, value: value.into() })
-                })?,
+                Layer::Part(part) => part
+                    .visit_trait(code, &mut |row, value| self.visit_trait(At { layer: layer_at, row }, value, visit))?,
                 Layer::Tail(tail) => {
                     for row in tail.rows_in_window(identify, Timestamp::MIN, Timestamp::MAX) {
                         let fact = tail.event(row).and_then(|event| event.fact()).ok_or_else(gone)?;
                         if let Some(value) = super::traits_of(fact.doc).into_iter().find(|(key, _)| *key == name) {
-                            visit(TraitRow { at: At { layer: layer_at, row }, value: value.1.bytes().into() })?;
+                            self.visit_trait(At { layer: layer_at, row }, value.1.bytes(), visit)?;
                         }
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn visit_trait(&self, at: At, value: &[u8], visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>) -> Result<()> {
+        if self.is_displaced(at)? { Ok(()) } else { visit(TraitRow { at, value: value.into() }) }
     }
 
     /// The event with that message id among the sealed parts, newest part first.

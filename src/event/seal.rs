@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::part::{EventPart, message_hash};
-use super::tail::{NodeRef, TailView};
+use super::tail::{NodeRef, TailEvent, TailView};
 use super::{order_key, traits_of};
 use crate::Result;
 use crate::base::MessageId;
@@ -11,9 +11,9 @@ use crate::column::blocks::{BlockCache, BlocksWriter};
 use crate::column::heap::HeapWriter;
 use crate::column::slots;
 use crate::error::Error;
-use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, Kind};
 use crate::storage::part_writer::PartWriter;
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use std::path::Path;
 
 /// A bit of the part's bits column beside those of the fact: the message id is a text in the heap.
@@ -278,11 +278,24 @@ fn bad(what: &str) -> Error {
     Error::corrupt(Path::new("tail"), 0, what)
 }
 
-/// Seals a tail.
-pub(crate) fn seal_tail(tail: &TailView, names: &Names, trait_names: &Names, out: &mut PartWriter) -> Result<()> {
+/// Seals a tail, without the events in whose place a verified one stands.
+pub(crate) fn seal_tail(
+    tail: &TailView,
+    displaced: &AHashSet<MessageId>,
+    names: &Names,
+    trait_names: &Names,
+    out: &mut PartWriter,
+) -> Result<()> {
+    let is_displaced = |event: &TailEvent| {
+        event.bits.has(Bits::CLAIMED) && event.fact().is_some_and(|fact| displaced.contains(&fact.id()))
+    };
     let mut order: Vec<(u32, i64, u32)> = (0..tail.len())
-        .filter_map(|row| tail.event(row).map(|event| (row, cluster(&event.nodes, event.ts))))
-        .map(|(row, (node, ts))| (node, ts, row))
+        .filter_map(|row| tail.event(row).map(|event| (row, event)))
+        .filter(|(_, event)| displaced.is_empty() || !is_displaced(event))
+        .map(|(row, event)| {
+            let (node, ts) = cluster(&event.nodes, event.ts);
+            (node, ts, row)
+        })
         .collect();
     order.sort_unstable();
     let mut seal = EventSeal::new(names, trait_names, out)?;
@@ -294,15 +307,25 @@ pub(crate) fn seal_tail(tail: &TailView, names: &Names, trait_names: &Names, out
     seal.finish(out)
 }
 
-/// Merges the events of several parts into one. Runs in memory for the columns and one block a part.
-pub(crate) fn merge(parts: &[&EventPart], names: &Names, trait_names: &Names, out: &mut PartWriter) -> Result<()> {
+/// Merges the events of several parts into one, without those in whose place a verified one stands. Runs in memory for the columns and one block a part.
+pub(crate) fn merge(
+    parts: &[&EventPart],
+    displaced: &AHashSet<MessageId>,
+    names: &Names,
+    trait_names: &Names,
+    out: &mut PartWriter,
+) -> Result<()> {
     let mut order: Vec<(u32, i64, u32, u32)> = Vec::new();
     let mut nodes = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         for row in 0..part.len() {
+            let head = part.head(row)?;
+            if !displaced.is_empty() && head.bits.has(Bits::CLAIMED) && displaced.contains(&part.message_id(row)?) {
+                continue;
+            }
             nodes.clear();
             part.nodes(row, &mut nodes)?;
-            let (node, ts) = cluster(&nodes, part.head(row)?.ts);
+            let (node, ts) = cluster(&nodes, head.ts);
             order.push((node, ts, row32(at), row));
         }
     }

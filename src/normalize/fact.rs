@@ -81,9 +81,20 @@ impl Bits {
     pub(crate) const OPERATOR_ALIAS: u16 = 32;
     /// The message spells its timestamp as [`Timestamp`] prints it, so the document leaves it out.
     pub(crate) const TIME_CANONICAL: u16 = 64;
+    /// It stands in the place of a claimed event with its id, which counts no longer. Set when the store accepts it.
+    pub(crate) const DISPLACES: u16 = 128;
 
     pub(crate) fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
+    }
+}
+
+/// Sets bits in the bytes of an encoded fact.
+pub(crate) fn set_bits(fact: &mut [u8], bits: u16) {
+    if let Some(slot) = fact.get_mut(1..3) {
+        for (byte, bit) in slot.iter_mut().zip(bits.to_le_bytes()) {
+            *byte |= bit;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Reads sealed parts, writes nothing: no file, clock or thread. Given the same facts in the same order it is the same.
 
+use super::commit::Known;
 use super::live::{Crossing, LiveSegment, Touched};
 use super::state::State;
 use crate::Result;
@@ -79,7 +80,7 @@ impl Book {
         }
         Self {
             nodes,
-            events: History { parts: Arc::default(), tails: vec![event_tail.view()] },
+            events: History { parts: Arc::default(), tails: vec![event_tail.view()], displaced: Arc::default() },
             node_tail,
             event_tail,
             names: Arc::new(names),
@@ -115,6 +116,15 @@ impl Book {
             return Ok(Some(self.events.at_frozen(*row)));
         }
         self.events.find_sealed(id)
+    }
+
+    /// What is known of the accepted message with that id.
+    pub(super) fn known_message(&self, id: &MessageId) -> Result<Option<Known>> {
+        let Some(at) = self.find_message(id)? else { return Ok(None) };
+        let (head, content) = (self.events.head(at)?, self.events.content(at)?);
+        // A sealed part may still hold the claimed event and the one in its place.
+        let claimed = head.bits.has(Bits::CLAIMED) && !self.events.displaced.contains(id);
+        Ok(Some(Known { content, claimed }))
     }
 
     /// A view of the records as they are now.
@@ -184,6 +194,9 @@ impl Book {
     /// Appends one event and its identifiers and evidence; notes the identifiers to solve again.
     fn add(&mut self, bytes: &[u8], dirty: &mut BTreeSet<u32>) -> Result<()> {
         let fact = Fact::parse(bytes).ok_or_else(not_a_fact)?;
+        if fact.bits.has(Bits::DISPLACES) {
+            self.displace(&fact.id(), dirty)?;
+        }
         let mut nodes = Vec::new();
         for named in fact.identifiers() {
             let node = self.node(named.namespace, named.value)?;
@@ -214,6 +227,29 @@ impl Book {
         };
         let row = self.event_tail.push(event);
         self.ids.insert(fact.id(), row);
+        Ok(())
+    }
+
+    /// Lets a claimed event count no longer: it dates nothing, and nobody sees it.
+    fn displace(&mut self, id: &MessageId, dirty: &mut BTreeSet<u32>) -> Result<()> {
+        let Some(claimed) = self.find_message(id)? else { return Ok(()) };
+        self.refresh();
+        let mut nodes = Vec::new();
+        self.events.nodes(claimed, &mut nodes)?;
+        Arc::make_mut(&mut self.events.displaced).insert(id.clone());
+        for node in nodes.iter().filter(|named| named.is_live()).map(|named| named.node()) {
+            let mut first = i64::MAX;
+            let mut named = Vec::new();
+            for at in self.events.of_node(node)? {
+                self.events.nodes(at, &mut named)?;
+                if named.iter().any(|named| named.is_live() && named.node() == node) {
+                    first = first.min(self.events.head(at)?.ts.as_millisecond());
+                }
+            }
+            let state = NodeState { first, ..self.nodes.state(node)? };
+            self.set_state(node, state);
+            dirty.insert(node);
+        }
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
 use crate::message::{Limit, Reason};
-use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, Kind, set_bits};
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
 use std::ops::Range;
@@ -187,10 +187,14 @@ impl Inner {
         let mut accepted = Vec::new();
         let mut receipt = std::mem::take(&mut batch.receipt);
         let mut admission = Admission::default();
+        let mut displacing = Vec::new();
         for (at, item) in batch.items.iter().enumerate() {
             let Some(fact) = Fact::parse(batch.fact(item)) else { continue };
             match admission.judge(self, writer, &fact)? {
-                Verdict::New => {
+                verdict @ (Verdict::New | Verdict::Displaces) => {
+                    if matches!(verdict, Verdict::Displaces) {
+                        displacing.push(at);
+                    }
                     accepted.push(at);
                     receipt.accepted += 1;
                     item.flags.iter().for_each(|flag| *receipt.flags.entry(flag).or_default() += 1);
@@ -201,6 +205,9 @@ impl Inner {
                 }
                 Verdict::Refused(reason) => receipt.reject(item.line, item.ordinal, reason),
             }
+        }
+        for range in displacing.into_iter().filter_map(|at| batch.items.get(at)).map(|item| item.range.clone()) {
+            set_bits(batch.bytes.get_mut(range).unwrap_or_default(), Bits::DISPLACES);
         }
         // Rejects of shape were noted while reading, those of the store only now: put them in the order of the lines.
         receipt.rejects.sort_by_key(|reject| (reject.line, reject.ordinal));
@@ -279,14 +286,25 @@ impl Inner {
 
 enum Verdict {
     New,
-    Duplicate { conflicting: bool },
+    /// New, in the place of a claimed event with its id.
+    Displaces,
+    Duplicate {
+        conflicting: bool,
+    },
     Refused(Reason),
+}
+
+/// What is remembered of an accepted message.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub(super) content: u64,
+    pub(super) claimed: bool,
 }
 
 /// What a batch has brought so far, beside what the store has.
 #[derive(Default)]
 struct Admission {
-    ids: AHashMap<MessageId, u64>,
+    ids: AHashMap<MessageId, Known>,
     event_names: AHashSet<Box<str>>,
     trait_names: AHashSet<Box<str>>,
 }
@@ -294,17 +312,20 @@ struct Admission {
 impl Admission {
     fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Result<Verdict> {
         let id = fact.id();
-        if let Some(content) = self.ids.get(&id) {
-            return Ok(Verdict::Duplicate { conflicting: *content != fact.content });
-        }
-        if let Some(at) = writer.book.find_message(&id)? {
-            return Ok(Verdict::Duplicate { conflicting: writer.book.events.content(at)? != fact.content });
+        let known = match self.ids.get(&id) {
+            Some(known) => Some(*known),
+            None => writer.book.known_message(&id)?,
+        };
+        // Nobody can squat on an id: what a trusted source says stands in the place of what a public one claimed.
+        let displaces = known.is_some_and(|known| known.claimed) && !fact.claimed();
+        if let Some(known) = known.filter(|_| !displaces) {
+            return Ok(Verdict::Duplicate { conflicting: known.content != fact.content });
         }
         if let Some(limit) = self.over_limit(inner, writer, fact) {
             return Ok(Verdict::Refused(Reason::Limit(limit)));
         }
-        self.ids.insert(id, fact.content);
-        Ok(Verdict::New)
+        self.ids.insert(id, Known { content: fact.content, claimed: fact.claimed() });
+        Ok(if displaces { Verdict::Displaces } else { Verdict::New })
     }
 
     /// The store's own limits. A claimed source may use half of the names.

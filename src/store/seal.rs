@@ -5,7 +5,7 @@ use super::catalog::{Catalog, part_name};
 use super::live::LiveSegment;
 use super::state::State;
 use crate::Result;
-use crate::base::Timestamp;
+use crate::base::{MessageId, Timestamp};
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::names::Names;
@@ -17,6 +17,7 @@ use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
+use ahash::AHashSet;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Frozen {
         let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), store_id)?;
         self.write_nodes(&mut out)?;
         let tail = records.events.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
-        seal_tail(tail, &records.names, &records.trait_names, &mut out)?;
+        seal_tail(tail, &records.events.displaced, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
         let state = write_state(&self.state, catalog)?;
         catalog.add_part(part.clone(), state, self.log, self.state.sequence)?;
@@ -118,13 +119,14 @@ pub(super) fn merge_plan(parts: &[OpenPart], seal_events: u32) -> Option<std::op
 pub(super) fn merge_parts(
     catalog: &Catalog,
     parts: &[OpenPart],
+    displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
 ) -> Result<OpenPart> {
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
     merge_nodes(parts, &mut out)?;
     let events: Vec<&EventPart> = parts.iter().map(|part| part.events.as_ref()).collect();
-    merge(&events, names, trait_names, &mut out)?;
+    merge(&events, displaced, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
     let old: Vec<Sealed> = parts.iter().map(|part| part.sealed.clone()).collect();
     catalog.merge(&old, sealed.clone())?;
@@ -173,6 +175,8 @@ struct Fields {
     names: Vec<String>,
     trait_names: Vec<String>,
     segments: Vec<Segment>,
+    /// Message ids of displaced claimed events.
+    displaced: Vec<String>,
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.
@@ -184,6 +188,7 @@ fn write_state(state: &State, catalog: &Catalog) -> Result<Sealed> {
         names: state.records.names.iter().map(str::to_owned).collect(),
         trait_names: state.records.trait_names.iter().map(str::to_owned).collect(),
         segments: state.segments.iter().map(|live| live.segment.clone()).collect(),
+        displaced: state.records.events.displaced.iter().map(MessageId::to_string).collect(),
     };
     let json = serde_json::to_vec(&fields).map_err(|_| Error::invalid("the state cannot be written as JSON"))?;
     out.put_section(section::FIELDS, &json)?;
@@ -219,6 +224,7 @@ pub(super) fn read_state(book: &mut Book, catalog: &Catalog) -> Result<()> {
     book.live = fields.live_ms.map(Timestamp::from_millisecond);
     book.names = Arc::new(Names::from_list(fields.names.iter().map(String::as_str)));
     book.trait_names = Arc::new(Names::from_list(fields.trait_names.iter().map(String::as_str)));
+    book.events.displaced = Arc::new(fields.displaced.iter().map(|id| MessageId::new(id)).collect());
     book.known = rows(section::KNOWN)?;
     book.all = rows(section::ALL)?;
     let members = (section::MEMBERS..).zip(fields.segments);

@@ -124,7 +124,8 @@ impl Writer {
         let old: Vec<OpenPart> = self.parts.get(run).map(<[OpenPart]>::to_vec).unwrap_or_default();
         let (catalog, parts) = (Arc::clone(&self.catalog), old.clone());
         let (names, trait_names) = (Arc::clone(&self.book.names), Arc::clone(&self.book.trait_names));
-        let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &names, &trait_names))?;
+        let displaced = Arc::clone(&self.book.events.displaced);
+        let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &displaced, &names, &trait_names))?;
         self.merging = Some(Merging { old, job });
         Ok(())
     }
