@@ -80,13 +80,20 @@ pub(crate) enum Body {
     Alias,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) ts: i64,
     pub(crate) claimed: bool,
     pub(crate) names: Names,
     pub(crate) body: Body,
+}
+
+/// As it is sent: a failing case is to be read.
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", if self.claimed { "claimed " } else { "" }, self.to_json())
+    }
 }
 
 impl Message {
