@@ -242,7 +242,9 @@ impl Book {
                             verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
                         }
                     });
-                if member != (was || came) && !goes_on {
+                // Of a renamed profile that is no member any more, the old name left; the new one never was in.
+                let crossed = if member { !(was || came) } else { was };
+                if crossed && !goes_on {
                     let segment = live.segment.name().to_owned();
                     crossings.push(Crossing { segment, profile: *row, entered: member });
                 }
