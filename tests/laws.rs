@@ -50,6 +50,8 @@ enum Step {
     /// Of the rule at that place, over everybody or known people.
     Define(usize, bool),
     Undefine(usize),
+    /// A segment that refers to those two.
+    Refer(usize, usize),
     Seal,
     Compact,
     Reopen,
@@ -75,7 +77,8 @@ fn lively() -> impl Strategy<Value = Vec<Step>> {
         3 => told.prop_map(|(messages, now)| Step::Commit { messages, received_at: Some(now) }),
         8 => moment.prop_map(Step::Advance),
         2 => (rule.clone(), any::<bool>()).prop_map(|(rule, all)| Step::Define(rule, all)),
-        1 => rule.prop_map(Step::Undefine),
+        1 => rule.clone().prop_map(Step::Undefine),
+        2 => (rule.clone(), rule).prop_map(|(one, other)| Step::Refer(one, other)),
         1 => Just(Step::Seal),
         1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
@@ -144,6 +147,11 @@ proptest! {
         agrees(&store.snapshot(), &model, BASE + 100 * DAY, start)?;
         prop_assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
     }
+}
+
+fn referring(one: usize, other: usize) -> Segment {
+    let json = format!(r#"{{"or":[{{"not":{{"segment":"s{one}"}}}},{{"segment":"s{other}"}}]}}"#);
+    Segment::new("refers", regulars::Rule::from_json(&json).expect("reads")).within(Universe::All)
 }
 
 /// Everything that must not depend on how the facts came.
@@ -291,7 +299,8 @@ fn told(receipt: &Receipt, before: &Seen, after: &Seen) -> Checked {
 /// Every live segment holds whom its rule holds for at the live instant, by the engine from scratch and by the model.
 fn current(store: &Store, model: &Model, round: usize) -> Checked {
     let snapshot = store.snapshot();
-    let Some(live) = snapshot.live_instant() else { return Ok(()) };
+    // Before anybody told the time, everything is visible.
+    let live = snapshot.live_instant().unwrap_or(at(i64::MAX));
     for (segment, count) in snapshot.segments() {
         let kept: BTreeSet<ProfileId> =
             snapshot.members(&segment).expect("readable").profiles().expect("readable").into_iter().collect();
@@ -299,6 +308,9 @@ fn current(store: &Store, model: &Model, round: usize) -> Checked {
         prop_assert_eq!(kept.len() as u64, count);
     }
     let (all, world) = (shapes(), model.world());
+    if snapshot.live_instant().is_none() {
+        return Ok(());
+    }
     for nth in 0..4 {
         let shape = &all[(round * 4 + nth) % all.len()];
         check::membership(&snapshot, &world, shape, Universe::All, live.as_millisecond())?;
@@ -336,6 +348,7 @@ proptest! {
         let folder = Scratch::new("live");
         let mut store = options().open(&folder.0).expect("creates");
         let mut model = Model::default();
+        let mut told_instant = early.then_some(BASE);
         if early {
             store.advance(at(BASE)).expect("advances");
         }
@@ -360,6 +373,8 @@ proptest! {
                 }
                 Step::Advance(to) => Some(store.advance(at(*to)).expect("advances")),
                 Step::Define(rule, all) => Some(define(&store, *rule, *all)),
+                // Refused while one of the two is not defined.
+                Step::Refer(one, other) => store.define(referring(*one, *other)).ok(),
                 Step::Undefine(rule) => store.undefine(&format!("s{rule}")).ok(),
                 Step::Seal => store.seal().map(|()| None).expect("seals"),
                 Step::Compact => store.compact().map(|()| None).expect("compacts"),
@@ -372,6 +387,15 @@ proptest! {
             if let Some(receipt) = receipt {
                 told(&receipt, &before, &Seen::of(&store))?;
             }
+            // A call that brought nothing new tells the time only if a segment waits for it.
+            let (live, segments) = (store.snapshot().live_instant(), store.snapshot().segments().len());
+            told_instant = match step {
+                Step::Advance(to) => told_instant.max(Some(*to)),
+                Step::Commit { received_at, .. } if segments > 0 => told_instant.max(*received_at),
+                Step::Commit { .. } => live.map(|live| live.as_millisecond()),
+                _ => told_instant,
+            };
+            prop_assert_eq!(live.map(|live| live.as_millisecond()), told_instant);
             current(&store, &model, round)?;
             let moments: Vec<i64> = model.accepted.iter().map(|message| message.ts).collect();
             nothing_before_the_next_change(&store, &moments)?;

@@ -49,6 +49,15 @@ fn read(store: &Store, done: &AtomicBool, rounds: &AtomicU64) {
     assert_eq!(said(&held), first);
 }
 
+/// Sets the flag when the writer is through, also by a panic: readers must not read for ever.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn a_snapshot_never_changes_while_the_writer_goes_on() {
     let folder = std::env::temp_dir().join(format!("regulars-threads-{}", std::process::id()));
@@ -63,6 +72,7 @@ fn a_snapshot_never_changes_while_the_writer_goes_on() {
     let (done, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| read(&store, &done, &rounds))).collect();
+        let writing = Done(&done);
         for (nth, batch) in rest.chunks(7).enumerate() {
             store.ingest_json(&body(batch)).expect("ingests");
             match nth % 9 {
@@ -71,9 +81,10 @@ fn a_snapshot_never_changes_while_the_writer_goes_on() {
                 _ => {}
             }
         }
-        done.store(true, Ordering::Release);
+        drop(writing);
         readers.into_iter().for_each(|reader| reader.join().expect("no reader fails"));
     });
+    println!("{} readings beside the writer", rounds.into_inner());
     assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
     store.close().expect("closes");
     let _ = std::fs::remove_dir_all(&folder);

@@ -20,9 +20,15 @@ pub(crate) fn segment(name: &str, shape: &Shape, universe: Universe) -> Segment 
     Segment::new(name, rule).within(universe)
 }
 
+/// A body in one of the forms of the wire: lines, an array, an envelope.
 pub(crate) fn body(messages: &[Message]) -> Vec<u8> {
     let lines: Vec<String> = messages.iter().map(|message| message.to_json().to_string()).collect();
-    lines.join("\n").into_bytes()
+    let text = match messages.len() % 3 {
+        0 => format!(r#"{{"batch":[{}],"sentAt":"2026-01-01T00:00:00Z"}}"#, lines.join(",")),
+        1 => lines.join("\n"),
+        _ => format!("[{}]", lines.join(",\n")),
+    };
+    text.into_bytes()
 }
 
 /// The identifiers of every profile.
