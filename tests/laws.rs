@@ -6,9 +6,11 @@
 use crate::model::check::{self, Checked, at, body, groups, members, segment};
 use crate::model::message::{BASE, DAY, MINUTE, Message, instant, message};
 use crate::model::rules::{Shape, shapes};
-use crate::model::{Model, Verdict};
+use crate::model::{Model, STRICT, Verdict};
 use proptest::prelude::*;
-use regulars::{Clock, Digest, Durability, Ingest, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust, Universe};
+use regulars::{
+    Clock, Digest, Durability, Ingest, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust, Universe,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -18,8 +20,10 @@ fn cases(default: u32) -> ProptestConfig {
     ProptestConfig { cases: given.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn options() -> Options {
-    let options = Store::options().currency("EUR").key([7; 32]).clock(Clock::Manual);
+fn options(strict: bool) -> Options {
+    let config = if strict { STRICT } else { r#"{"currency":"EUR"}"# };
+    let options = Store::options().config(serde_json::from_str(config).expect("options"));
+    let options = options.key([7; 32]).clock(Clock::Manual);
     options.durability(Durability::OnFlush).seal_events(64)
 }
 
@@ -45,7 +49,10 @@ impl Drop for Scratch {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Commit { messages: Vec<Message>, received_at: Option<i64> },
+    Commit {
+        messages: Vec<Message>,
+        received_at: Option<i64>,
+    },
     Advance(i64),
     /// Of the rule at that place, over everybody or known people.
     Define(usize, bool),
@@ -58,7 +65,8 @@ enum Step {
 }
 
 fn commit(most: usize) -> impl Strategy<Value = Step> {
-    (prop::collection::vec(message(), 1..most), Just(None)).prop_map(|(messages, received_at)| Step::Commit { messages, received_at })
+    (prop::collection::vec(message(), 1..most), Just(None))
+        .prop_map(|(messages, received_at)| Step::Commit { messages, received_at })
 }
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -87,7 +95,12 @@ fn lively() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Takes messages in, one call for each trust, and compares the receipt with the model's verdicts.
-fn ingest(store: &Store, model: &mut Model, messages: &[Message], received_at: Option<i64>) -> Result<Receipt, TestCaseError> {
+fn ingest(
+    store: &Store,
+    model: &mut Model,
+    messages: &[Message],
+    received_at: Option<i64>,
+) -> Result<Receipt, TestCaseError> {
     let mut last = Receipt::default();
     for (claimed, trust) in [(false, Trust::Verified), (true, Trust::Claimed)] {
         let some: Vec<Message> = messages.iter().filter(|message| message.claimed == claimed).cloned().collect();
@@ -100,7 +113,8 @@ fn ingest(store: &Store, model: &mut Model, messages: &[Message], received_at: O
         }
         let receipt = store.ingest(&body(&some), &how).expect("ingests");
         let verdicts: Vec<Verdict> = some.iter().map(|message| model.accept(message)).collect();
-        let count = |wanted: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| wanted(verdict)).count() as u64;
+        let count =
+            |wanted: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| wanted(verdict)).count() as u64;
         prop_assert_eq!(receipt.accepted, count(&|verdict| *verdict == Verdict::Accepted));
         prop_assert_eq!(receipt.duplicates, count(&|verdict| matches!(verdict, Verdict::Duplicate { .. })));
         prop_assert_eq!(receipt.conflicting, count(&|verdict| *verdict == Verdict::Duplicate { conflicting: true }));
@@ -133,9 +147,10 @@ proptest! {
         steps in history(),
         moments in prop::collection::vec(instant(), 12),
         start in 0usize..64,
+        strict: bool,
     ) {
-        let store = options().in_memory().expect("opens");
-        let mut model = Model::default();
+        let store = options(strict).in_memory().expect("opens");
+        let mut model = Model::new(strict);
         for (nth, step) in steps.iter().enumerate() {
             match step {
                 Step::Commit { messages, .. } => drop(ingest(&store, &mut model, messages, None)?),
@@ -165,10 +180,14 @@ fn defined() -> Vec<Segment> {
 }
 
 /// Plays messages in a given order, in batches, with restarts and seals in between, on a disk.
-fn replay(order: &[(Message, u8)], now: i64) -> Result<(Digest, Vec<regulars::IdentifierOwner>), TestCaseError> {
+fn replay(
+    order: &[(Message, u8)],
+    now: i64,
+    strict: bool,
+) -> Result<(Digest, Vec<regulars::IdentifierOwner>), TestCaseError> {
     let folder = Scratch::new("order");
-    let mut store = options().open(&folder.0).expect("creates");
-    let mut model = Model::default();
+    let mut store = options(strict).open(&folder.0).expect("creates");
+    let mut model = Model::new(strict);
     let mut pending: Vec<Message> = Vec::new();
     let segments = defined();
     for (message, what) in order {
@@ -180,12 +199,12 @@ fn replay(order: &[(Message, u8)], now: i64) -> Result<(Digest, Vec<regulars::Id
         match what {
             0 => {
                 store.close().expect("closes");
-                store = options().open(&folder.0).expect("opens");
+                store = options(strict).open(&folder.0).expect("opens");
             }
             3 => {
                 // A handle that is dropped without close.
                 drop(store);
-                store = options().open(&folder.0).expect("opens");
+                store = options(strict).open(&folder.0).expect("opens");
             }
             6 => store.seal().expect("seals"),
             9 => store.compact().expect("compacts"),
@@ -199,7 +218,7 @@ fn replay(order: &[(Message, u8)], now: i64) -> Result<(Digest, Vec<regulars::Id
     prop_assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
     let before = outcome(&store);
     store.close().expect("closes");
-    let store = options().open(&folder.0).expect("opens");
+    let store = options(strict).open(&folder.0).expect("opens");
     prop_assert_eq!(&outcome(&store), &before, "after a restart");
     store.compact().expect("compacts");
     prop_assert_eq!(&outcome(&store), &before, "after compaction");
@@ -214,8 +233,9 @@ proptest! {
         messages in prop::collection::vec(message(), 1..60),
         plans in prop::collection::vec(prop::collection::vec((any::<u32>(), 0u8..40), 120), 2),
         now in instant(),
+        strict: bool,
     ) {
-        let mut model = Model::default();
+        let mut model = Model::new(strict);
         messages.iter().for_each(|message| drop(model.accept(message)));
         let accepted = model.accepted;
         let mut outcomes = Vec::new();
@@ -226,7 +246,7 @@ proptest! {
                 twice.zip(plan).map(|(message, (place, what))| (*place, message.clone(), *what)).collect();
             order.sort_by_key(|(place, ..)| *place);
             let order: Vec<(Message, u8)> = order.into_iter().map(|(_, message, what)| (message, what)).collect();
-            outcomes.push(replay(&order, now)?);
+            outcomes.push(replay(&order, now, strict)?);
         }
         prop_assert_eq!(&outcomes[0], &outcomes[1]);
     }
@@ -341,13 +361,14 @@ proptest! {
 
     #[test]
     fn live_segments_are_current_and_receipts_tell_the_difference(
-        early in any::<bool>(),
+        early: bool,
+        strict: bool,
         defined_first in prop::sample::subsequence((0..shapes().len()).collect::<Vec<_>>(), 8),
         steps in lively(),
     ) {
         let folder = Scratch::new("live");
-        let mut store = options().open(&folder.0).expect("creates");
-        let mut model = Model::default();
+        let mut store = options(strict).open(&folder.0).expect("creates");
+        let mut model = Model::new(strict);
         let mut told_instant = early.then_some(BASE);
         if early {
             store.advance(at(BASE)).expect("advances");
@@ -380,7 +401,7 @@ proptest! {
                 Step::Compact => store.compact().map(|()| None).expect("compacts"),
                 Step::Reopen => {
                     store.close().expect("closes");
-                    store = options().open(&folder.0).expect("opens");
+                    store = options(strict).open(&folder.0).expect("opens");
                     None
                 }
             };
@@ -407,7 +428,7 @@ proptest! {
 /// Segments that refer to segments follow them.
 #[test]
 fn references_are_kept_current() {
-    let store = options().in_memory().expect("opens");
+    let store = options(false).in_memory().expect("opens");
     store.advance(at(BASE)).expect("advances");
     let active = Shape::Count("View", None, None, 1);
     store.define(segment("active", &active, Universe::All)).expect("defines");
@@ -418,5 +439,8 @@ fn references_are_kept_current() {
     assert_eq!((receipt.entered.get("idle").map(Vec::len), receipt.entered.get("active")), (Some(1), None));
     assert_eq!(store.next_change().expect("readable"), Some(at(BASE + DAY)));
     let receipt = store.advance(at(BASE + DAY)).expect("advances");
-    assert_eq!((receipt.left.get("idle").map(Vec::len), receipt.entered.get("active").map(Vec::len)), (Some(1), Some(1)));
+    assert_eq!(
+        (receipt.left.get("idle").map(Vec::len), receipt.entered.get("active").map(Vec::len)),
+        (Some(1), Some(1))
+    );
 }

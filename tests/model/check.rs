@@ -130,7 +130,13 @@ pub(crate) fn members(snapshot: &Snapshot, segment: &Segment, instant: Timestamp
 }
 
 /// Membership of one rule at one instant.
-pub(crate) fn membership(snapshot: &Snapshot, world: &World, shape: &Shape, universe: Universe, instant: i64) -> Checked {
+pub(crate) fn membership(
+    snapshot: &Snapshot,
+    world: &World,
+    shape: &Shape,
+    universe: Universe,
+    instant: i64,
+) -> Checked {
     let groups = groups(snapshot);
     let found: BTreeSet<Group> = members(snapshot, &segment("asked", shape, universe), at(instant))
         .iter()

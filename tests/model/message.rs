@@ -71,8 +71,15 @@ pub(crate) struct Order {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Body {
-    Identify { context: Vec<(&'static str, Value)>, traits: Vec<(&'static str, Value)> },
-    Track { event: &'static str, plan: Option<&'static str>, price: Option<i64> },
+    Identify {
+        context: Vec<(&'static str, Value)>,
+        traits: Vec<(&'static str, Value)>,
+    },
+    Track {
+        event: &'static str,
+        plan: Option<&'static str>,
+        price: Option<i64>,
+    },
     Order(Order),
     Page,
     Group,
@@ -242,9 +249,8 @@ impl Order {
             Said::Unreadable => drop(all.insert("total".to_owned(), json!("19,99"))),
             Said::Nothing => {}
         }
-        let line = |line: &Line| {
-            json!({"product_id": line.product, "price": decimal(line.cents), "quantity": line.quantity})
-        };
+        let line =
+            |line: &Line| json!({"product_id": line.product, "price": decimal(line.cents), "quantity": line.quantity});
         if !self.lines.is_empty() {
             all.insert("products".to_owned(), self.lines.iter().map(line).collect());
         }

@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use world::World;
 
 /// The accepted messages, in the order of arrival.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Model {
+    rules: Rules,
     pub(crate) accepted: Vec<Message>,
 }
 
@@ -25,12 +26,19 @@ pub(crate) struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Accepted,
-    Duplicate { conflicting: bool },
+    Duplicate {
+        conflicting: bool,
+    },
     /// No identifier field is there at all.
     Rejected,
 }
 
 impl Model {
+    /// A store with the default rules, or the strict ones of [`STRICT`].
+    pub(crate) fn new(strict: bool) -> Self {
+        Self { rules: if strict { strict_rules() } else { default_rules() }, accepted: Vec::new() }
+    }
+
     pub(crate) fn accept(&mut self, message: &Message) -> Verdict {
         if message.raw_identifiers().is_empty() {
             return Verdict::Rejected;
@@ -46,12 +54,12 @@ impl Model {
 
     /// Everything that the accepted messages mean.
     pub(crate) fn world(&self) -> World {
-        World::new(&self.accepted)
+        World::new(&self.rules, &self.accepted)
     }
 }
 
 /// The table of defaults in section 1 of the identity specification.
-pub(crate) fn rules() -> Rules {
+fn default_rules() -> Rules {
     const HALF_AN_HOUR: i64 = 30 * 60_000;
     const WEEK: i64 = 7 * 86_400_000;
     let rule = |rank, limit, glue, fan: &[(&str, u32)], person| Rule {
@@ -79,4 +87,24 @@ pub(crate) fn rules() -> Rules {
     .map(|(name, rule)| (name.to_owned(), rule))
     .collect();
     Rules { namespaces, profile_size: 1000, identifiers_per_event: 20 }
+}
+
+/// Rules under which edges are rejected, fan caps are hit and cookies stick: the options, and below what they mean.
+pub(crate) const STRICT: &str = r#"{"currency":"EUR","namespaces":{
+    "email":{"rank":3,"limit":1,"glue":2,"fan":{"anonymous_id":1},"person":true},
+    "device":{"rank":5,"limit":1,"ttl":"30m"},
+    "anonymous_id":{"rank":6,"limit":1,"window":"2d","glue":2}}}"#;
+
+fn strict_rules() -> Rules {
+    const DAYS: i64 = 86_400_000;
+    let none = Rule::default();
+    let mut rules = default_rules();
+    let fan = BTreeMap::from([("anonymous_id".to_owned(), 1)]);
+    let own = [
+        ("email", Rule { rank: 3, limit: Some(1), glue: Some(2), fan, person: true, ..none.clone() }),
+        ("device", Rule { rank: 5, limit: Some(1), ttl: Some(30 * 60_000), ..none.clone() }),
+        ("anonymous_id", Rule { rank: 6, limit: Some(1), window: Some(2 * DAYS), glue: Some(2), ..none }),
+    ];
+    rules.namespaces.extend(own.map(|(name, rule)| (name.to_owned(), rule)));
+    rules
 }

@@ -73,7 +73,8 @@ fn settle_one(facts: &[Fact<'_>]) -> Vec<Settled> {
         return refunds().map(lone_refund).collect();
     };
     let own = facts.iter().filter(|(_, order, sender)| !is_refund(order) && sender == owner);
-    let (_, winner, _) = own.max_by_key(|(message, order, _)| (message.ts, order.lines.len(), &message.id)).expect("one");
+    let (_, winner, _) =
+        own.max_by_key(|(message, order, _)| (message.ts, order.lines.len(), &message.id)).expect("one");
     let amount_known = match amount(winner) {
         Amount::Known(money) => Some(money),
         Amount::Unknown | Amount::Whole => None,

@@ -97,7 +97,8 @@ impl Shape {
             Self::DaysSinceFirst(over) => json!({"orders": "days_since_first", "gt": over}),
             Self::Bought(product, window) => with_window(json!({"bought": {"product": product}}), *window),
             Self::Line(product, least) => {
-                let same_line = json!([{"property": "product_id", "is": product}, {"property": "quantity", "gte": least}]);
+                let same_line =
+                    json!([{"property": "product_id", "is": product}, {"property": "quantity", "gte": least}]);
                 json!({"event": "Order Completed", "where": {"line": "any", "where": {"and": same_line}}})
             }
             Self::Has(namespace) => json!({"identity": "has", "namespace": namespace}),
@@ -137,7 +138,8 @@ impl Shape {
             }
             Self::Sum(event, window, least) => {
                 let all = events(event);
-                let prices = all.iter().filter(|message| within(message.ts, *window)).filter_map(|message| track(message).1);
+                let prices =
+                    all.iter().filter(|message| within(message.ts, *window)).filter_map(|message| track(message).1);
                 prices.sum::<i64>() >= *least
             }
             Self::LastPlan(event, plan) => events(event).last().and_then(|message| track(message).0) == Some(*plan),
@@ -180,7 +182,8 @@ impl Shape {
         match self {
             Self::Orders(window, is) => orders().filter(|order| within(order.ts, *window)).count() as i64 == *is,
             Self::Net(window, least) => {
-                let euro = |money: Option<(i64, &str)>| money.filter(|money| money.1 == "EUR").map_or(0, |money| money.0);
+                let euro =
+                    |money: Option<(i64, &str)>| money.filter(|money| money.1 == "EUR").map_or(0, |money| money.0);
                 let inside = all.iter().filter(|order| within(order.ts, *window));
                 inside.map(|order| euro(order.amount) - euro(order.refunded)).sum::<i64>() >= *least
             }

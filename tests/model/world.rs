@@ -20,8 +20,7 @@ pub(crate) struct Person {
 }
 
 impl World {
-    pub(crate) fn new(accepted: &[Message]) -> Self {
-        let rules = super::rules();
+    pub(crate) fn new(rules: &Rules, accepted: &[Message]) -> Self {
         let fact = |message: &Message| SpecFact {
             id: message.id.clone(),
             ts: message.ts,
@@ -32,9 +31,9 @@ impl World {
             },
         };
         let facts: Vec<SpecFact> = accepted.iter().map(fact).collect();
-        let live = spec::live(&rules, &facts);
-        let outcome = spec::outcome(&rules, &live);
-        let owners = spec::attribution(&rules, &live, &outcome);
+        let live = spec::live(rules, &facts);
+        let outcome = spec::outcome(rules, &live);
+        let owners = spec::attribution(rules, &live, &outcome);
         let person = |group: &Group| Person {
             group: group.clone(),
             known: group.iter().any(|(namespace, _)| !["device", "anonymous_id"].contains(&namespace.as_str())),
@@ -47,7 +46,7 @@ impl World {
         let mut messages: Vec<(Message, Option<usize>)> =
             accepted.iter().map(|message| (message.clone(), owner(message))).collect();
         messages.sort_by(|(a, _), (b, _)| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
-        Self { rules, live, outcome, people, messages }
+        Self { rules: rules.clone(), live, outcome, people, messages }
     }
 
     /// Who an identifier means at an instant.
