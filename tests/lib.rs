@@ -1,1 +1,6 @@
 //! All integration tests, one binary.
+
+mod data;
+mod laws;
+mod model;
+mod threads;

@@ -155,12 +155,13 @@ impl Book {
     /// Takes in accepted facts, and time: first the store advances, then the facts apply.
     pub(super) fn apply(&mut self, facts: &[&[u8]], advance: Option<Timestamp>) -> Result<(Applied, Arc<Records>)> {
         let mut applied = Applied::default();
-        if let Some(to) = advance {
-            applied.crossings = self.advance(to)?;
-        }
         if facts.is_empty() {
+            applied.crossings = advance.map_or(Ok(Vec::new()), |to| self.advance(to))?;
             return Ok((applied, Arc::new(self.records())));
         }
+        // Whoever time takes out of a segment and a fact of the same commit brings back neither left nor entered, so
+        // both are judged at once.
+        let mut touched = advance.map_or(Ok(Touched::default()), |to| self.pass_time(to))?;
         let before = (!self.segments.is_empty()).then(|| self.records());
         let first_row = self.event_tail.len();
         let mut dirty = BTreeSet::new();
@@ -171,12 +172,12 @@ impl Book {
         let touched_nodes = self.resolve(&dirty, &mut applied)?;
         let records = Arc::new(self.records());
         if let Some(before) = before {
-            let touched = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
-            touched.leadless.iter().for_each(|node| {
+            let by_facts = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
+            by_facts.leadless.iter().for_each(|node| {
                 self.leadless.insert(*node);
             });
-            let crossings = self.reevaluate(&records, touched, &applied.changes)?;
-            applied.crossings.extend(crossings);
+            touched.add(by_facts);
+            applied.crossings = self.reevaluate(&records, touched, &applied.changes)?;
         }
         Ok((applied, records))
     }

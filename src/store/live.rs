@@ -65,6 +65,16 @@ impl Touched {
         self.rows.entry(row).or_default()
     }
 
+    /// Looks at the rows of another reason too.
+    pub(super) fn add(&mut self, other: Self) {
+        for (row, reason) in other.rows {
+            let own = self.touch(row);
+            own.all |= reason.all;
+            own.orders |= reason.orders;
+            own.names.extend(reason.names);
+        }
+    }
+
     /// Everybody whom a commit can have changed: owners of its events, of the orders they name, of events that time
     /// attributes differently now, and whoever got or lost an identifier.
     pub(super) fn by_commit(
@@ -237,7 +247,9 @@ impl Book {
                             verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
                         }
                     });
-                if member != (was || came) && !goes_on {
+                // Of a renamed profile that is no member any more, the old name left; the new one never was in.
+                let crossed = if member { !(was || came) } else { was };
+                if crossed && !goes_on {
                     let segment = live.segment.name().to_owned();
                     crossings.push(Crossing { segment, profile: *row, entered: member });
                 }
@@ -262,22 +274,28 @@ impl Book {
 
     /// Moves the live instant to `to`, unless it is there already, and says who entered or left by the passing of time.
     pub(super) fn advance(&mut self, to: Timestamp) -> Result<Vec<Crossing>> {
+        let touched = self.pass_time(to)?;
+        let records = self.records();
+        self.reevaluate(&records, touched, &[])
+    }
+
+    /// Moves the live instant to `to`, unless it is there already, and says whom to look at again.
+    pub(super) fn pass_time(&mut self, to: Timestamp) -> Result<Touched> {
+        let mut touched = Touched::default();
         let from = match self.live {
-            Some(live) if to <= live => return Ok(Vec::new()),
+            Some(live) if to <= live => return Ok(touched),
             live => live,
         };
         self.live = Some(to);
         if self.segments.is_empty() {
-            return Ok(Vec::new());
+            return Ok(touched);
         }
-        let records = self.records();
-        let mut touched = Touched::default();
         match from {
             // Until now the store saw everything; from now on the future is invisible.
             None => self.all.to_bitmap().iter().for_each(|row| touched.touch(row).all = true),
-            Some(from) => self.touch_between(&records, from, to, &mut touched)?,
+            Some(from) => self.touch_between(&self.records(), from, to, &mut touched)?,
         }
-        self.reevaluate(&records, touched, &[])
+        Ok(touched)
     }
 
     /// Touches whoever has an event at a distance that the step from `from` to `to` passes over.

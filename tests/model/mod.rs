@@ -1,0 +1,110 @@
+//! A naive model of the whole store: lists and nested loops, written from the specifications of events, identity and
+//! segments. It shares no code with the crate but the executable specification of the partition, which is `std` only.
+
+pub(crate) mod check;
+pub(crate) mod message;
+pub(crate) mod orders;
+pub(crate) mod rules;
+#[expect(dead_code, reason = "the engine's own tests ask the specification more than the model of the store does")]
+#[path = "../../src/identity/spec.rs"]
+pub(crate) mod spec;
+pub(crate) mod world;
+
+use message::Message;
+use spec::{Rule, Rules};
+use std::collections::BTreeMap;
+use world::World;
+
+/// The accepted messages, in the order of arrival.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    rules: Rules,
+    pub(crate) accepted: Vec<Message>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    Duplicate {
+        conflicting: bool,
+    },
+    /// No identifier field is there at all.
+    Rejected,
+}
+
+impl Model {
+    /// A store with the default rules, or the strict ones of [`STRICT`].
+    pub(crate) fn new(strict: bool) -> Self {
+        Self { rules: if strict { strict_rules() } else { default_rules() }, accepted: Vec::new() }
+    }
+
+    pub(crate) fn accept(&mut self, message: &Message) -> Verdict {
+        if message.raw_identifiers().is_empty() {
+            return Verdict::Rejected;
+        }
+        match self.accepted.iter().find(|known| known.id == message.id) {
+            Some(known) => Verdict::Duplicate { conflicting: known.to_json() != message.to_json() },
+            None => {
+                self.accepted.push(message.clone());
+                Verdict::Accepted
+            }
+        }
+    }
+
+    /// Everything that the accepted messages mean.
+    pub(crate) fn world(&self) -> World {
+        World::new(&self.rules, &self.accepted)
+    }
+}
+
+/// The table of defaults in section 1 of the identity specification.
+fn default_rules() -> Rules {
+    const HALF_AN_HOUR: i64 = 30 * 60_000;
+    const WEEK: i64 = 7 * 86_400_000;
+    let rule = |rank, limit, glue, fan: &[(&str, u32)], person| Rule {
+        rank,
+        limit,
+        window: None,
+        glue,
+        fan: fan.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect(),
+        ttl: None,
+        person,
+    };
+    let user_fan = [("email", 50), ("phone", 50), ("device", 500), ("anonymous_id", 5000)];
+    let email_fan = [("phone", 10), ("device", 100), ("anonymous_id", 500)];
+    let cookie = Rule { ttl: Some(HALF_AN_HOUR), ..rule(6, Some(20), Some(1), &[], false) };
+    let namespaces: BTreeMap<String, Rule> = [
+        ("user_id", rule(0, Some(1), None, &user_fan, true)),
+        ("customer_id", rule(1, Some(1), Some(1), &[("email", 20), ("phone", 20)], true)),
+        ("loyalty_card", rule(2, Some(5), Some(2), &[("email", 6), ("phone", 6)], true)),
+        ("email", rule(3, Some(5), Some(2), &email_fan, true)),
+        ("phone", rule(4, Some(5), Some(2), &[("device", 100), ("anonymous_id", 500)], true)),
+        ("device", Rule { ttl: Some(HALF_AN_HOUR), ..rule(5, None, Some(1), &[], false) }),
+        ("anonymous_id", Rule { window: Some(WEEK), ..cookie }),
+    ]
+    .into_iter()
+    .map(|(name, rule)| (name.to_owned(), rule))
+    .collect();
+    Rules { namespaces, profile_size: 1000, identifiers_per_event: 20 }
+}
+
+/// Rules under which edges are rejected, fan caps are hit and cookies stick: the options, and below what they mean.
+pub(crate) const STRICT: &str = r#"{"currency":"EUR","namespaces":{
+    "email":{"rank":3,"limit":1,"glue":2,"fan":{"anonymous_id":1},"person":true},
+    "device":{"rank":5,"limit":1,"ttl":"30m"},
+    "anonymous_id":{"rank":6,"limit":1,"window":"2d","glue":2}}}"#;
+
+fn strict_rules() -> Rules {
+    const DAYS: i64 = 86_400_000;
+    let none = Rule::default();
+    let mut rules = default_rules();
+    let fan = BTreeMap::from([("anonymous_id".to_owned(), 1)]);
+    let own = [
+        ("email", Rule { rank: 3, limit: Some(1), glue: Some(2), fan, person: true, ..none.clone() }),
+        ("device", Rule { rank: 5, limit: Some(1), ttl: Some(30 * 60_000), ..none.clone() }),
+        ("anonymous_id", Rule { rank: 6, limit: Some(1), window: Some(2 * DAYS), glue: Some(2), ..none }),
+    ];
+    rules.namespaces.extend(own.map(|(name, rule)| (name.to_owned(), rule)));
+    rules
+}

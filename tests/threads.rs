@@ -1,0 +1,107 @@
+//! Readers beside the writer: a snapshot says the same for ever, and nobody waits.
+
+use crate::model::check::body;
+use crate::model::message::{Message, message};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use regulars::{Clock, Durability, Snapshot, Store};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Everything that a snapshot says, in bytes.
+fn said(snapshot: &Snapshot) -> Vec<u8> {
+    let mut out = serde_json::to_vec(&snapshot.digest().expect("digests")).expect("JSON");
+    for owner in snapshot.identifiers().expect("readable") {
+        out.extend(serde_json::to_vec(&(&owner.id, owner.profile, owner.shared)).expect("JSON"));
+        let profile = snapshot.profile(owner.id).expect("readable");
+        out.extend(serde_json::to_vec(&profile).expect("JSON"));
+    }
+    for (segment, count) in snapshot.segments() {
+        let members = snapshot.members(&segment).expect("readable");
+        assert_eq!(members.len(), count);
+        out.extend(serde_json::to_vec(&members.profiles().expect("readable")).expect("JSON"));
+    }
+    out
+}
+
+fn messages(count: usize) -> Vec<Message> {
+    let mut runner = TestRunner::deterministic();
+    let one = message();
+    let mut all: Vec<Message> =
+        (0..count).filter_map(|_| one.new_tree(&mut runner).ok()).map(|tree| tree.current()).collect();
+    all.iter_mut().enumerate().for_each(|(nth, message)| message.id = format!("m{nth:04}"));
+    all
+}
+
+/// Reads until the writer is done: each snapshot twice at once, one of them again and again.
+fn read(store: &Store, done: &AtomicBool, rounds: &AtomicU64) {
+    let held = store.snapshot();
+    let first = said(&held);
+    let mut events = held.events();
+    while !done.load(Ordering::Acquire) {
+        let snapshot = store.snapshot();
+        assert!(snapshot.events() >= events, "a later snapshot knows no less");
+        events = snapshot.events();
+        let bytes = said(&snapshot);
+        assert_eq!(said(&snapshot.clone()), bytes);
+        assert_eq!(said(&held), first);
+        rounds.fetch_add(1, Ordering::Relaxed);
+    }
+    assert_eq!(said(&held), first);
+}
+
+/// Sets the flag when the writer is through, also by a panic: readers must not read for ever.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[test]
+fn a_snapshot_never_changes_while_the_writer_goes_on() {
+    let folder = std::env::temp_dir().join(format!("regulars-threads-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let options = Store::options().currency("EUR").clock(Clock::Manual).durability(Durability::OnFlush);
+    let store = options.seal_events(64).open(&folder).expect("creates");
+    let rule = regulars::Rule::from_json(r#"{"orders":"count","gte":1}"#).expect("reads");
+    store.define(regulars::Segment::new("buyers", rule)).expect("defines");
+    let all = messages(400);
+    let (start, rest) = all.split_at(100);
+    store.ingest_json(&body(start)).expect("ingests");
+    let (done, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| read(&store, &done, &rounds))).collect();
+        let writing = Done(&done);
+        for (nth, batch) in rest.chunks(7).enumerate() {
+            store.ingest_json(&body(batch)).expect("ingests");
+            match nth % 9 {
+                3 => store.seal().expect("seals"),
+                7 => store.compact().expect("compacts"),
+                _ => {}
+            }
+        }
+        drop(writing);
+        readers.into_iter().for_each(|reader| reader.join().expect("no reader fails"));
+    });
+    println!("{} readings beside the writer", rounds.into_inner());
+    assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
+    store.close().expect("closes");
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn writers_on_many_threads_add_up_to_one_store() {
+    let all = messages(120);
+    let options = || Store::options().currency("EUR").key([7; 32]).clock(Clock::Manual).seal_events(64);
+    let (alone, together) = (options().in_memory().expect("opens"), options().in_memory().expect("opens"));
+    alone.ingest_json(&body(&all)).expect("ingests");
+    std::thread::scope(|scope| {
+        for part in all.chunks(30) {
+            let store = together.clone();
+            scope.spawn(move || part.chunks(4).for_each(|some| drop(store.ingest_json(&body(some)).expect("ingests"))));
+        }
+    });
+    let digest = |store: &Store| store.snapshot().digest().expect("digests");
+    assert_eq!(digest(&alone), digest(&together));
+}
