@@ -1,1 +1,6 @@
 //! All integration tests, one binary.
+
+mod compile;
+mod layering;
+mod source;
+mod tidy;
