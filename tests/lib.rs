@@ -4,3 +4,7 @@ mod data;
 mod laws;
 mod model;
 mod threads;
+mod compile;
+mod layering;
+mod source;
+mod tidy;

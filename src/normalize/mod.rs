@@ -13,7 +13,7 @@ pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod check;
 #[cfg(test)]
 mod tests;
