@@ -85,8 +85,8 @@ mod store;
 pub mod fuzzing;
 
 pub use base::{
-    Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Shop,
-    Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
+    Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Rate,
+    Shop, Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use message::{Flag, Limit, Reason};

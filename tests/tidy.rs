@@ -17,7 +17,7 @@ fn none(found: &[String]) {
 
 /// Tokens as text with single spaces, for looking up short runs, and the line of each.
 fn runs<'t>(tokens: &'t [Token], words: &'t [&'t str]) -> impl Iterator<Item = usize> + 't {
-    let same = |run: &&[Token]| run.iter().zip(words).all(|(token, word)| token.text == *word);
+    let same = move |run: &&[Token]| run.iter().zip(words).all(|(token, word)| token.text == *word);
     tokens.windows(words.len()).filter(same).filter_map(|run| Some(run.first()?.line))
 }
 
@@ -29,7 +29,8 @@ fn files_and_lines_stay_short() {
             found.push(format!("{file}: {} bytes", text.len()));
         }
         for (number, line) in (1..).zip(text.lines()) {
-            if line.chars().count() > LINE_COLUMNS_MAX && !line.contains("r#\"") && !line.trim_start().starts_with('"') {
+            if line.chars().count() > LINE_COLUMNS_MAX && !line.contains("r#\"") && !line.trim_start().starts_with('"')
+            {
                 found.push(format!("{file}:{number}: {} columns", line.chars().count()));
             }
             if line.contains('\t') || line.ends_with(' ') {
@@ -152,7 +153,9 @@ fn what_a_room_must_not_do_is_not_done_there() {
     for (file, text) in files("src", "rs") {
         let tokens = shipped(&file, &text);
         for (words, rooms) in HOME_ONLY.iter().filter(|(_, rooms)| !rooms.iter().any(|room| file.starts_with(room))) {
-            found.extend(runs(&tokens, words).map(|line| format!("{file}:{line}: {} outside {rooms:?}", words.concat())));
+            found.extend(
+                runs(&tokens, words).map(|line| format!("{file}:{line}: {} outside {rooms:?}", words.concat())),
+            );
         }
     }
     none(&found);

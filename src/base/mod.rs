@@ -8,6 +8,7 @@ pub(crate) mod decimal;
 pub(crate) mod doc;
 pub(crate) mod ident;
 pub(crate) mod money;
+pub(crate) mod rates;
 pub(crate) mod time;
 
 pub use config::{
@@ -16,4 +17,5 @@ pub use config::{
 pub use decimal::Decimal;
 pub use ident::{Id, MessageId, ProfileId, id};
 pub use money::{Currency, Money};
+pub use rates::Rate;
 pub use time::Timestamp;

@@ -4,10 +4,10 @@
 //! lines, those of anybody else are conflicts. Refunds lower the order that they name, whoever sent them, and never
 //! below zero; a refund of an order nobody knows stands alone and lowers the net of its sender.
 
-use crate::base::{MessageId, Money, Timestamp};
+use crate::base::rates::Rates;
+use crate::base::{Currency, MessageId, Money, Timestamp};
 use crate::event::history::At;
 use crate::normalize::fact::{Amount, OrderAction};
-use std::cmp::Reverse;
 
 /// One fact about an order.
 #[derive(Clone, Debug)]
@@ -48,19 +48,19 @@ pub(crate) struct Placed {
 }
 
 /// Settles the facts of one order as known at `at`: one order, or its refunds standing alone.
-pub(crate) fn settle(entries: &[OrderEntry], at: Timestamp) -> Vec<Settled> {
+pub(crate) fn settle(entries: &[OrderEntry], at: Timestamp, rates: &Rates) -> Vec<Settled> {
     let visible = || entries.iter().filter(|entry| entry.ts <= at);
     let placing = |action: OrderAction| {
         visible().filter(|entry| entry.action == action).min_by_key(|entry| (entry.ts, &entry.id))
     };
     let refunds = || visible().filter(|e| matches!(e.action, OrderAction::Refunded | OrderAction::Cancelled));
     match placing(OrderAction::Completed).or_else(|| placing(OrderAction::Updated)) {
-        Some(placed) => vec![settle_order(placed, visible().collect(), refunds().collect())],
+        Some(placed) => vec![settle_order(placed, visible().collect(), refunds().collect(), rates)],
         None => refunds().map(lone_refund).collect(),
     }
 }
 
-fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&OrderEntry>) -> Settled {
+fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&OrderEntry>, rates: &Rates) -> Settled {
     let states = || {
         let is_state = |e: &&&OrderEntry| matches!(e.action, OrderAction::Completed | OrderAction::Updated);
         visible.iter().filter(is_state)
@@ -73,7 +73,8 @@ fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&Or
         Amount::Unknown | Amount::Whole => None,
     };
     let refunded = amount.map(|amount| {
-        let sum = refunds.iter().map(|refund| refund_minor(refund, amount)).fold(0i128, |sum, minor| sum + minor);
+        let sum =
+            refunds.iter().map(|refund| refund_minor(refund, amount, rates)).fold(0i128, |sum, minor| sum + minor);
         let capped = sum.min(i128::from(amount.minor));
         Money::new(i64::try_from(capped).unwrap_or(amount.minor), amount.currency)
     });
@@ -82,12 +83,12 @@ fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&Or
     Settled { owner: placed.owner, ts: placed.ts, at: winner.at, order: Some(order), refunded }
 }
 
-/// What a refund takes off an order, in the order's minor units. Another currency without a recorded rate takes nothing.
-fn refund_minor(refund: &OrderEntry, order: Money) -> i128 {
+/// What a refund takes off an order, in the order's minor units; nothing where no recorded rate converts it.
+fn refund_minor(refund: &OrderEntry, order: Money, rates: &Rates) -> i128 {
     match (refund.action, refund.amount) {
         (OrderAction::Cancelled, _) | (_, Amount::Whole) => i128::from(order.minor),
-        (_, Amount::Known(money)) if money.currency == order.currency => i128::from(money.minor),
-        _ => 0,
+        (_, Amount::Known(money)) => rates.convert(money, order.currency, refund.ts).map_or(0, i128::from),
+        (_, Amount::Unknown) => 0,
     }
 }
 
@@ -99,7 +100,26 @@ fn lone_refund(refund: &OrderEntry) -> Settled {
     Settled { owner: refund.owner, ts: refund.ts, at: refund.at, order: None, refunded }
 }
 
-/// Sorts the orders of a person by time, then by where the winning fact stands in its message's order.
-pub(crate) fn sort_newest_first(orders: &mut [Settled]) {
-    orders.sort_by_key(|order| Reverse(order.ts));
+/// An order or a lone refund in one currency, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Worth {
+    /// `None` where the amount is unknown, or no rate converts it.
+    pub(crate) gross_minor: Option<i64>,
+    pub(crate) refunded_minor: i64,
+    pub(crate) discount_minor: Option<i64>,
+}
+
+impl Settled {
+    /// What it is worth in `currency`, converted at its day. Refunds are converted with their order, so that what is
+    /// refunded in full is worth nothing.
+    pub(crate) fn worth(&self, currency: Option<Currency>, rates: &Rates) -> Worth {
+        let convert = |money: Money| rates.convert(money, currency?, self.ts);
+        let amount = self.order.as_ref().and_then(|placed| placed.amount);
+        let discount = self.order.as_ref().and_then(|placed| placed.discount_minor).zip(amount);
+        Worth {
+            gross_minor: amount.and_then(convert),
+            refunded_minor: self.refunded.and_then(convert).unwrap_or(0),
+            discount_minor: discount.and_then(|(minor, amount)| convert(Money::new(minor, amount.currency))),
+        }
+    }
 }

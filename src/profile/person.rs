@@ -121,7 +121,7 @@ impl<'r> Person<'r> {
         let mut settled: Vec<Settled> = self
             .order_entries()?
             .iter()
-            .flat_map(|entries| settle(entries, at))
+            .flat_map(|entries| settle(entries, at, &self.records.rates))
             .filter(|order| order.owner == Some(self.profile))
             .collect();
         settled.sort_by_key(|order| order.ts);

@@ -5,6 +5,7 @@ use super::pool::Pool;
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitRule;
+use crate::base::rates::Rates;
 use crate::base::{Currency, MessageId};
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
@@ -35,6 +36,8 @@ pub(crate) struct Records {
     pub(crate) names: Arc<Names>,
     pub(crate) trait_names: Arc<Names>,
     pub(crate) reading: Arc<Reading>,
+    /// Recorded exchange rates.
+    pub(crate) rates: Arc<Rates>,
     /// Shared identifiers known to lead no event: whoever it names has a stronger one. Events only come, so what the
     /// writer learned before this commit holds here; nothing needs to be attributed through them.
     pub(crate) leadless: RowSet,
@@ -70,7 +73,16 @@ impl Records {
         trait_names: Arc<Names>,
         reading: Arc<Reading>,
     ) -> Self {
-        Self { nodes, events, names, trait_names, reading, leadless: RowSet::default(), pools: Mutex::default() }
+        Self {
+            nodes,
+            events,
+            names,
+            trait_names,
+            reading,
+            rates: Arc::default(),
+            leadless: RowSet::default(),
+            pools: Mutex::default(),
+        }
     }
 
     /// Who an event belongs to: the profile of its strongest non-shared identifier, else what its time says.

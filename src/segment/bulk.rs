@@ -259,7 +259,7 @@ impl Crowd<'_> {
             let currency = currency_of(self.records, &orders);
             let mut totals = Totals::default();
             for order in orders.iter().filter(|order| after < order.ts && order.ts <= to) {
-                totals.add(&amounts(order, currency));
+                totals.add(&amounts(order, currency, &self.records.rates));
             }
             concerned.insert(row);
             if node.test.holds(totals.measure(node.measure, self.at, decimals)) {
@@ -277,7 +277,7 @@ impl Crowd<'_> {
         for order in facts.chunk_by(|a, b| a.0 == b.0) {
             let entries = order.iter().map(|(_, at, brief)| self.records.order_entry(*at, *brief));
             let entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
-            for settled in settle(&entries, self.at) {
+            for settled in settle(&entries, self.at, &self.records.rates) {
                 if let Some(owner) = settled.owner {
                     all.entry(owner).or_default().push(settled);
                 }

@@ -4,9 +4,10 @@ use super::person::{EventRef, OrderView, Person as Asked};
 use super::rule::Segment;
 use crate::Result;
 use crate::base::doc::Doc;
+use crate::base::rates::Rates;
 use crate::base::time::DAY_MS;
 use crate::base::{Currency, Timestamp};
-use crate::profile::orders::Settled;
+use crate::profile::orders::{Settled, Worth};
 use crate::profile::person::Person;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -31,23 +32,19 @@ impl<'p> Subject<'p> {
             });
             (properties.map(|properties| properties.bytes().to_vec()).unwrap_or_default(), lines.unwrap_or_default())
         })?;
-        Ok(OrderView { properties: Cow::Owned(properties), lines, ..amounts(order, currency) })
+        Ok(OrderView {
+            properties: Cow::Owned(properties),
+            lines,
+            ..amounts(order, currency, &self.person.records.rates)
+        })
     }
 }
 
-/// An order's times and amounts, in one currency; other currencies count as unknown.
-pub(super) fn amounts(order: &Settled, currency: Option<Currency>) -> OrderView<'static> {
-    let same = |money: crate::Money| (Some(money.currency) == currency).then_some(money.minor);
-    let gross_minor = order.order.as_ref().and_then(|placed| placed.amount).and_then(same);
-    let discount = order.order.as_ref().and_then(|placed| placed.discount_minor);
-    OrderView {
-        ts: order.ts,
-        lone_refund: order.order.is_none(),
-        gross_minor,
-        refunded_minor: order.refunded.and_then(same).unwrap_or(0),
-        discount_minor: discount.filter(|_| gross_minor.is_some()),
-        ..OrderView::default()
-    }
+/// An order's times and amounts, in one currency; what no rate converts counts as unknown.
+pub(super) fn amounts(order: &Settled, currency: Option<Currency>, rates: &Rates) -> OrderView<'static> {
+    let Worth { gross_minor, refunded_minor, discount_minor } = order.worth(currency, rates);
+    let lone_refund = order.order.is_none();
+    OrderView { ts: order.ts, lone_refund, gross_minor, refunded_minor, discount_minor, ..OrderView::default() }
 }
 
 pub(super) fn undefined(name: &str) -> crate::Error {

@@ -7,6 +7,7 @@ use super::live::{Crossing, LiveSegment, Touched};
 use super::state::State;
 use crate::Result;
 use crate::base::config::Namespaces;
+use crate::base::rates::Rates;
 use crate::base::{MessageId, Timestamp};
 use crate::column::cow::CowMap;
 use crate::column::rows::RowSet;
@@ -40,6 +41,7 @@ pub(super) struct Book {
     pub(super) names: Arc<Names>,
     pub(super) trait_names: Arc<Names>,
     pub(super) reading: Arc<Reading>,
+    pub(super) rates: Arc<Rates>,
     /// Message ids of the active tail, and of the tail that is being sealed.
     pub(super) ids: AHashMap<MessageId, u32>,
     pub(super) frozen_ids: AHashMap<MessageId, u32>,
@@ -86,6 +88,7 @@ impl Book {
             names: Arc::new(names),
             trait_names: Arc::default(),
             reading,
+            rates: Arc::default(),
             ids: AHashMap::new(),
             frozen_ids: AHashMap::new(),
             pairs: AHashMap::new(),
@@ -137,6 +140,7 @@ impl Book {
             Arc::clone(&self.reading),
         );
         records.leadless = self.leadless.clone();
+        records.rates = Arc::clone(&self.rates);
         records
     }
 

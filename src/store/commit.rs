@@ -8,7 +8,7 @@ use super::state::State;
 use super::writer::Writer;
 use crate::Result;
 use crate::base::bytes::{Reader, put_bytes, put_varint};
-use crate::base::{MessageId, Timestamp};
+use crate::base::{Currency, MessageId, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::traits_of;
 use crate::identity::change::Change;
@@ -34,6 +34,7 @@ mod kind {
     pub(super) const DEFINE: u8 = 2;
     pub(super) const UNDEFINE: u8 = 3;
     pub(super) const ADVANCE: u8 = 4;
+    pub(super) const RATES: u8 = 5;
 }
 
 /// Facts in one buffer, and what became of the rest of a call's messages.
@@ -74,6 +75,7 @@ pub(super) enum Record {
     Define(Segment),
     Undefine(String),
     Advance(Timestamp),
+    Rates(Vec<Rate>),
 }
 
 /// Facts of one record, in one buffer.
@@ -116,6 +118,29 @@ fn decode_facts(payload: &[u8]) -> Option<Record> {
     Some(Record::Facts { facts: FactList { bytes, ranges }, advance })
 }
 
+/// Rates as bytes: day, from, to, and the rate as text, each.
+pub(super) fn encode_rates(rates: &[Rate]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for rate in rates {
+        out.extend(rate.day.to_le_bytes());
+        out.extend(rate.from.bytes());
+        out.extend(rate.to.bytes());
+        put_bytes(&mut out, rate.rate.to_string().as_bytes());
+    }
+    out
+}
+
+pub(super) fn decode_rates(bytes: &[u8]) -> Option<Vec<Rate>> {
+    let mut reader = Reader::new(bytes);
+    let mut rates = Vec::new();
+    while !reader.is_empty() {
+        let day = reader.i64()?;
+        let [from, to] = [Currency::from_bytes(reader.array()?)?, Currency::from_bytes(reader.array()?)?];
+        rates.push(Rate { day, from, to, rate: reader.str()?.parse().ok()? });
+    }
+    Some(rates)
+}
+
 /// Reads a record of the log.
 ///
 /// # Errors
@@ -132,6 +157,7 @@ pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Rec
         kind::DEFINE => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Define),
         kind::UNDEFINE => text().map(|name| Record::Undefine(name.to_owned())),
         kind::ADVANCE => Reader::new(payload).i64().map(|ms| Record::Advance(Timestamp::from_millisecond(ms))),
+        kind::RATES => decode_rates(payload).map(Record::Rates),
         other => {
             return Err(Error::version(format!("the log holds facts of kind {other}; open it with a newer version")));
         }
@@ -261,6 +287,17 @@ impl Inner {
         self.change(kind::DEFINE, &json, |writer| {
             Ok(Applied { crossings: writer.book.define(segment)?, ..Applied::default() })
         })
+    }
+
+    pub(super) fn record_rates(&self, rates: &[Rate]) -> Result<Receipt> {
+        let before = Arc::clone(&self.writer.lock().book.rates);
+        let recorded = self.change(kind::RATES, &encode_rates(rates), |writer| {
+            Ok(Applied { crossings: writer.book.record_rates(rates)?, ..Applied::default() })
+        });
+        if recorded.is_err() {
+            self.writer.lock().book.rates = before;
+        }
+        recorded
     }
 
     pub(super) fn undefine(&self, name: &str) -> Result<Receipt> {

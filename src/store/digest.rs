@@ -94,6 +94,11 @@ fn put_identifier(out: &mut Vec<u8>, records: &Records, node: u32) -> Result<()>
 fn facts(records: &Records) -> Result<Part> {
     let mut part = Part::default();
     let mut cache = BlockCache::default();
+    for rate in records.rates.iter() {
+        let mut out = entry("rate");
+        put_str(&mut out, &format!("{} {} {} {}", rate.day, rate.from, rate.to, rate.rate));
+        part.add(&out);
+    }
     for at in records.events.iter() {
         let fact = records.events.fact(at, &mut cache)?;
         let mut out = entry(fact.kind.name());

@@ -11,7 +11,7 @@ use super::sync::Gate;
 use super::verify::Verification;
 use super::writer::Writer;
 use crate::Result;
-use crate::base::Timestamp;
+use crate::base::{Rate, Timestamp};
 use crate::normalize::normalizer::Normalizer;
 use crate::segment::Segment;
 use crate::storage::disk::DiskVfs;
@@ -162,6 +162,27 @@ impl Store {
     pub fn define(&self, segment: Segment) -> Result<Receipt> {
         segment.check()?;
         self.inner.define(segment)
+    }
+
+    /// Records exchange rates: facts of the store, from now on and for the past that they speak of.
+    ///
+    /// An amount is converted at the day of its order by the latest rate at or before that day, rounded half to even.
+    /// What no rate converts is shown under other currencies. There are no inverse and no cross rates.
+    ///
+    /// # Errors
+    /// `Io` and `Poisoned`, as for every commit.
+    ///
+    /// ```
+    /// use regulars::{Rate, Store, id};
+    /// let store = Store::options().currency("EUR").in_memory()?;
+    /// store.record_rates(&[Rate::new("2026-01-01", "SEK".parse()?, "EUR".parse()?, "0.09".parse()?)?])?;
+    /// store.ingest_json(br#"{"type":"track","event":"Order Completed","userId":"42","timestamp":"2026-01-02",
+    ///     "properties":{"order_id":"o1","total":100,"currency":"SEK"}}"#)?;
+    /// assert_eq!(store.snapshot().profile(id::user("42"))?.expect("known").orders.net_minor, 900);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn record_rates(&self, rates: &[Rate]) -> Result<Receipt> {
+        self.inner.record_rates(rates)
     }
 
     /// Removes a live segment.

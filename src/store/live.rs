@@ -6,7 +6,7 @@
 
 use super::book::Book;
 use crate::Result;
-use crate::base::Timestamp;
+use crate::base::{Rate, Timestamp};
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::At;
@@ -366,6 +366,18 @@ impl Book {
             crossings.extend(self.put(segment)?);
         }
         Ok(net(crossings))
+    }
+
+    /// Records exchange rates, and says who entered or left by them.
+    pub(super) fn record_rates(&mut self, rates: &[Rate]) -> Result<Vec<Crossing>> {
+        let known = Arc::make_mut(&mut self.rates);
+        rates.iter().for_each(|rate| known.record(*rate));
+        let records = self.records();
+        let mut touched = Touched::default();
+        if self.segments.iter().any(|live| live.inputs.contains(&Input::Orders)) {
+            self.all.to_bitmap().iter().for_each(|row| touched.touch(row).orders = true);
+        }
+        self.reevaluate(&records, touched, &[])
     }
 
     /// Works out a segment and puts it in its place among the others.

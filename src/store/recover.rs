@@ -177,6 +177,7 @@ impl Replaying {
                 Ok(())
             }
             Record::Advance(to) => self.book.advance(*to).map(drop),
+            Record::Rates(rates) => self.book.record_rates(rates).map(drop),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::book::Book;
 use super::catalog::{Catalog, part_name};
+use super::commit::{decode_rates, encode_rates};
 use super::live::LiveSegment;
 use super::state::State;
 use crate::Result;
-use crate::base::{MessageId, Timestamp};
+use crate::base::{MessageId, Rate, Timestamp};
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::names::Names;
@@ -163,6 +164,7 @@ mod section {
     pub(super) const FIELDS: u16 = 1;
     pub(super) const KNOWN: u16 = 2;
     pub(super) const ALL: u16 = 3;
+    pub(super) const RATES: u16 = 4;
     /// One section a live segment, from here on.
     pub(super) const MEMBERS: u16 = 16;
 }
@@ -192,6 +194,8 @@ fn write_state(state: &State, catalog: &Catalog) -> Result<Sealed> {
     };
     let json = serde_json::to_vec(&fields).map_err(|_| Error::invalid("the state cannot be written as JSON"))?;
     out.put_section(section::FIELDS, &json)?;
+    let rates: Vec<Rate> = state.records.rates.iter().collect();
+    out.put_section(section::RATES, &encode_rates(&rates))?;
     out.put_section(section::KNOWN, &bitmap_bytes(&state.known))?;
     out.put_section(section::ALL, &bitmap_bytes(&state.all))?;
     for (at, live) in (section::MEMBERS..).zip(state.segments.iter()) {
@@ -225,6 +229,10 @@ pub(super) fn read_state(book: &mut Book, catalog: &Catalog) -> Result<()> {
     book.names = Arc::new(Names::from_list(fields.names.iter().map(String::as_str)));
     book.trait_names = Arc::new(Names::from_list(fields.trait_names.iter().map(String::as_str)));
     book.events.displaced = Arc::new(fields.displaced.iter().map(|id| MessageId::new(id)).collect());
+    let rates =
+        decode_rates(part.section(section::RATES)?.all()?).ok_or_else(|| corrupt("the rates cannot be read"))?;
+    let known = Arc::make_mut(&mut book.rates);
+    rates.into_iter().for_each(|rate| known.record(rate));
     book.known = rows(section::KNOWN)?;
     book.all = rows(section::ALL)?;
     let members = (section::MEMBERS..).zip(fields.segments);

@@ -41,6 +41,7 @@ pub(super) fn verify(inner: &Inner) -> Result<Verification> {
     let namespaces = Arc::new(Namespaces::new(&inner.charter.config.namespaces)?);
     let key = inner.charter.key().unwrap_or_default();
     let mut book = Book::new(namespaces, key, Arc::new(super::recover::reading(&inner.charter)?));
+    book.record_rates(&state.records.rates.iter().collect::<Vec<_>>())?;
     for live in state.segments_by_reference() {
         book.define(live.segment.clone())?;
     }

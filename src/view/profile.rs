@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::base::doc::Doc;
+use crate::base::rates::Rates;
 use crate::base::{Currency, Id, Money, ProfileId, Timestamp};
 use crate::profile::orders::Settled;
 use crate::profile::person::{Person, PersonEvent};
@@ -182,7 +183,7 @@ impl Profile {
             known,
             identifiers: identifiers(person)?,
             traits,
-            orders: OrderSummary::of(&settled, person.currency(&settled)),
+            orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
             activity,
             segments,
             first_seen: visible.first().map(|event| event.ts),
@@ -216,12 +217,11 @@ fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEv
 }
 
 impl OrderSummary {
-    pub(crate) fn of(settled: &[Settled], currency: Option<Currency>) -> Self {
+    pub(crate) fn of(settled: &[Settled], currency: Option<Currency>, rates: &Rates) -> Self {
         let orders = || settled.iter().filter(|order| order.order.is_some());
         let mut sums = Sums::default();
         for order in settled {
-            sums.add(order.order.as_ref().and_then(|placed| placed.amount), 1, currency);
-            sums.add(order.refunded, -1, currency);
+            sums.add(order, currency, rates);
         }
         let count = orders().count() as u64;
         let average = |net: i128| crate::base::decimal::div_half_even(net, i128::from(count));
@@ -248,16 +248,17 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, money: Option<Money>, sign: i128, currency: Option<Currency>) {
-        let Some(money) = money else { return };
-        let minor = i128::from(money.minor);
-        if Some(money.currency) != currency {
-            *self.others.entry(money.currency.code().to_owned()).or_default() += sign * minor;
-        } else if sign > 0 {
-            self.gross += minor;
-        } else {
-            self.refunded += minor;
+    fn add(&mut self, order: &Settled, currency: Option<Currency>, rates: &Rates) {
+        let worth = order.worth(currency, rates);
+        let amount = order.order.as_ref().and_then(|placed| placed.amount);
+        let converts = |money: &Money| currency.is_some_and(|to| rates.convert(*money, to, order.ts).is_some());
+        for (money, sign) in [(amount, 1), (order.refunded, -1)] {
+            if let Some(money) = money.filter(|money| !converts(money)) {
+                *self.others.entry(money.currency.code().to_owned()).or_default() += sign * i128::from(money.minor);
+            }
         }
+        self.gross += i128::from(worth.gross_minor.unwrap_or(0));
+        self.refunded += i128::from(worth.refunded_minor);
     }
 }
 
