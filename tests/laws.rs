@@ -142,7 +142,7 @@ fn agrees(snapshot: &Snapshot, model: &Model, instant: i64, round: usize) -> Che
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn the_engine_says_what_the_model_says_after_every_commit(
@@ -228,7 +228,7 @@ fn replay(
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn any_order_batching_duplication_and_restart_gives_the_same_store(
@@ -238,7 +238,9 @@ proptest! {
         strict: bool,
     ) {
         let mut model = Model::new(strict);
-        messages.iter().for_each(|message| drop(model.accept(message)));
+        messages.iter().for_each(|message| {
+            model.accept(message);
+        });
         let accepted = model.accepted;
         let mut outcomes = Vec::new();
         for plan in &plans {
@@ -359,7 +361,7 @@ fn nothing_before_the_next_change(store: &Store, moments: &[i64]) -> Checked {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn live_segments_are_current_and_receipts_tell_the_difference(
