@@ -200,10 +200,10 @@ fn any_order(name: &str, currency: &str, take: usize) {
 
 #[test]
 fn online_retail_in_any_order() {
-    any_order("online_retail_2010-12_to_2011-02", "GBP", 3000);
+    any_order("online_retail_2010-12_to_2011-02", "GBP", 7000);
 }
 
 #[test]
 fn clickstream_in_any_order() {
-    any_order("clickstream_2024-01_to_04", "USD", 5000);
+    any_order("clickstream_2024-01_to_04", "USD", 9000);
 }
