@@ -1,5 +1,6 @@
 //! All integration tests, one binary.
 
+mod claimed;
 mod data;
 mod laws;
 mod model;

@@ -35,6 +35,8 @@ pub(crate) struct Settled {
     pub(crate) order: Option<Placed>,
     /// What came back, at most the order's amount; of a lone refund all of it.
     pub(crate) refunded: Option<Money>,
+    /// Refunds of the order in currencies that no recorded rate converts to its own: they lower nothing, and are shown.
+    pub(crate) unconverted: Vec<Money>,
 }
 
 /// What was ordered.
@@ -72,6 +74,13 @@ fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&Or
         Amount::Known(money) => Some(money),
         Amount::Unknown | Amount::Whole => None,
     };
+    let converts = |refund: &&OrderEntry| match (refund.amount, amount) {
+        (Amount::Known(money), Some(amount)) if refund.action == OrderAction::Refunded => {
+            rates.convert(money, amount.currency, refund.ts).is_none().then_some(money)
+        }
+        _ => None,
+    };
+    let unconverted = refunds.iter().filter_map(converts).collect();
     let refunded = amount.map(|amount| {
         let sum =
             refunds.iter().map(|refund| refund_minor(refund, amount, rates)).fold(0i128, |sum, minor| sum + minor);
@@ -80,7 +89,7 @@ fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&Or
     });
     let conflicts = crate::base::bytes::row32(conflicts);
     let order = Placed { amount, discount_minor: winner.discount_minor, conflicts };
-    Settled { owner: placed.owner, ts: placed.ts, at: winner.at, order: Some(order), refunded }
+    Settled { owner: placed.owner, ts: placed.ts, at: winner.at, order: Some(order), refunded, unconverted }
 }
 
 /// What a refund takes off an order, in the order's minor units; nothing where no recorded rate converts it.
@@ -97,7 +106,7 @@ fn lone_refund(refund: &OrderEntry) -> Settled {
         Amount::Known(money) => Some(money),
         Amount::Unknown | Amount::Whole => None,
     };
-    Settled { owner: refund.owner, ts: refund.ts, at: refund.at, order: None, refunded }
+    Settled { owner: refund.owner, ts: refund.ts, at: refund.at, order: None, refunded, unconverted: Vec::new() }
 }
 
 /// An order or a lone refund in one currency, minor units.

@@ -185,8 +185,13 @@ impl Crowd<'_> {
     }
 
     fn latest_wins(&self, path: &str) -> bool {
-        let plain =
-            |name: &str| self.records.reading.traits.get(name).is_none_or(|rule| rule.rule == TraitPick::Latest);
+        let plain = |name: &str| {
+            self.records
+                .reading
+                .traits
+                .get(name)
+                .is_none_or(|rule| rule.rule == TraitPick::Latest && rule.kind.is_none())
+        };
         trait_paths(path).all(|(name, _)| plain(name))
     }
 

@@ -330,11 +330,6 @@ impl Book {
         self.pairs.insert(pair, key);
     }
 
-    /// Forgets what was remembered of pairs: after a seal the tails that held them are gone.
-    pub(super) fn forget_pairs(&mut self) {
-        self.pairs.clear();
-    }
-
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
     fn resolve(&mut self, dirty: &BTreeSet<u32>, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
         let dirty: Vec<u32> = dirty.iter().copied().collect();

@@ -174,8 +174,7 @@ impl Inner {
         let facts: Vec<&[u8]> =
             accepted.iter().filter_map(|at| batch.items.get(*at)).map(|item| batch.fact(item)).collect();
         let advance = advance.filter(|to| writer.book.live.is_none_or(|live| *to > live));
-        // A step of time that nothing waits for is not worth a record of its own.
-        if facts.is_empty() && (advance.is_none() || writer.book.segments.is_empty()) {
+        if facts.is_empty() && advance.is_none() {
             return Ok(receipt);
         }
         let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance))?;

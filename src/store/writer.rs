@@ -15,6 +15,8 @@ use std::thread::JoinHandle;
 
 /// A tail is sealed when its facts take this many bytes, however few they are.
 const TAIL_BYTES_MAX: usize = 32 << 20;
+/// And when its log has this many, even without a fact: steps of time are logged, too.
+const LOG_BYTES_MAX: u64 = 64 << 20;
 
 /// The writer's state; see the module. Guarded by the store's writer lock.
 pub(super) struct Writer {
@@ -70,7 +72,7 @@ impl Writer {
             self.finish_merge()?;
         }
         let (events, bytes) = self.unsealed();
-        if events >= self.seal_events || bytes >= TAIL_BYTES_MAX {
+        if events >= self.seal_events || bytes >= TAIL_BYTES_MAX || self.wal.len() >= LOG_BYTES_MAX {
             self.start_seal(gate, state)?;
             // So large a batch would leave too much for a recovery to replay: its caller waits.
             if events >= self.seal_events.saturating_mul(2) {

@@ -257,6 +257,9 @@ impl Sums {
                 *self.others.entry(money.currency.code().to_owned()).or_default() += sign * i128::from(money.minor);
             }
         }
+        for money in &order.unconverted {
+            *self.others.entry(money.currency.code().to_owned()).or_default() -= i128::from(money.minor);
+        }
         self.gross += i128::from(worth.gross_minor.unwrap_or(0));
         self.refunded += i128::from(worth.refunded_minor);
     }

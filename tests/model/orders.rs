@@ -15,6 +15,8 @@ pub(crate) struct Settled {
     pub(crate) lone_refund: bool,
     pub(crate) amount: Option<Money>,
     pub(crate) refunded: Option<Money>,
+    /// Refunds in another currency than the order's: no rate is recorded here.
+    pub(crate) unconverted: Vec<Money>,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -87,12 +89,17 @@ fn settle_one(facts: &[Fact<'_>]) -> Vec<Settled> {
         };
         (refunds().map(one).sum::<i64>().min(cents), currency)
     });
+    let unconverted = refunds().filter_map(|(_, refund, _)| match (amount(refund), amount_known) {
+        (Amount::Known((minor, other)), Some((_, currency))) if other != currency => Some((minor, other)),
+        _ => None,
+    });
     vec![Settled {
         owner: *owner,
         ts: placed.ts,
         lone_refund: false,
         amount: amount_known,
         refunded,
+        unconverted: unconverted.collect(),
         lines: winner.lines.clone(),
     }]
 }
@@ -102,7 +109,7 @@ fn lone_refund((message, order, owner): &Fact<'_>) -> Settled {
         Amount::Known(money) => Some(money),
         Amount::Unknown | Amount::Whole => None,
     };
-    Settled { owner: *owner, ts: message.ts, lone_refund: true, amount: None, refunded, lines: Vec::new() }
+    Settled { owner: *owner, ts: message.ts, lone_refund: true, amount: None, refunded, unconverted: Vec::new(), lines: Vec::new() }
 }
 
 /// What a profile says about its orders, in the store's currency, which is EUR.
@@ -123,6 +130,9 @@ pub(crate) fn summary(world: &World, person: usize, at: i64) -> Summary {
             sum.count += 1;
             sum.first = Some(sum.first.map_or(order.ts, |first| first.min(order.ts)));
             sum.last = Some(sum.last.map_or(order.ts, |last| last.max(order.ts)));
+        }
+        for (cents, currency) in &order.unconverted {
+            *sum.others.entry((*currency).to_owned()).or_default() -= cents;
         }
         for (money, sign) in [(order.amount, 1), (order.refunded, -1)] {
             match money {
