@@ -95,7 +95,7 @@ pub use store::{
     Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, Snapshot, Stats,
     Store, Verification,
 };
-pub use view::{Json, OrderSummary, Profile, TimelineEvent, Why, WhyStep};
+pub use view::{Json, OrderSummary, Profile, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep};
 
 /// The programs in README.md compile.
 #[cfg(doctest)]

@@ -39,7 +39,8 @@ fn a_claimed_identify_joins_nobody() {
     let victim = br#"{"type":"identify","userId":"u1","anonymousId":"a1","traits":{"email":"ann@example.com"}}"#;
     store.ingest_json(victim).unwrap();
     let before = store.snapshot().profile(id::email("ann@example.com")).unwrap().unwrap();
-    let attack = br#"{"type":"identify","anonymousId":"evil","timestamp":"2001-01-01","traits":{"email":"ann@example.com"}}"#;
+    let attack =
+        br#"{"type":"identify","anonymousId":"evil","timestamp":"2001-01-01","traits":{"email":"ann@example.com"}}"#;
     store.ingest(attack, &Ingest::new().trust(Trust::Claimed)).unwrap();
     let after = store.snapshot().profile(id::email("ann@example.com")).unwrap().unwrap();
     assert!(before == after, "the victim's page changed");

@@ -48,21 +48,6 @@ impl<'b> DocWriter<'b> {
         Self { out }
     }
 
-    /// Where the next byte goes: remember it to find a value again.
-    pub(crate) fn position(&self) -> usize {
-        self.out.len()
-    }
-
-    /// Forgets what was written since `position`.
-    pub(crate) fn rewind(&mut self, position: usize) {
-        self.out.truncate(position);
-    }
-
-    /// What was written since `position`.
-    pub(crate) fn written(&self, position: usize) -> &[u8] {
-        self.out.get(position..).unwrap_or_default()
-    }
-
     pub(crate) fn null(&mut self) {
         self.out.push(NULL);
     }

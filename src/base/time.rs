@@ -279,7 +279,8 @@ mod tests {
     fn dates_agree_with_jiff() {
         for days in (-719_162..2_932_896).step_by(97) {
             let (y, m, d) = civil(days);
-            let date = jiff::civil::Date::new(y as i16, m as i8, d as i8).unwrap();
+            let date = jiff::civil::Date::new(y.try_into().unwrap(), m.try_into().unwrap(), d.try_into().unwrap());
+            let date = date.unwrap();
             let epoch = jiff::civil::date(1970, 1, 1);
             assert_eq!(i64::from((date - epoch).get_days()), days);
             assert_eq!(days_from_civil(y, m, d), Some(days));

@@ -103,6 +103,7 @@ impl Blocks {
     }
 
     /// How many records there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -129,6 +130,7 @@ impl Blocks {
     }
 
     /// Reads the records from `first` on, in order, each group once.
+    #[cfg(test)]
     pub(crate) fn cursor(&self, first: usize) -> Cursor<'_> {
         Cursor { column: self, next: first, cache: BlockCache::default() }
     }
@@ -170,12 +172,14 @@ fn unpack(packed: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Reads records in order.
+#[cfg(test)]
 pub(crate) struct Cursor<'a> {
     column: &'a Blocks,
     next: usize,
     cache: BlockCache,
 }
 
+#[cfg(test)]
 impl Cursor<'_> {
     /// The next record; `None` behind the last one.
     ///

@@ -114,6 +114,7 @@ impl<T: Value> Fixed<T> {
     /// # Errors
     ///
     /// As [`Fixed::get`].
+    #[cfg(test)]
     pub(crate) fn all(&self) -> Result<View<'_, T>> {
         self.range(0..self.len)
     }
@@ -189,11 +190,13 @@ pub(crate) struct View<'a, T> {
 
 impl<'a, T: Value> View<'a, T> {
     #[inline]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() / T::BYTES
     }
 
     #[inline]
+    #[cfg(test)]
     pub(crate) fn get(&self, index: usize) -> Option<T> {
         self.bytes.get(index.checked_mul(T::BYTES)?..).and_then(T::read)
     }
@@ -208,6 +211,7 @@ impl<'a, T: Value> View<'a, T> {
     }
 
     /// As `slice::partition_point`.
+    #[cfg(test)]
     pub(crate) fn partition_point(&self, mut before: impl FnMut(T) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {

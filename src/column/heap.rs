@@ -42,6 +42,7 @@ impl Heap {
 
     /// How many values there are.
     #[inline]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.offset_count() - 1
     }
@@ -65,6 +66,7 @@ impl Heap {
     /// # Errors
     ///
     /// As [`Heap::get`].
+    #[cfg(test)]
     pub(crate) fn partition_point(&self, mut before: impl FnMut(&[u8]) -> bool) -> Result<usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {

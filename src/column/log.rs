@@ -56,6 +56,7 @@ impl<T> Log<T> {
     }
 
     /// The first `len` values.
+    #[cfg(test)]
     pub(crate) fn iter(&self, len: usize) -> impl Iterator<Item = &T> {
         (0..len).map_while(|index| self.get(index))
     }

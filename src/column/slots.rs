@@ -27,8 +27,7 @@ pub(crate) fn build(hashes: &[u64]) -> Vec<u8> {
     let mut slots = vec![0u64; usize::try_from(capacity).unwrap_or(0)];
     for (row, hash) in hashes.iter().enumerate() {
         let mut at = home(*hash, capacity);
-        loop {
-            let Some(slot) = slots.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) else { break };
+        while let Some(slot) = slots.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) {
             if *slot == 0 {
                 *slot = u64::from(low32(*hash)) << 32 | (u64::from(row32(row)) + 1);
                 break;

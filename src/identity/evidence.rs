@@ -25,6 +25,10 @@ impl EdgeKey {
 
     /// Evidence of a fuzzy match, or `None` below 0.9 (and for what is no probability).
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "255 p is between 229 and 255")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "match facts come with what operators state; the solver knows them")
+    )]
     pub(crate) fn matched(probability: f64, ts: Timestamp) -> Option<Self> {
         (0.9..=1.0).contains(&probability).then(|| {
             let confidence = (255.0 * probability).floor() as u8;
@@ -57,6 +61,7 @@ pub(crate) struct Ruling {
 }
 
 impl Ruling {
+    #[cfg(test)]
     pub(crate) const NONE: Self = Self { alias: Timestamp::MIN, deny: Timestamp::MIN };
 
     /// The latest statement says: the same. Of equal instants the deny counts.

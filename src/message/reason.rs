@@ -289,6 +289,7 @@ impl Flags {
         self.0 & (1 << flag as u32) != 0
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -420,7 +420,7 @@ impl<'a> Fact<'a> {
     }
 
     /// The fact's bytes, as they were logged.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.rest.len() + 64);
         put_frame(&mut out, self.kind, self.bits, [self.ts, self.received_at], self.content);
         put_message_id(&mut out, &self.id());
@@ -430,10 +430,6 @@ impl<'a> Fact<'a> {
 
     pub(crate) fn id(&self) -> MessageId {
         self.id.to_owned()
-    }
-
-    pub(crate) fn id_ref(&self) -> IdRef<'a> {
-        self.id
     }
 
     pub(crate) fn claimed(&self) -> bool {

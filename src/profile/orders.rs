@@ -82,8 +82,7 @@ fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&Or
     };
     let unconverted = refunds.iter().filter_map(converts).collect();
     let refunded = amount.map(|amount| {
-        let sum =
-            refunds.iter().map(|refund| refund_minor(refund, amount, rates)).fold(0i128, |sum, minor| sum + minor);
+        let sum = refunds.iter().map(|refund| refund_minor(refund, amount, rates)).sum::<i128>();
         let capped = sum.min(i128::from(amount.minor));
         Money::new(i64::try_from(capped).unwrap_or(amount.minor), amount.currency)
     });

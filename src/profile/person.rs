@@ -1,7 +1,7 @@
 //! One person's facts, read once and asked often.
 
 use super::orders::{OrderEntry, Settled, settle};
-use super::records::{Owner, Records};
+use super::records::Records;
 use crate::Result;
 use crate::base::config::{TraitKind, TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
@@ -237,11 +237,6 @@ impl Person<'_> {
     /// The currency that the person's sums are in.
     pub(crate) fn currency(&self, orders: &[Settled]) -> Option<Currency> {
         currency_of(self.records, orders)
-    }
-
-    /// Whether an event is the person's: used where an index led to it.
-    pub(crate) fn owns(&self, at: At) -> Result<bool> {
-        Ok(self.records.owner(at)? == Owner::Profile(self.profile))
     }
 }
 

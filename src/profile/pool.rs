@@ -76,11 +76,6 @@ impl Pool {
         let ttl = session(records, shared).ok()?;
         resolve_at(&self.claims, at, ttl).map(|claim| claim.profile)
     }
-
-    /// The people that the identifier was seen with, and when: sorted by time.
-    pub(crate) fn claimants(&self) -> impl Iterator<Item = (Timestamp, u32)> + '_ {
-        self.claims.iter().map(|claim| (claim.ts, claim.profile))
-    }
 }
 
 /// The session length of a shared identifier's namespace; none is sticky.

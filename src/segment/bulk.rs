@@ -26,6 +26,9 @@ use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+/// Takes an owner, the event, its time and the value.
+type TraitVisitor<'v> = dyn FnMut(u32, At, Timestamp, &[u8]) -> Result<()> + 'v;
+
 /// Everybody, as of one commit and one instant.
 pub(crate) struct Crowd<'a> {
     pub(crate) records: &'a Records,
@@ -196,7 +199,7 @@ impl Crowd<'_> {
     }
 
     /// Visits every value that was set for a top-level trait up to now, with its owner.
-    fn visit_trait(&self, name: &str, visit: &mut dyn FnMut(u32, At, Timestamp, &[u8]) -> Result<()>) -> Result<()> {
+    fn visit_trait(&self, name: &str, visit: &mut TraitVisitor<'_>) -> Result<()> {
         let (Some(code), Some(identify)) =
             (self.records.trait_names.code(name), self.records.names.code(Kind::Identify.name()))
         else {

@@ -4,7 +4,7 @@ use super::compare::{Literal, Test};
 use super::evaluate::trait_paths;
 use super::rule::{Ask, Node, OrderMeasure, OrdersNode, Rule, Window};
 use crate::base::time::DAY_MS;
-use crate::base::{Decimal, Span, Timestamp};
+use crate::base::{Decimal, Span};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,13 +43,6 @@ pub(crate) fn inputs(rule: &Rule) -> Vec<Input> {
 /// that is referred to are its own; offset 0 stands for them.
 pub(crate) fn boundaries(rule: &Rule) -> Vec<Boundary> {
     collect(rule).into_iter().collect()
-}
-
-/// Instants at which the membership of anybody can change, whatever their facts.
-///
-/// None for any operator so far: a window between two dates is entered and left by nobody through time alone.
-pub(crate) fn fixed_instants(_rule: &Rule) -> Vec<Timestamp> {
-    Vec::new()
 }
 
 fn walk<'a>(rule: &'a Rule, visit: &mut dyn FnMut(&'a Node)) {

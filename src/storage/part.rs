@@ -217,11 +217,6 @@ impl Part {
         Some(Section { part: Arc::clone(&self.inner), entry })
     }
 
-    /// The numbers of all sections, ascending.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u16> + '_ {
-        self.sections.iter().map(|entry| entry.id)
-    }
-
     /// Verifies every block, touched or not.
     ///
     /// **Cost**: reads the whole file.

@@ -9,6 +9,7 @@ use super::vfs::{Vfs, VfsFile, VfsSync};
 use super::{FORMAT_VERSION, StoreId};
 use crate::{Error, Result};
 use std::io::IoSlice;
+#[cfg(test)]
 use std::path::Path;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -154,11 +155,13 @@ impl Wal {
     }
 
     /// The sequence that the next record must have.
+    #[cfg(test)]
     pub(crate) fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
     /// Where the file is, for error texts.
+    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }

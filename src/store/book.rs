@@ -16,11 +16,12 @@ use crate::event::history::{At, History};
 use crate::event::names::Names;
 use crate::event::tail::{EventTail, NodeRef, TailEvent};
 use crate::event::{order_key, traits_of};
+use crate::identity::append::append;
 use crate::identity::change::Change;
 use crate::identity::evidence::{EdgeKey, NONE};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
-use crate::identity::region::{Dirty, resolve};
+use crate::identity::region::{Dirty, Resolution, resolve};
 use crate::identity::tail::NodeTail;
 use crate::normalize::fact::{Bits, Fact, Kind, Role};
 use crate::profile::records::{Reading, Records};
@@ -55,6 +56,24 @@ pub(super) struct Book {
     pub(super) changed: AHashSet<u32>,
     /// See [`Records::leadless`].
     leadless: RowSet,
+}
+
+/// What a commit changed of the graph.
+#[derive(Default)]
+struct Dirt {
+    /// Identifiers with another first instant.
+    dated: BTreeSet<u32>,
+    /// Pairs with better evidence.
+    pairs: Vec<(u32, u32)>,
+}
+
+impl Dirt {
+    /// The one identifier that all of it is about, if it is one.
+    fn newcomer(&self) -> Option<u32> {
+        let mut dated = self.dated.iter();
+        let only = dated.next().copied().filter(|_| dated.next().is_none())?;
+        self.pairs.iter().all(|(a, b)| *a == only || *b == only).then_some(only)
+    }
 }
 
 /// What a commit did.
@@ -168,12 +187,12 @@ impl Book {
         let mut touched = advance.map_or(Ok(Touched::default()), |to| self.pass_time(to))?;
         let before = (!self.segments.is_empty()).then(|| self.records());
         let first_row = self.event_tail.len();
-        let mut dirty = BTreeSet::new();
+        let mut dirt = Dirt::default();
         for bytes in facts {
-            self.add(bytes, &mut dirty)?;
+            self.add(bytes, &mut dirt)?;
         }
         self.refresh();
-        let touched_nodes = self.resolve(&dirty, &mut applied)?;
+        let touched_nodes = self.resolve(&dirt, &mut applied)?;
         let records = Arc::new(self.records());
         if let Some(before) = before {
             let by_facts = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
@@ -197,16 +216,16 @@ impl Book {
     }
 
     /// Appends one event and its identifiers and evidence; notes the identifiers to solve again.
-    fn add(&mut self, bytes: &[u8], dirty: &mut BTreeSet<u32>) -> Result<()> {
+    fn add(&mut self, bytes: &[u8], dirt: &mut Dirt) -> Result<()> {
         let fact = Fact::parse(bytes).ok_or_else(not_a_fact)?;
         if fact.bits.has(Bits::DISPLACES) {
-            self.displace(&fact.id(), dirty)?;
+            self.displace(&fact.id(), dirt)?;
         }
         let mut nodes = Vec::new();
         for named in fact.identifiers() {
             let node = self.node(named.namespace, named.value)?;
             if named.role == Role::Live {
-                self.date(node, &fact, dirty)?;
+                self.date(node, &fact, dirt)?;
             }
             nodes.push(NodeRef::new(node, named.role));
         }
@@ -214,7 +233,7 @@ impl Book {
             self.leadless.remove(first.node());
         }
         if !fact.claimed() {
-            self.connect(&nodes, &fact, dirty)?;
+            self.connect(&nodes, &fact, dirt)?;
         }
         let name = if fact.kind == Kind::Track { fact.name } else { fact.kind.name() };
         let name = Arc::make_mut(&mut self.names).add(name).ok_or_else(not_a_fact)?;
@@ -236,7 +255,7 @@ impl Book {
     }
 
     /// Lets a claimed event count no longer: it dates nothing, and nobody sees it.
-    fn displace(&mut self, id: &MessageId, dirty: &mut BTreeSet<u32>) -> Result<()> {
+    fn displace(&mut self, id: &MessageId, dirt: &mut Dirt) -> Result<()> {
         let Some(claimed) = self.find_message(id)? else { return Ok(()) };
         self.refresh();
         let mut nodes = Vec::new();
@@ -253,7 +272,7 @@ impl Book {
             }
             let state = NodeState { first, ..self.nodes.state(node)? };
             self.set_state(node, state);
-            dirty.insert(node);
+            dirt.dated.insert(node);
         }
         Ok(())
     }
@@ -285,20 +304,20 @@ impl Book {
     }
 
     /// Lets a fact date an identifier.
-    fn date(&mut self, node: u32, fact: &Fact<'_>, dirty: &mut BTreeSet<u32>) -> Result<()> {
+    fn date(&mut self, node: u32, fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
         let old = self.nodes.state(node)?;
         let ts = fact.ts.as_millisecond();
         let verified = if fact.claimed() { i64::MAX } else { ts };
         let new = NodeState { first: old.first.min(ts), first_verified: old.first_verified.min(verified), ..old };
         if new != old {
             self.set_state(node, new);
-            dirty.insert(node);
+            dirt.dated.insert(node);
         }
         Ok(())
     }
 
     /// Adds the evidence of a verified event for each pair of its identifiers, where it is better than what is known.
-    fn connect(&mut self, nodes: &[NodeRef], fact: &Fact<'_>, dirty: &mut BTreeSet<u32>) -> Result<()> {
+    fn connect(&mut self, nodes: &[NodeRef], fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
         let key = EdgeKey::event(fact.bits.has(Bits::STRONG), fact.ts);
         let live: Vec<u32> = nodes.iter().filter(|named| named.is_live()).map(|named| named.node()).collect();
         for (at, a) in live.iter().enumerate() {
@@ -317,7 +336,7 @@ impl Book {
                     *view = self.node_tail.view();
                 }
                 self.remember(pair, key);
-                dirty.extend([pair.0, pair.1]);
+                dirt.pairs.push(pair);
             }
         }
         Ok(())
@@ -331,9 +350,8 @@ impl Book {
     }
 
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
-    fn resolve(&mut self, dirty: &BTreeSet<u32>, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
-        let dirty: Vec<u32> = dirty.iter().copied().collect();
-        let resolution = resolve(&self.nodes, Dirty { nodes: &dirty, ruled: &[] })?;
+    fn resolve(&mut self, dirt: &Dirt, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
+        let resolution = self.solve(dirt)?;
         let mut rows = BTreeSet::new();
         let mut moved = Vec::new();
         for (node, new) in &resolution.states {
@@ -349,6 +367,19 @@ impl Book {
         }
         applied.changes = resolution.changes;
         Ok(moved)
+    }
+
+    fn solve(&self, dirt: &Dirt) -> Result<Resolution> {
+        // The commonest commit brings one new identifier, and no news but its own.
+        if let Some(newcomer) = dirt.newcomer()
+            && let Some(resolution) = append(&self.nodes, newcomer)?
+        {
+            return Ok(resolution);
+        }
+        let pairs = dirt.pairs.iter().flat_map(|(a, b)| [*a, *b]);
+        let nodes: BTreeSet<u32> = dirt.dated.iter().copied().chain(pairs).collect();
+        let nodes: Vec<u32> = nodes.into_iter().collect();
+        resolve(&self.nodes, Dirty { nodes: &nodes, ruled: &[] })
     }
 
     /// Puts a row into the sets of people, or out of them.

@@ -72,7 +72,7 @@ impl Batch {
 /// A log record, read back.
 pub(super) enum Record {
     Facts { facts: FactList, advance: Option<Timestamp> },
-    Define(Segment),
+    Define(Box<Segment>),
     Undefine(String),
     Advance(Timestamp),
     Rates(Vec<Rate>),
@@ -154,7 +154,9 @@ pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Rec
     let text = || std::str::from_utf8(payload).ok();
     let record = match record_kind {
         kind::FACTS => decode_facts(payload),
-        kind::DEFINE => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Define),
+        kind::DEFINE => {
+            text().and_then(|text| serde_json::from_str(text).ok()).map(|segment| Record::Define(Box::new(segment)))
+        }
         kind::UNDEFINE => text().map(|name| Record::Undefine(name.to_owned())),
         kind::ADVANCE => Reader::new(payload).i64().map(|ms| Record::Advance(Timestamp::from_millisecond(ms))),
         kind::RATES => decode_rates(payload).map(Record::Rates),

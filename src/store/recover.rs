@@ -171,7 +171,7 @@ impl Replaying {
                 self.events += facts.len() as u64;
                 self.book.apply(&facts, *advance).map(drop)
             }
-            Record::Define(segment) => self.book.define(segment.clone()).map(drop),
+            Record::Define(segment) => self.book.define(segment.as_ref().clone()).map(drop),
             Record::Undefine(name) => {
                 self.book.undefine(name);
                 Ok(())

@@ -13,7 +13,7 @@ use crate::profile::records::Owner;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::profile::Asked;
 use crate::view::why::id_of;
-use crate::view::{Profile, Why};
+use crate::view::{Profile, Why, WhyNot};
 use std::sync::Arc;
 
 /// How many events a profile shows unless more are asked for.
@@ -210,6 +210,28 @@ impl Snapshot {
         match (self.node(&a)?, self.node(&b)?) {
             (Some(a), Some(b)) => Why::read(&self.state.records, a, b),
             _ => Ok(None),
+        }
+    }
+
+    /// What keeps two identifiers from being one person: nothing, if they are.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// for user in ["1", "2"] {
+    ///     store.ingest_json(format!(r#"{{"type":"identify","userId":"{user}","anonymousId":"tablet"}}"#).as_bytes())?;
+    /// }
+    /// let why_not = store.snapshot().why_not(id::user("1"), id::user("2"))?;
+    /// assert_eq!((why_not.obstacles[0].kind, why_not.obstacles[0].people.len()), ("shared", 2));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn why_not(&self, a: Id, b: Id) -> Result<WhyNot> {
+        match (self.node(&a)?, self.node(&b)?) {
+            (Some(a), Some(b)) => WhyNot::read(&self.state.records, a, b),
+            _ => Ok(WhyNot::unknown()),
         }
     }
 

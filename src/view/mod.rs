@@ -3,6 +3,8 @@
 mod page;
 pub(crate) mod profile;
 pub(crate) mod why;
+pub(crate) mod why_not;
 
 pub use profile::{Json, OrderSummary, Profile, TimelineEvent};
 pub use why::{Why, WhyStep};
+pub use why_not::{WhyNot, WhyNotStep};

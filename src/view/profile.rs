@@ -124,6 +124,8 @@ pub struct OrderSummary {
     pub first: Option<Timestamp>,
     /// When the last order was placed.
     pub last: Option<Timestamp>,
+    /// Facts of other people about these orders: they changed nothing.
+    pub conflicts: u64,
     /// Net amounts in other currencies that no recorded rate converts, in minor units each.
     pub other_currencies: BTreeMap<String, i64>,
 }
@@ -234,6 +236,10 @@ impl OrderSummary {
             currency,
             first: orders().map(|order| order.ts).min(),
             last: orders().map(|order| order.ts).max(),
+            conflicts: orders()
+                .filter_map(|order| order.order.as_ref())
+                .map(|placed| u64::from(placed.conflicts))
+                .sum(),
             other_currencies: sums.others.into_iter().map(|(code, net)| (code, clamp(net))).collect(),
         }
     }

@@ -109,7 +109,15 @@ fn lone_refund((message, order, owner): &Fact<'_>) -> Settled {
         Amount::Known(money) => Some(money),
         Amount::Unknown | Amount::Whole => None,
     };
-    Settled { owner: *owner, ts: message.ts, lone_refund: true, amount: None, refunded, unconverted: Vec::new(), lines: Vec::new() }
+    Settled {
+        owner: *owner,
+        ts: message.ts,
+        lone_refund: true,
+        amount: None,
+        refunded,
+        unconverted: Vec::new(),
+        lines: Vec::new(),
+    }
 }
 
 /// What a profile says about its orders, in the store's currency, which is EUR.
