@@ -1,6 +1,7 @@
 //! The bodies of the fuzz targets in `fuzz/`, for those alone: not part of the API, and behind a feature.
 
-/// Reads any bytes as messages, as one body and as a stream of lines, and checks what comes out: a fact parses, names its
+/// Reads any bytes as messages, as one body and as a stream of lines, and checks what comes out: a fact parses, names
+/// its
 /// identifiers in order, and its message reads back as the same fact.
 ///
 /// # Panics

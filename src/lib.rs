@@ -5,7 +5,8 @@
 //! and why, what that person did and bought, and who is in which segment, now and as it changes. One directory on disk,
 //! one handle in the process.
 //!
-//! It is **not** a server, a message queue, a warehouse or a consent banner. It opens no sockets, needs no async runtime,
+//! It is **not** a server, a message queue, a warehouse or a consent banner. It opens no sockets, needs no async
+//! runtime,
 //! keeps no global state, and one process at a time has a store open.
 //!
 //! ```
@@ -49,7 +50,8 @@
 //!
 //! # The rooms
 //!
-//! Modules stand below in the order in which data passes through them, and each imports only from those above it. A test
+//! Modules stand below in the order in which data passes through them, and each imports only from those above it. A
+//! test
 //! reads this order and names every import that climbs. ARCHITECTURE.md walks through them.
 //!
 //! | room | what it is for |

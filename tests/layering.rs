@@ -1,8 +1,10 @@
 //! The way of the data is the order of `mod` lines in lib.rs, and no module imports from one that is declared below it.
 //!
 //! Every path that starts at `crate`, `$crate` or enough `super`s counts: in `use` trees and re-exports, in code, in
-//! macros, in visibilities. Test modules count too: a unit test that needs a later room belongs in `tests/`. What lib.rs
-//! re-exports counts as the module it comes from. `error` is declared first, so all may import it and it imports nothing.
+//! macros, in visibilities. Test modules count too: a unit test that needs a later room belongs in `tests/`. What
+//! lib.rs
+//! re-exports counts as the module it comes from. `error` is declared first, so all may import it and it imports
+//! nothing.
 //! Comments, documentation and strings do not count.
 
 use crate::source::{Token, files, read, tokens};

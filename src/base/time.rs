@@ -94,7 +94,8 @@ pub(crate) struct ParsedInstant {
     pub(crate) zone_missing: bool,
 }
 
-/// Reads `YYYY-MM-DD`, then optionally `T` or a blank, `hh:mm`, `:ss`, up to 9 decimals, and `Z` or an offset below 24 h.
+/// Reads `YYYY-MM-DD`, then optionally `T` or a blank, `hh:mm`, `:ss`, up to 9 decimals, and `Z` or an offset below 24
+/// h.
 ///
 /// Strict on purpose: whatever else a text might mean would be a guessed instant. 23:59:60 is 23:59:59.999. Digits
 /// beyond the third decimal are cut.

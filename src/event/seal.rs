@@ -307,7 +307,8 @@ pub(crate) fn seal_tail(
     seal.finish(out)
 }
 
-/// Merges the events of several parts into one, without those in whose place a verified one stands. Runs in memory for the columns and one block a part.
+/// Merges the events of several parts into one, without those in whose place a verified one stands. Runs in memory for
+/// the columns and one block a part.
 pub(crate) fn merge(
     parts: &[&EventPart],
     displaced: &AHashSet<MessageId>,

@@ -3,7 +3,8 @@
 //! Exact, because nothing but the newcomer moves. Nobody is decided by an identifier of the weakest rank but its
 //! stronger neighbors, whose fans are counted here. Its neighbors are one component before its rank comes (every other
 //! one has a certain edge to the first, inside one profile, which therefore was not rejected), so it joins two of them
-//! never, and brings nothing but itself. If the whole profile with it is feasible, every union that was feasible without
+//! never, and brings nothing but itself. If the whole profile with it is feasible, every union that was feasible
+//! without
 //! it still is; every union that was not is not with more in it.
 
 use super::change::Change;

@@ -4,7 +4,8 @@
 //! identifier all that operators aliased to it. The only ways out are edges of **pinned** identifiers, which were
 //! shared before and are taken to stay so. Then their edges join nobody, and inside and outside do not meet.
 //!
-//! The region is solved first and its pins are [proven](super::proof) after, from what came out inside and what is known
+//! The region is solved first and its pins are [proven](super::proof) after, from what came out inside and what is
+//! known
 //! outside. That is no circle: by induction over the ranks, all strata before rank r are those of the whole graph, in
 //! which every pin of rank r is shared by its proof, which reads nothing but these strata; so stratum r is right as
 //! well. A pin without a proof is opened, with the components beside it, and the region is solved again.
@@ -168,7 +169,8 @@ impl<'a, G: Graph> Reach<'a, G> {
         Self { graph, places: AHashMap::new(), queue: Vec::new(), unproven: Vec::new(), witnesses: AHashMap::new() }
     }
 
-    /// Opens everything that aliases connect to the ends of changed rulings. Atoms may have changed there, and atoms are
+    /// Opens everything that aliases connect to the ends of changed rulings. Atoms may have changed there, and atoms
+    /// are
     /// what fan caps count, so even identifiers that stay shared must be followed.
     fn open_aliased(&mut self, ruled: &[u32]) -> Result<()> {
         let mut stack = ruled.to_vec();

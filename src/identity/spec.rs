@@ -72,7 +72,8 @@ pub(crate) struct Outcome {
     pub(crate) profiles: BTreeSet<Group>,
     pub(crate) shared: Group,
     pub(crate) rejected: BTreeSet<Pair>,
-    /// Components before the certain edges of each rank, of identifiers of stronger ranks, and which of them are shared.
+    /// Components before the certain edges of each rank, of identifiers of stronger ranks, and which of them are
+    /// shared.
     pub(crate) stages: BTreeMap<u32, (BTreeSet<Group>, Group)>,
 }
 

@@ -1,4 +1,5 @@
-//! E-mail addresses: lower case, NFC, the domain as A-labels. No folding of dots or `+suffix`, no deliverability checks.
+//! E-mail addresses: lower case, NFC, the domain as A-labels. No folding of dots or `+suffix`, no deliverability
+//! checks.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -126,7 +126,8 @@ fn signed(action: OrderAction, minor: i64) -> Result<Option<i64>, Reason> {
     Ok((minor >= 0).then_some(minor))
 }
 
-/// `total`, else `revenue`, else `value`, else `subtotal - discount`, else the lines. A field that is there but cannot be
+/// `total`, else `revenue`, else `value`, else `subtotal - discount`, else the lines. A field that is there but cannot
+/// be
 /// read ends the search: falling through would be a guess.
 fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Units, Reason> {
     let mut first = Units::Absent;

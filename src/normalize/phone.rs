@@ -1,7 +1,9 @@
 //! Phone numbers as E.164: every number that is possible by country code and length, assigned or not.
 //!
-//! The numbering plans come from `phonenumber`, a port of libphonenumber without logging (numbers are personal data, and a
-//! port that traces what it parses would put them into the host's log). What people type around the digits is read here.
+//! The numbering plans come from `phonenumber`, a port of libphonenumber without logging (numbers are personal data,
+//! and a
+//! port that traces what it parses would put them into the host's log). What people type around the digits is read
+//! here.
 
 use phonenumber::country::Id;
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};

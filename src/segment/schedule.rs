@@ -149,7 +149,8 @@ pub(crate) fn references(rule: &Rule) -> Vec<&str> {
 
 /// Refuses a segment that would refer to itself, over whatever detour, or to one that nobody defined.
 ///
-/// `lookup` gives the rules of the segments that are defined; `name` stands for `rule` even if another one has the name.
+/// `lookup` gives the rules of the segments that are defined; `name` stands for `rule` even if another one has the
+/// name.
 ///
 /// # Errors
 /// `NotFound` names the missing segment, `Invalid` the circle.

@@ -12,7 +12,8 @@ pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
 /// The NFC form with case folded: `STRASSE`, `Straße` and `strasse` are one.
 ///
 /// Lower, upper, lower, letter by letter, makes the same letters equal as Unicode's full case folding does; that the
-/// dotless `ı` is no `i` is the one exception to be made. A whole string lowered at once would fold a final sigma apart.
+/// dotless `ı` is no `i` is the one exception to be made. A whole string lowered at once would fold a final sigma
+/// apart.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         let lower = !text.bytes().any(|b| b.is_ascii_uppercase());

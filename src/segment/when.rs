@@ -1,6 +1,7 @@
 //! Rules that read as English: `when::orders().is(1) & when::days_since_last_order().between(60..=180)`.
 //!
-//! Start with a noun ([`trait_`], [`event`], [`orders`], [`bought`], ...), narrow it (`filter`, `within`), compare it; the
+//! Start with a noun ([`trait_`], [`event`], [`orders`], [`bought`], ...), narrow it (`filter`, `within`), compare it;
+//! the
 //! result is a [`Rule`]. Rules combine with `&`, `|` and `!`.
 //!
 //! ```

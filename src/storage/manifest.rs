@@ -1,6 +1,7 @@
 //! The list of live files: what belongs to the store and how its bytes are known to be the right ones.
 //!
-//! Replaced as a whole: temporary file, sync, atomic rename, directory sync. A crash leaves the old list or the new one.
+//! Replaced as a whole: temporary file, sync, atomic rename, directory sync. A crash leaves the old list or the new
+//! one.
 
 use super::layout::{Field, Fill, fills};
 use super::part::Sealed;

@@ -54,7 +54,8 @@ pub(crate) struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Starts reading the log `id` at its header.
     ///
-    /// `durable` is the highest sequence **of this file** that the caller knows to have been durable: from the manifest,
+    /// `durable` is the highest sequence **of this file** that the caller knows to have been durable: from the
+    /// manifest,
     /// or because a later log starts behind this one.
     ///
     /// # Errors

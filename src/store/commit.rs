@@ -27,7 +27,8 @@ const SLOW_TO_DEFINE: u64 = 50_000;
 /// The version of every record kind below.
 pub(super) const RECORD_VERSION: u8 = 1;
 
-/// Kinds of log records. An unknown one is refused as `Version`; 16 to 31 are kept for products, rates, lists, holdouts,
+/// Kinds of log records. An unknown one is refused as `Version`; 16 to 31 are kept for products, rates, lists,
+/// holdouts,
 /// deliveries, annotations, retention and rules.
 mod kind {
     pub(super) const FACTS: u8 = 1;

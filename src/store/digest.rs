@@ -1,6 +1,7 @@
 //! The canonical fingerprint of a store: what its facts mean, and nothing of how they lie.
 //!
-//! A profile is named by its eldest identifier, so the identity key is not in it; nor are counters, rows, layout and the
+//! A profile is named by its eldest identifier, so the identity key is not in it; nor are counters, rows, layout and
+//! the
 //! order of arrival. Each part is the hash of its entries' hashes, sorted.
 
 use super::state::State;

@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// How many events a profile shows unless more are asked for.
 const TIMELINE: usize = 20;
 
-/// Everything in the store as of one commit. Cheap to take, cheap to clone, owned, `Send + Sync`: keep it as long as you
+/// Everything in the store as of one commit. Cheap to take, cheap to clone, owned, `Send + Sync`: keep it as long as
+/// you
 /// like, hand it to any thread; nothing moves under it and nobody waits for it.
 ///
 /// Questions without an instant are asked at the store's live instant: facts of the future are invisible.
