@@ -94,8 +94,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use message::{Flag, Limit, Reason};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, Snapshot, Stats,
-    Store, Verification,
+    Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, RejectedEdge,
+    Snapshot, Stats, Store, Verification,
 };
 pub use view::{Json, OrderSummary, Profile, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep};
 

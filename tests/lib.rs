@@ -11,3 +11,7 @@ mod compile;
 mod layering;
 mod source;
 mod tidy;
+mod journeys;
+mod kill;
+mod quickstart;
+mod shell;

@@ -31,6 +31,6 @@ pub use ingest::{Ingest, Progress};
 pub use members::Members;
 pub use options::{Clock, Durability, Options};
 pub use receipt::{Receipt, Reject};
-pub use snapshot::{IdentifierOwner, Snapshot};
+pub use snapshot::{IdentifierOwner, RejectedEdge, Snapshot};
 pub use stats::Stats;
 pub use verify::Verification;

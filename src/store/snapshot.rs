@@ -6,14 +6,21 @@ use super::members::{Members, evaluate};
 use super::state::State;
 use crate::Result;
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
+use crate::column::blocks::BlockCache;
 use crate::error::Error;
+use crate::identity::component::Breaks;
+use crate::identity::evidence::NONE;
+use crate::identity::region::around;
+use crate::normalize::intake::message_json;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
 use crate::profile::records::Owner;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::profile::Asked;
 use crate::view::why::id_of;
-use crate::view::{Profile, Why, WhyNot};
+use crate::view::why_not::rule_name;
+use crate::view::{Json, Profile, Why, WhyNot};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many events a profile shows unless more are asked for.
@@ -59,6 +66,27 @@ pub struct IdentifierOwner {
     pub profile: Option<ProfileId>,
     /// Seen with several people, so it identifies nobody by itself.
     pub shared: bool,
+}
+
+/// Evidence that joined nobody, since one profile may not hold both sides.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"[{"type":"identify","userId":"1","traits":{"email":"a@example.com"},"timestamp":"2026-01-01"},
+///     {"type":"identify","userId":"2","traits":{"email":"a@example.com"},"timestamp":"2026-01-02"}]"#)?;
+/// assert_eq!(store.snapshot().rejected_edges()?[0].rule, "limit(user_id)");
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RejectedEdge {
+    /// One side; the smaller of the two.
+    pub a: Id,
+    /// The other side.
+    pub b: Id,
+    /// The rule in the way: `limit(NAMESPACE)`, `window(NAMESPACE)`, `denied` or `profile_size`.
+    pub rule: String,
 }
 
 impl Snapshot {
@@ -375,6 +403,91 @@ impl Snapshot {
         Ok(all)
     }
 
+    /// All evidence that joined nobody, with the rule in the way, sorted.
+    ///
+    /// **Cost**: all identifiers, and a look around each such evidence.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// assert!(regulars::Store::in_memory()?.snapshot().rejected_edges()?.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn rejected_edges(&self) -> Result<Vec<RejectedEdge>> {
+        let nodes = &self.state.records.nodes;
+        let mut found: BTreeMap<(u32, u32), Breaks> = BTreeMap::new();
+        for node in 0..nodes.len() {
+            let profile = nodes.state(node)?.profile;
+            if profile == NONE {
+                continue;
+            }
+            for (neighbor, _) in nodes.neighbors(node)? {
+                let other = nodes.state(neighbor)?.profile;
+                // Evidence between two profiles was rejected; solving its region again tells why, there and nearby.
+                if other == NONE || other == profile || found.contains_key(&ordered(node, neighbor)) {
+                    continue;
+                }
+                let (gathered, solution) = around(nodes, &[node, neighbor])?;
+                for rejected in &solution.rejected {
+                    if let Some(edge) = gathered.region.edges.get(rejected.edge as usize) {
+                        found.insert(ordered(gathered.node(edge.a), gathered.node(edge.b)), rejected.breaks);
+                    }
+                }
+            }
+        }
+        let mut all = found.into_iter().map(|edge| self.rejected_edge(edge)).collect::<Result<Vec<_>>>()?;
+        all.sort();
+        Ok(all)
+    }
+
+    fn rejected_edge(&self, ((a, b), breaks): ((u32, u32), Breaks)) -> Result<RejectedEdge> {
+        let rule = rule_name(&self.state.records, breaks);
+        let (a, b) = (id_of(&self.state.records, a)?, id_of(&self.state.records, b)?);
+        Ok(RejectedEdge { a: a.clone().min(b.clone()), b: a.max(b), rule })
+    }
+
+    /// The messages of one person, or all that the store holds, by time, then message id: the first `limit`, each equal
+    /// as JSON to what came in.
+    ///
+    /// **Cost**: with `None` the times and ids of all events, in memory at once; then `limit` messages.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42","messageId":"m1","extra":1.50}"#)?;
+    /// let (id, message) = &store.snapshot().messages(Some(id::user("42")), 10)?[0];
+    /// assert_eq!(id.to_string(), "m1");
+    /// assert!(message.as_str().contains("1.50"));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn messages(&self, of: Option<Id>, limit: usize) -> Result<Vec<(MessageId, Json)>> {
+        let records = &self.state.records;
+        let mut found = match of {
+            Some(id) => match self.row(&id, self.state.now())? {
+                Some(row) => {
+                    Person::read(records, row)?.events.into_iter().map(|event| (event.ts, event.id, event.at)).collect()
+                }
+                None => Vec::new(),
+            },
+            None => {
+                let read = |at| Ok((records.events.head(at)?.ts, records.message_id(at)?, at));
+                records.events.iter().map(read).collect::<Result<Vec<_>>>()?
+            }
+        };
+        found.sort_by(|(ts, id, _), (other_ts, other_id, _)| (ts, id).cmp(&(other_ts, other_id)));
+        found.truncate(limit);
+        let mut cache = BlockCache::default();
+        let read = |(_, id, at)| {
+            let message = message_json(&records.events.fact(at, &mut cache)?);
+            Ok((id, Json::from_text(message)))
+        };
+        found.into_iter().map(read).collect()
+    }
+
     /// A fingerprint of everything that the facts mean: equal in two stores that hold the same facts, whatever the
     /// order, batches, restarts, machines and layout.
     ///
@@ -395,6 +508,11 @@ impl Snapshot {
     pub fn digest(&self) -> Result<Digest> {
         Digest::of(&self.state)
     }
+}
+
+/// A pair of nodes, the same whichever is named first.
+fn ordered(a: u32, b: u32) -> (u32, u32) {
+    (a.min(b), a.max(b))
 }
 
 impl std::fmt::Debug for Snapshot {

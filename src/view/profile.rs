@@ -27,6 +27,11 @@ impl Json {
         Self(doc.to_json())
     }
 
+    /// The value that a well-formed JSON text spells.
+    pub(crate) fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
     /// The JSON text.
     ///
     /// ```

@@ -1,0 +1,249 @@
+//! What each command does: a library call, and its result as a reply.
+
+use super::command::Command;
+use super::reply::{Failure, Reply};
+use regulars::{Ingest, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::fs::File;
+
+/// Runs one command on an open store.
+pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    match command.name.as_str() {
+        "ingest" => ingest(store, command),
+        "profile" => profile(&store.snapshot(), command),
+        "resolve" => resolve(&store.snapshot(), command),
+        "why" => why(&store.snapshot(), command),
+        "members" => members(&store.snapshot(), command),
+        "define" => define(store, command),
+        "undefine" => undefine(store, command),
+        "advance" => advance(store, command),
+        "event_log" => event_log(&store.snapshot(), command),
+        "identifiers" | "attribution" | "rejected_edges" | "segments" | "digest" | "next_change" | "verify"
+        | "flush" | "seal" | "compact" | "stats" => {
+            command.only(&[])?;
+            plain(store, &command.name)
+        }
+        _ => Err(Failure::unsupported("this command does not exist, or is not built yet")),
+    }
+}
+
+/// The commands without arguments.
+fn plain(store: &Store, name: &str) -> Result<Reply, Failure> {
+    let reply = Reply::ok();
+    match name {
+        "identifiers" => identifiers(&store.snapshot()),
+        "attribution" => {
+            let events = store.snapshot().attribution()?;
+            let events: Vec<_> = events.iter().map(|(id, profile)| (id.to_string(), profile)).collect();
+            reply.with("events", &events)
+        }
+        "rejected_edges" => {
+            let edges = store.snapshot().rejected_edges()?;
+            let edges: Vec<_> = edges.iter().map(|edge| (&edge.a, &edge.b, &edge.rule)).collect();
+            reply.with("edges", &edges)
+        }
+        "segments" => segments(&store.snapshot()),
+        "digest" => {
+            let digest = store.snapshot().digest()?;
+            let parts = json!({"facts": digest.facts, "identity": digest.identity,
+                "profiles": digest.profiles, "segments": digest.segments});
+            reply.with("digest", &digest.digest)?.with("parts", &parts)
+        }
+        "next_change" => reply.with("next_change", &store.next_change()?),
+        "verify" => reply.with_all(&store.verify()?),
+        "flush" => Ok(store.flush().map(|()| reply)?),
+        "seal" => Ok(store.seal().map(|()| reply)?),
+        "compact" => Ok(store.compact().map(|()| reply)?),
+        _ => reply.with_all(&store.stats()),
+    }
+}
+
+fn ingest(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    let fields = ["file", "messages", "text", "source", "trust", "received_at", "default_type", "batch"];
+    command.only(&fields)?;
+    let how = ingest_options(command)?;
+    let file: Option<String> = command.get("file", "a path")?;
+    let messages: Option<Vec<&RawValue>> = command.get("messages", "an array of messages")?;
+    let text: Option<String> = command.get("text", "a string")?;
+    let receipt = match (file, messages, text) {
+        (Some(path), None, None) => {
+            let file = File::open(&path).map_err(|error| Failure::io(format!("cannot open {path}: {error}")))?;
+            store.ingest_reader(file, &how, |_| {})?
+        }
+        (None, Some(messages), None) => {
+            // Each member is a line, as it came: what JSON would fold into one value stays for the library to judge.
+            let lines: Vec<&str> = messages.iter().map(|message| message.get()).collect();
+            store.ingest(lines.join("\n").as_bytes(), &how)?
+        }
+        (None, None, Some(text)) => store.ingest(text.as_bytes(), &how)?,
+        _ => return Err(Failure::invalid("ingest takes one of file, messages and text")),
+    };
+    ingested(&receipt)
+}
+
+fn ingest_options(command: &Command<'_>) -> Result<Ingest, Failure> {
+    let mut how = Ingest::new();
+    if let Some(source) = command.get::<String>("source", "the name of a source")? {
+        how = how.source(source);
+    }
+    if let Some(trust) = command.get::<Trust>("trust", "verified or claimed")? {
+        how = how.trust(trust);
+    }
+    if command.get::<Value>("received_at", "an instant")? == Some(json!("message")) {
+        how = how.received_at_from_message();
+    } else if let Some(at) = command.instant("received_at")? {
+        how = how.received_at(at);
+    }
+    if let Some(kind) = command.get::<String>("default_type", "a type of message")? {
+        how = how.default_type(kind);
+    }
+    if let Some(lines) = command.get::<u64>("batch", "a number of lines")? {
+        how = how.batch_lines(lines);
+    }
+    Ok(how)
+}
+
+fn ingested(receipt: &Receipt) -> Result<Reply, Failure> {
+    let rejects = receipt.rejects.iter().map(|reject| match reject.ordinal {
+        Some(ordinal) => json!([reject.line, reject.reason, ordinal]),
+        None => json!([reject.line, reject.reason]),
+    });
+    let reply = Reply::ok()
+        .with("accepted", &receipt.accepted)?
+        .with("duplicates", &receipt.duplicates)?
+        .with("conflicting", &receipt.conflicting)?
+        .with("rejected", &receipt.rejected)?
+        .with("reasons", &receipt.reasons)?
+        .with("flags", &receipt.flags)?
+        .with("rejects", &rejects.collect::<Vec<_>>())?
+        .with("merges", &receipt.merges)?
+        .with("splits", &receipt.splits)?;
+    crossed(reply, receipt)
+}
+
+/// How many entered and left, in all and by segment.
+fn crossed(reply: Reply, receipt: &Receipt) -> Result<Reply, Failure> {
+    let count = |side: &std::collections::BTreeMap<String, Vec<regulars::ProfileId>>| -> usize {
+        side.values().map(Vec::len).sum()
+    };
+    let names = receipt.entered.keys().chain(receipt.left.keys());
+    let of = |side: &std::collections::BTreeMap<String, Vec<regulars::ProfileId>>, name: &String| {
+        side.get(name).map_or(0, Vec::len)
+    };
+    let by_segment: serde_json::Map<String, Value> = names
+        .map(|name| (name.clone(), json!({"entered": of(&receipt.entered, name), "left": of(&receipt.left, name)})))
+        .collect();
+    reply
+        .with("entered", &count(&receipt.entered))?
+        .with("left", &count(&receipt.left))?
+        .with("by_segment", &by_segment)
+}
+
+fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifier", "at", "events"])?;
+    let id = command.need_id("identifier")?;
+    // Until the store is told a time, its readers see everything.
+    let now = snapshot.live_instant().unwrap_or(Timestamp::from_millisecond(i64::MAX));
+    let at = command.instant("at")?.unwrap_or(now);
+    let events = command.get("events", "a number of events")?.unwrap_or(20);
+    let Some(profile) = snapshot.profile_at(id, at, events)? else {
+        return Reply::ok().with("profile", &Value::Null);
+    };
+    Reply::ok()
+        .with("profile", &profile.id)?
+        .with("known", &profile.known)?
+        .with("identifiers", &profile.identifiers)?
+        .with("traits", &profile.traits)?
+        .with("orders", &profile.orders)?
+        .with("segments", &profile.segments)?
+        .with("activity", &profile.activity)?
+        .with("first_seen", &profile.first_seen)?
+        .with("last_seen", &profile.last_seen)?
+        .with("events", &profile.events)
+}
+
+fn resolve(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifier", "at"])?;
+    let profile = snapshot.resolve(command.need_id("identifier")?, command.instant("at")?)?;
+    Reply::ok().with("profile", &profile)
+}
+
+fn identifiers(snapshot: &Snapshot) -> Result<Reply, Failure> {
+    let all = snapshot.identifiers()?;
+    let all: Vec<_> =
+        all.iter().map(|owner| (owner.id.namespace(), owner.id.value(), &owner.profile, owner.shared)).collect();
+    Reply::ok().with("identifiers", &all)
+}
+
+fn why(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["a", "b"])?;
+    let why = snapshot.why(command.need_id("a")?, command.need_id("b")?)?;
+    Reply::ok().with("path", &why.map(|why| why.path))
+}
+
+fn rule(command: &Command<'_>) -> Result<Rule, Failure> {
+    match command.raw("rule") {
+        Some(text) if text.starts_with('"') => {
+            Err(Failure::unsupported("rules as text are not built yet; give the rule as JSON"))
+        }
+        Some(json) => Ok(Rule::from_json(json)?),
+        None => Err(Failure::invalid(format!("{} needs a rule", command.name))),
+    }
+}
+
+fn universe(command: &Command<'_>) -> Result<Universe, Failure> {
+    Ok(command.get("universe", "known or all")?.unwrap_or_default())
+}
+
+fn members(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["rule", "as_of", "universe", "ids"])?;
+    let segment = Segment::new("members of the shell", rule(command)?).within(universe(command)?);
+    let members = match command.instant("as_of")? {
+        Some(at) => snapshot.members_at(&segment, at)?,
+        None => snapshot.members(&segment)?,
+    };
+    let reply = Reply::ok().with("count", &members.len())?;
+    match command.get("ids", "true or false")?.unwrap_or(true) {
+        true => reply.with("profiles", &members.profiles()?),
+        false => Ok(reply),
+    }
+}
+
+fn define(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["name", "rule", "universe"])?;
+    let name: String = command.need("name", "the name of the segment")?;
+    let receipt = store.define(Segment::new(name, rule(command)?).within(universe(command)?))?;
+    crossed(Reply::ok(), &receipt)
+}
+
+fn undefine(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["name"])?;
+    let name: String = command.need("name", "the name of a segment")?;
+    crossed(Reply::ok(), &store.undefine(&name)?)
+}
+
+fn segments(snapshot: &Snapshot) -> Result<Reply, Failure> {
+    let all: Vec<Value> = snapshot
+        .segments()
+        .into_iter()
+        .map(|(segment, count)| {
+            json!({"name": segment.name(), "rule": segment.rule(), "universe": segment.universe(), "count": count})
+        })
+        .collect();
+    Reply::ok().with("segments", &all)
+}
+
+fn advance(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["to"])?;
+    let to = command.instant("to")?.ok_or_else(|| Failure::invalid("advance needs to: an instant"))?;
+    crossed(Reply::ok(), &store.advance(to)?)
+}
+
+fn event_log(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifier", "limit"])?;
+    let limit = command.get("limit", "a number of messages")?.unwrap_or(usize::MAX);
+    let messages = snapshot.messages(command.id("identifier")?, limit)?;
+    let messages: Vec<_> = messages.iter().map(|(id, message)| (id.to_string(), message)).collect();
+    Reply::ok().with("messages", &messages)
+}
