@@ -47,7 +47,7 @@ pub(super) fn amounts(order: &Settled, currency: Option<Currency>, rates: &Rates
     OrderView { ts: order.ts, lone_refund, gross_minor, refunded_minor, discount_minor, ..OrderView::default() }
 }
 
-pub(super) fn undefined(name: &str) -> crate::Error {
+pub(crate) fn undefined(name: &str) -> crate::Error {
     crate::error::Error::not_found(format!("segment {name:?} is not defined; define it first"))
 }
 

@@ -15,6 +15,8 @@ use crate::normalize::intake::message_json;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
 use crate::profile::records::Owner;
+use crate::segment::schedule::references;
+use crate::segment::subject::undefined;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::profile::Asked;
 use crate::view::why::id_of;
@@ -73,8 +75,7 @@ pub struct IdentifierOwner {
 /// ```
 /// use regulars::{Store, id};
 /// let store = Store::in_memory()?;
-/// store.ingest_json(br#"[{"type":"identify","userId":"1","traits":{"email":"a@example.com"},"timestamp":"2026-01-01"},
-///     {"type":"identify","userId":"2","traits":{"email":"a@example.com"},"timestamp":"2026-01-02"}]"#)?;
+/// store.ingest_json(br#"{"type":"identify","userId":"1","context":{"externalIds":[{"type":"user_id","id":"2"}]}}"#)?;
 /// assert_eq!(store.snapshot().rejected_edges()?[0].rule, "limit(user_id)");
 /// # Ok::<(), regulars::Error>(())
 /// ```
@@ -300,7 +301,7 @@ impl Snapshot {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn members_at(&self, segment: &Segment, at: Timestamp) -> Result<Members> {
-        segment.check()?;
+        self.check(segment)?;
         let state = &self.state;
         let universe = match segment.universe() {
             Universe::All => &state.all,
@@ -308,6 +309,13 @@ impl Snapshot {
         };
         let rows = evaluate(&state.records, universe, &state.known, &state.segments, segment, at)?;
         Ok(self.as_members(rows.to_bitmap()))
+    }
+
+    /// Refuses a rule that cannot be evaluated here, whoever is or is not in the store.
+    fn check(&self, segment: &Segment) -> Result<()> {
+        segment.check()?;
+        let missing = references(segment.rule()).into_iter().find(|name| self.state.segment(name).is_none());
+        missing.map_or(Ok(()), |name| Err(undefined(name)))
     }
 
     fn as_members(&self, rows: roaring::RoaringBitmap) -> Members {
@@ -330,7 +338,7 @@ impl Snapshot {
     pub fn matches(&self, id: Id, rule: &Rule, at: Option<Timestamp>) -> Result<bool> {
         let at = at.unwrap_or_else(|| self.state.now());
         let segment = Segment::new("matches", rule.clone()).within(Universe::All);
-        segment.check()?;
+        self.check(&segment)?;
         let Some(row) = self.row(&id, at)? else { return Ok(false) };
         let person = Person::read(&self.state.records, row)?;
         is_member(&segment, &person, self.state.known.contains(row), &self.state.segments, at)
