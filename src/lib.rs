@@ -103,8 +103,3 @@ pub use view::{Json, OrderSummary, Profile, TimelineEvent, Why, WhyNot, WhyNotSt
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// The program of the README runs as it stands there.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
