@@ -172,7 +172,7 @@ fn profile(store: &Store, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     {
         assert!(ann.identifiers.contains(&one), "{one} is hers");
     }
-    assert_eq!((ann.events.len(), ann.orders.count, ann.orders.net_minor), (6, 2, 103_50));
+    assert_eq!((ann.events.len(), ann.orders.count, ann.orders.net_minor), (6, 2, 10_350));
     indented(out, &ann.to_string())?;
     writeln!(out, "   Why is the phone the one who paid at the till?\n")?;
     let why = snapshot.why(id::anonymous("phone-7f3a"), id::loyalty_card("L-0042"))?.ok_or("one person")?;
