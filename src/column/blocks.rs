@@ -1,6 +1,6 @@
 //! Records in compressed groups: for what is read one person at a time, not scanned.
 //!
-//! A group holds about 16 KiB of records, compressed with LZ4 (a profile page has no time for more). A [`BlockCache`]
+//! A group holds about 64 KiB of records, compressed with LZ4 (a profile page has no time for more). A [`BlockCache`]
 //! holds the group read last, so that neighbors cost one decompression.
 
 use super::fixed::{Fixed16, write_fixed};
@@ -12,7 +12,7 @@ use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 use std::ops::Range;
 
 /// A group is closed when it holds this many bytes.
-const GROUP_BYTES: usize = 32 * 1024;
+const GROUP_BYTES: usize = 64 * 1024;
 
 /// The longest record.
 pub(crate) const MAX_RECORD_BYTES: usize = 64 << 20;

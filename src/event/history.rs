@@ -134,7 +134,7 @@ impl History {
         }
     }
 
-    /// The whole fact. Cost: one block of 16 KiB is decompressed, unless `cache` holds it already.
+    /// The whole fact. Cost: one group of 64 KiB is decompressed, unless `cache` holds it already.
     pub(crate) fn fact<'a>(&'a self, at: At, cache: &'a mut BlockCache) -> Result<Fact<'a>> {
         match self.layer(at.layer)? {
             Layer::Part(part) => part.fact(at.row, cache),

@@ -63,9 +63,9 @@ impl Nodes {
     }
 
     /// Namespace code and value of a node.
-    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, &str)> {
-        if let Some(identifier) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {
-            return Ok(identifier);
+    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, Cow<'_, str>)> {
+        if let Some((namespace, value)) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {
+            return Ok((namespace, Cow::Borrowed(value)));
         }
         self.part_of(node).ok_or_else(unknown_node)?.identifier(node)
     }
@@ -112,7 +112,7 @@ impl Nodes {
     /// The public id of the profile whose eldest identifier is this node.
     pub(crate) fn profile_id(&self, profile: u32) -> Result<ProfileId> {
         let (namespace, value) = self.identifier(profile)?;
-        Ok(super::public_id::profile_id(&self.key, self.namespaces.name(namespace), value, 0))
+        Ok(super::public_id::profile_id(&self.key, self.namespaces.name(namespace), &value, 0))
     }
 
     /// Whether any of these identifiers makes its profile a known person.
@@ -163,7 +163,7 @@ impl Graph for Nodes {
     }
 
     fn value(&self, node: u32) -> Result<Cow<'_, str>> {
-        self.identifier(node).map(|(_, value)| Cow::Borrowed(value))
+        self.identifier(node).map(|(_, value)| value)
     }
 
     fn state(&self, node: u32) -> Result<NodeState> {

@@ -9,12 +9,14 @@ use super::tail::identifier_hash;
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
+use crate::base::ident::{parse_uuid, uuid_text};
 use crate::column::fixed::{I64s, U8s, U32s, U64s};
 use crate::column::heap::{Heap, HeapWriter};
 use crate::column::slots;
 use crate::column::sparse::SparseNodes;
 use crate::storage::part::Part;
 use crate::storage::part_writer::PartWriter;
+use std::borrow::Cow;
 
 mod section {
     pub(super) const BASE: u16 = 1;
@@ -84,9 +86,10 @@ impl NodePart {
     }
 
     pub(crate) fn find(&self, namespace: u8, value: &str) -> Result<Option<u32>> {
+        let wanted = compact(value);
         let same = |local: u32| {
             let at = local as usize;
-            Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == value.as_bytes())
+            Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == wanted.as_ref())
         };
         let local = slots::find(&self.slots, identifier_hash(namespace, value), same)?;
         Ok(local.map(|local| self.base + local))
@@ -97,10 +100,10 @@ impl NodePart {
     }
 
     /// Namespace and value of a node of this part.
-    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, &str)> {
+    pub(crate) fn identifier(&self, node: u32) -> Result<(u8, Cow<'_, str>)> {
         let at = self.local(node);
-        let value = std::str::from_utf8(self.values.get(at)?)
-            .map_err(|_| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
+        let value = spelled(self.values.get(at)?);
+        let value = value.ok_or_else(|| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
         Ok((self.namespaces.get(at)?, value))
     }
 
@@ -156,6 +159,25 @@ impl NodePart {
     }
 }
 
+/// What begins the 16 bytes of a canonical UUID in place of its 36 letters; no UTF-8 text begins so.
+const UUID: u8 = 0xff;
+
+/// A value as a part holds it.
+fn compact(value: &str) -> Cow<'_, [u8]> {
+    match parse_uuid(value) {
+        Some(uuid) => Cow::Owned([&[UUID], uuid.as_slice()].concat()),
+        None => Cow::Borrowed(value.as_bytes()),
+    }
+}
+
+/// The value that a part's bytes stand for.
+fn spelled(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    match bytes.split_first() {
+        Some((&UUID, uuid)) => uuid.try_into().ok().map(|uuid| Cow::Owned(uuid_text(uuid))),
+        _ => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+    }
+}
+
 fn state_at(words: &U64s, at: usize) -> Result<NodeState> {
     let word = |n| words.get(at * STATE_WORDS + n);
     let pair = word(2)?;
@@ -186,7 +208,7 @@ pub(crate) struct Edge {
 pub(crate) struct NodeSeal<'a> {
     pub(crate) base: u32,
     /// Namespace and value of each node from `base` on, as many as there are `states`.
-    pub(crate) identifier: &'a dyn Fn(u32) -> Result<(u8, &'a str)>,
+    pub(crate) identifier: &'a dyn Fn(u32) -> Result<(u8, Cow<'a, str>)>,
     /// The states of the nodes from `base` on.
     pub(crate) states: Vec<NodeState>,
     /// Older nodes with a new state, ascending.
@@ -204,8 +226,8 @@ impl NodeSeal<'_> {
         for node in nodes {
             let (namespace, value) = (self.identifier)(node)?;
             namespaces.push(namespace);
-            hashes.push(identifier_hash(namespace, value));
-            values.push(out, value.as_bytes())?;
+            hashes.push(identifier_hash(namespace, &value));
+            values.push(out, &compact(&value))?;
         }
         values.finish(out, section::VALUE_OFFSETS)?;
         out.put_section(section::NAMESPACES, &namespaces)?;

@@ -88,7 +88,7 @@ fn entry(what: &str) -> Vec<u8> {
 fn put_identifier(out: &mut Vec<u8>, records: &Records, node: u32) -> Result<()> {
     let (namespace, value) = records.nodes.identifier(node)?;
     put_str(out, records.nodes.namespaces.name(namespace));
-    put_str(out, value);
+    put_str(out, &value);
     Ok(())
 }
 
