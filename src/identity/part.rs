@@ -31,7 +31,6 @@ mod section {
     pub(super) const EDGE_STARTS: u16 = 10;
     pub(super) const EDGE_NEIGHBORS: u16 = 11;
     pub(super) const EDGE_CLASSES: u16 = 12;
-    pub(super) const EDGE_DOUBTS: u16 = 13;
     pub(super) const EDGE_TIMES: u16 = 14;
 }
 
@@ -51,7 +50,6 @@ pub(crate) struct NodePart {
     edge_starts: U32s,
     edge_neighbors: U32s,
     edge_classes: U8s,
-    edge_doubts: U8s,
     edge_times: I64s,
 }
 
@@ -70,7 +68,6 @@ impl NodePart {
             edge_starts: U32s::new(part.section(section::EDGE_STARTS)?)?,
             edge_neighbors: U32s::new(part.section(section::EDGE_NEIGHBORS)?)?,
             edge_classes: U8s::new(part.section(section::EDGE_CLASSES)?)?,
-            edge_doubts: U8s::new(part.section(section::EDGE_DOUBTS)?)?,
             edge_times: I64s::new(part.section(section::EDGE_TIMES)?)?,
         })
     }
@@ -127,7 +124,8 @@ impl NodePart {
 
     fn edge(&self, at: usize) -> Result<(u32, EdgeKey)> {
         let ts = Timestamp::from_millisecond(self.edge_times.get(at)?);
-        let key = EdgeKey::from_parts(self.edge_classes.get(at)?, self.edge_doubts.get(at)?, ts);
+        let packed = self.edge_classes.get(at)?;
+        let key = EdgeKey::from_parts(packed & 3, packed >> 2, ts);
         Ok((self.edge_neighbors.get(at)?, key))
     }
 
@@ -248,7 +246,7 @@ impl NodeSeal<'_> {
 
 fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWriter) -> Result<()> {
     let (mut nodes, mut starts, mut neighbors) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut classes, mut doubts, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut classes, mut times) = (Vec::new(), Vec::new());
     let mut last: Option<(u32, u32)> = None;
     for edge in edges {
         let Edge { node, neighbor, key } = edge?;
@@ -262,8 +260,8 @@ fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWrit
         last = Some((node, neighbor));
         neighbors.extend(neighbor.to_le_bytes());
         let (class, doubt, ts) = key.parts();
-        classes.push(class);
-        doubts.push(doubt);
+        // A doubt is at most 26: evidence of a match below 0.9 is none.
+        classes.push(class | doubt << 2);
         times.extend(ts.as_millisecond().to_le_bytes());
     }
     starts.extend(row32(classes.len()).to_le_bytes());
@@ -271,7 +269,6 @@ fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWrit
     out.put_section(section::EDGE_STARTS, &starts)?;
     out.put_section(section::EDGE_NEIGHBORS, &neighbors)?;
     out.put_section(section::EDGE_CLASSES, &classes)?;
-    out.put_section(section::EDGE_DOUBTS, &doubts)?;
     out.put_section(section::EDGE_TIMES, &times)
 }
 
