@@ -92,12 +92,13 @@ pub use base::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use message::{Flag, Limit, Reason};
+pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
     Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, RejectedEdge,
     Snapshot, Stats, Store, Verification,
 };
-pub use view::{Json, OrderSummary, Profile, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep};
+pub use view::{Consent, Json, OrderSummary, Profile, Suppression, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep};
 
 /// The programs in README.md compile.
 #[cfg(doctest)]

@@ -262,6 +262,8 @@ flags! {
     ProductsMalformed = "products_malformed",
     /// The quantity of a line is not a decimal above 0.
     QuantityUnknown = "quantity_unknown",
+    /// A statement about consent has no purpose, or a status that is none of granted, denied and withdrawn.
+    ConsentUnreadable = "consent_unreadable",
 }
 
 impl fmt::Display for Flag {

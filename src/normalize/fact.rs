@@ -84,6 +84,9 @@ impl Bits {
     /// It stands in the place of a claimed event with its id, which counts no longer. Set when the store accepts it.
     pub(crate) const DISPLACES: u16 = 128;
 
+    /// It says something about consent or suppression.
+    pub(crate) const CONSENT: u16 = 256;
+
     pub(crate) fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }

@@ -2,6 +2,7 @@
 
 use super::canon;
 use super::clock::{self, Clock};
+use super::consent::Speech;
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
 use super::fields::{Fields, push_name};
 use super::names::{Names, check_deeper};
@@ -188,7 +189,8 @@ impl Build {
             | if strong { Bits::STRONG } else { 0 }
             | if times.derived { Bits::TIME_DERIVED } else { 0 }
             | if canonical_time { Bits::TIME_CANONICAL } else { 0 }
-            | if operator { Bits::OPERATOR_ALIAS } else { 0 };
+            | if operator { Bits::OPERATOR_ALIAS } else { 0 }
+            | consent(kind, &self.text, &fields, flags);
         let order = order.map(|(action, money)| OrderFact {
             action,
             order_id: order_id.then_some(self.order_id.trim()),
@@ -214,6 +216,20 @@ impl Build {
         };
         parts.encode(&mut self.fact);
     }
+}
+
+/// The bit of a message that speaks of consent; flagged where it cannot be understood.
+fn consent(kind: Kind, event: &str, fields: &Fields<'_>, flags: &mut Flags) -> u16 {
+    let track = (kind == Kind::Track).then_some(event);
+    let speech = Speech { track, properties: fields.properties, context: fields.context };
+    if speech.is_silent() {
+        return 0;
+    }
+    let (said, unreadable) = speech.read();
+    if unreadable {
+        flags.set(Flag::ConsentUnreadable);
+    }
+    if said.is_empty() { 0 } else { Bits::CONSENT }
 }
 
 /// A message that passed every check.

@@ -3,6 +3,7 @@
 pub(crate) mod blocked;
 pub(crate) mod canon;
 pub(crate) mod clock;
+pub(crate) mod consent;
 pub(crate) mod email;
 pub(crate) mod fact;
 pub(crate) mod fields;

@@ -1,5 +1,6 @@
 //! One person's facts, read once and asked often.
 
+use super::consent::Consents;
 use super::orders::{OrderEntry, Settled, settle};
 use super::records::Records;
 use crate::Result;
@@ -42,6 +43,7 @@ pub(crate) struct Person<'r> {
     pub(crate) events: Vec<PersonEvent>,
     traits: OnceCell<Vec<TraitSetting>>,
     orders: OnceCell<Vec<Vec<OrderEntry>>>,
+    consents: OnceCell<Consents>,
     cache: RefCell<BlockCache>,
 }
 
@@ -74,14 +76,31 @@ impl<'r> Person<'r> {
         }
         let mut events = found.into_iter().map(|at| event(records, at)).collect::<Result<Vec<_>>>()?;
         events.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
-        let (traits, orders) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { records, profile, members, events, traits, orders, cache: RefCell::default() })
+        Ok(Self {
+            records,
+            profile,
+            members,
+            events,
+            traits: OnceCell::new(),
+            orders: OnceCell::new(),
+            consents: OnceCell::new(),
+            cache: RefCell::default(),
+        })
     }
 
     /// Runs `read` on the whole fact of one of the person's events.
     pub(crate) fn with_fact<T>(&self, at: At, read: impl FnOnce(&Fact<'_>) -> T) -> Result<T> {
         let mut cache = self.cache.borrow_mut();
         Ok(read(&self.records.events.fact(at, &mut cache)?))
+    }
+
+    /// Everything that was said about consent and suppression of the person's identifiers.
+    pub(crate) fn consents(&self) -> Result<&Consents> {
+        if let Some(consents) = self.consents.get() {
+            return Ok(consents);
+        }
+        let consents = Consents::read(self.records, &self.members)?;
+        Ok(self.consents.get_or_init(|| consents))
     }
 
     /// Every value that was set for any trait, by (time, message id).

@@ -9,15 +9,18 @@ use super::compare::{Test, Value};
 use super::evaluate::{count_value, holds, trait_paths, trait_value_holds};
 use super::orders::Totals;
 use super::person::{EventRef, OrderView, Person as Asked};
-use super::rule::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Universe, Window};
+use super::rule::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Topic, Universe, Window};
 use super::subject::{Subject, amounts};
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitPick;
 use crate::base::doc::Doc;
+use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
 use crate::event::history::At;
-use crate::normalize::fact::Kind;
+use crate::normalize::consent::ConsentStatus;
+use crate::normalize::fact::{Bits, Kind};
+use crate::profile::consent::{Consents, Statement, visit};
 use crate::profile::orders::{OrderEntry, Settled, settle};
 use crate::profile::person::{Person, currency_of};
 use crate::profile::records::Records;
@@ -72,6 +75,8 @@ impl Crowd<'_> {
             Node::Trait { .. }
             | Node::Event(_)
             | Node::Orders(_)
+            | Node::Consent { .. }
+            | Node::Suppressed { .. }
             | Node::Bought { .. }
             | Node::BoughtTogether { .. } => self.leaf(node, within),
         }
@@ -157,6 +162,11 @@ impl Crowd<'_> {
             },
             Node::Trait { path, test } if self.latest_wins(path) => self.trait_verdicts(path, test).map(Some),
             Node::Orders(orders) if orders.filter.is_none() => self.orders(orders).map(Some),
+            Node::Consent { topic, answer } => self.consents(&|consents| {
+                let status = consents.status(self.records, topic.channel.as_deref(), &topic.purpose, self.at)?;
+                Ok(answer.holds(status))
+            }),
+            Node::Suppressed { channel } => self.consents(&|consents| Ok(consents.is_suppressed(channel, self.at))),
             _ => Ok(None),
         }
     }
@@ -277,6 +287,32 @@ impl Crowd<'_> {
         Ok((concerned, hits))
     }
 
+    /// Whoever anything was said about, and for whom of them it holds.
+    fn consents(&self, holds: &dyn Fn(&Consents) -> Result<bool>) -> Result<Option<(RoaringBitmap, RoaringBitmap)>> {
+        let mut said: AHashMap<u32, Vec<Statement>> = AHashMap::new();
+        let mut cache = BlockCache::default();
+        for at in self.records.events.iter() {
+            if !self.records.events.head(at)?.bits.has(Bits::CONSENT) {
+                continue;
+            }
+            let mut about = Vec::new();
+            visit(self.records, at, &mut cache, &mut |statement| about.push(statement))?;
+            for statement in about {
+                if let Some(profile) = self.records.nodes.profile(statement.node)? {
+                    said.entry(profile).or_default().push(statement);
+                }
+            }
+        }
+        let (mut concerned, mut hits) = (RoaringBitmap::new(), RoaringBitmap::new());
+        for (row, statements) in said {
+            concerned.insert(row);
+            if holds(&Consents::sorted(statements))? {
+                hits.insert(row);
+            }
+        }
+        Ok(Some((concerned, hits)))
+    }
+
     /// Every order and lone refund, by owner.
     fn settled(&self) -> Result<AHashMap<u32, Vec<Settled>>> {
         let mut facts = self.records.events.all_orders()?;
@@ -313,7 +349,9 @@ fn is_slow(node: &Node) -> bool {
         }
         Node::Orders(orders) => orders.filter.is_some(),
         Node::Bought { .. } | Node::BoughtTogether { .. } | Node::Has { .. } | Node::Identifiers { .. } => true,
-        Node::Trait { .. } | Node::Anonymous | Node::Segment(_) => false,
+        Node::Trait { .. } | Node::Anonymous | Node::Segment(_) | Node::Consent { .. } | Node::Suppressed { .. } => {
+            false
+        }
         Node::And(_) | Node::Or(_) | Node::Not(_) | Node::AtLeast(..) => node.children().iter().any(is_slow),
     }
 }
@@ -338,6 +376,14 @@ impl Asked for Nobody {
 
     fn orders(&self, _: Timestamp) -> Result<Vec<OrderView<'_>>> {
         Ok(Vec::new())
+    }
+
+    fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
+        Ok(None)
+    }
+
+    fn is_suppressed(&self, _: &str, _: Timestamp) -> Result<bool> {
+        Ok(false)
     }
 
     fn count_identifiers(&self, _: &str) -> Result<usize> {

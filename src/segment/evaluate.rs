@@ -38,6 +38,8 @@ pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<b
         Node::BoughtTogether { first, second, window } => {
             some_order(*window, person, at, |order| bought_together(order, first, second))
         }
+        Node::Consent { topic, answer } => person.consent(topic, at).map(|status| answer.holds(status)),
+        Node::Suppressed { channel } => person.is_suppressed(channel, at),
         Node::Has { namespace } => person.count_identifiers(namespace).map(|count| count > 0),
         Node::Identifiers { namespace, test } => {
             person.count_identifiers(namespace).map(|count| test.holds(count_value(count)))

@@ -3,23 +3,23 @@
 use super::json::{DEPTH_MAX, Json, too_deep};
 use super::operator::{self, Kind};
 use super::rule::{
-    Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Window,
+    Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Topic,
+    Window,
 };
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
 
 /// What a node may be about.
-const HEADS: &str = "and, or, not, at_least, segment, trait, event, orders, bought, bought_together, identity";
+const HEADS: &str = "and, or, not, at_least, segment, trait, event, orders, bought, bought_together, consent, suppressed, \
+                     identity";
 
 /// Part of the language, not of this version.
-const LATER_HEADS: [&str; 16] = [
+const LATER_HEADS: [&str; 14] = [
     "list",
     "sample",
     "as_of",
     "hysteresis",
     "min_dwell",
-    "consent",
-    "suppressed",
     "holdout",
     "membership",
     "sequence",
@@ -146,6 +146,8 @@ fn node(json: &Json, place: &Place) -> Result<Node> {
             let (first, second) = (line(first, &at.item(0))?, line(second, &at.item(1))?);
             Node::BoughtTogether { first, second, window: members.window()? }
         }
+        "consent" => consent(value, &at, &mut members)?,
+        "suppressed" => Node::Suppressed { channel: text(value, &at, "the name of a channel")? },
         _ => identity(value, &at, &mut members)?,
     };
     members.finish("nothing more in this node")?;
@@ -278,6 +280,25 @@ fn line(json: &Json, place: &Place) -> Result<LineMatch> {
     }
     members.finish(EXPECTED)?;
     Ok(LineMatch::Product { product, brand, category })
+}
+
+/// `[channel, purpose]`, or `[purpose]` for one that was asked for whatever the channel.
+fn consent(json: &Json, place: &Place, members: &mut Members<'_>) -> Result<Node> {
+    const EXPECTED: &str = "a list of channel and purpose, or of a purpose alone";
+    let Json::List(list) = json else { return Err(place.expected(EXPECTED, json)) };
+    let (channel, purpose) = match list.as_slice() {
+        [purpose] => (None, text(purpose, &place.item(0), "a purpose")?),
+        [Json::Null, purpose] => (None, text(purpose, &place.item(1), "a purpose")?),
+        [channel, purpose] => {
+            (Some(text(channel, &place.item(0), "a channel")?), text(purpose, &place.item(1), "a purpose")?)
+        }
+        _ => return Err(place.invalid(&format!("expected {EXPECTED}"))),
+    };
+    let (word, at) = members.required("is")?;
+    let known = |word: &str| Answer::ALL.into_iter().find(|(_, name)| *name == word).map(|(answer, _)| answer);
+    let answer = if let Json::Text(word) = word { known(word) } else { None };
+    let answer = answer.ok_or_else(|| at.invalid("expected granted, denied, withdrawn or never_asked"))?;
+    Ok(Node::Consent { topic: Topic { channel, purpose }, answer })
 }
 
 fn identity(json: &Json, place: &Place, members: &mut Members<'_>) -> Result<Node> {

@@ -1,8 +1,10 @@
 //! One person as rules see them: what the store's history implements.
 
+use super::rule::Topic;
 use crate::base::Timestamp;
 use crate::base::doc::Doc;
 use crate::error::Result;
+use crate::normalize::consent::ConsentStatus;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -22,6 +24,12 @@ pub(crate) trait Person {
 
     /// The orders by the facts up to `at`, in the order of time, and the refunds that name no known order.
     fn orders(&self, at: Timestamp) -> Result<Vec<OrderView<'_>>>;
+
+    /// What the person answered when asked, by the facts up to `at`; `None` where nobody asked.
+    fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>>;
+
+    /// Whether a channel must not be used for the person, by the facts up to `at`.
+    fn is_suppressed(&self, channel: &str, at: Timestamp) -> Result<bool>;
 
     /// How many identifiers of a namespace the person has.
     fn count_identifiers(&self, namespace: &str) -> Result<usize>;

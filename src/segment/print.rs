@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Relation, Test};
 use super::json::Json;
-use super::rule::{Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Window};
+use super::rule::{Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Window};
 use crate::base::time::DAY_MS;
 use crate::base::{Span, Timestamp};
 
@@ -35,6 +35,13 @@ pub(crate) fn node(node: &Node) -> Json {
             let pair = Json::List(vec![line(first), line(second)]);
             std::iter::once(member("bought_together", pair)).chain(self::window(window)).collect()
         }
+        Node::Consent { topic, answer } => {
+            let channel = topic.channel.iter().map(Json::text);
+            let pair = channel.chain([Json::text(&topic.purpose)]).collect();
+            let word = Answer::ALL.into_iter().find(|(known, _)| known == answer).map_or("", |(_, word)| word);
+            vec![member("consent", Json::List(pair)), member("is", Json::text(word))]
+        }
+        Node::Suppressed { channel } => vec![member("suppressed", Json::text(channel))],
         Node::Has { namespace } => vec![identity("has"), member("namespace", Json::text(namespace))],
         Node::Identifiers { namespace, test } => {
             vec![identity("count"), member("namespace", Json::text(namespace)), self::test(test)]

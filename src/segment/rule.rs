@@ -3,6 +3,7 @@
 use super::compare::{Literal, Test};
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
+use crate::normalize::consent::ConsentStatus;
 use serde::{Deserialize, Serialize};
 
 /// A rule about one person at one instant: true or false.
@@ -190,6 +191,8 @@ pub(crate) enum Node {
     Orders(OrdersNode),
     Bought { what: LineMatch, window: Option<Window> },
     BoughtTogether { first: LineMatch, second: LineMatch, window: Option<Window> },
+    Consent { topic: Topic, answer: Answer },
+    Suppressed { channel: String },
     Has { namespace: String },
     Identifiers { namespace: String, test: Test },
     Anonymous,
@@ -202,6 +205,42 @@ impl Node {
             Self::And(rules) | Self::Or(rules) | Self::AtLeast(_, rules) => rules,
             Self::Not(rule) => std::slice::from_ref(rule),
             _ => &[],
+        }
+    }
+}
+
+/// What consent is asked about: a purpose on a channel, or a purpose whatever the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Topic {
+    pub(crate) channel: Option<String>,
+    pub(crate) purpose: String,
+}
+
+/// What a person's consent must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Granted,
+    /// They said no, before or after a yes.
+    Denied,
+    /// No after a yes.
+    Withdrawn,
+    NeverAsked,
+}
+
+impl Answer {
+    pub(crate) const ALL: [(Self, &'static str); 4] = [
+        (Self::Granted, "granted"),
+        (Self::Denied, "denied"),
+        (Self::Withdrawn, "withdrawn"),
+        (Self::NeverAsked, "never_asked"),
+    ];
+
+    pub(crate) fn holds(self, status: Option<ConsentStatus>) -> bool {
+        match self {
+            Self::Granted => status == Some(ConsentStatus::Granted),
+            Self::Denied => matches!(status, Some(ConsentStatus::Denied | ConsentStatus::Withdrawn)),
+            Self::Withdrawn => status == Some(ConsentStatus::Withdrawn),
+            Self::NeverAsked => status.is_none(),
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Input {
     Orders,
     /// A top-level trait.
     Trait(String),
+    /// What was said about consent and suppression.
+    Consent,
     /// Which identifiers the person has.
     Identity,
     /// Membership of another segment.
@@ -73,6 +75,7 @@ fn collect(rule: &Rule) -> BTreeSet<Boundary> {
             Node::Bought { window, .. } | Node::BoughtTogether { window, .. } => {
                 add(Input::Orders, &of_window(*window));
             }
+            Node::Consent { .. } | Node::Suppressed { .. } => add(Input::Consent, &[0]),
             Node::Has { .. } | Node::Identifiers { .. } | Node::Anonymous => add(Input::Identity, &[0]),
         }
     });

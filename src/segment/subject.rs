@@ -1,12 +1,13 @@
 //! A person of the store as rules see them.
 
 use super::person::{EventRef, OrderView, Person as Asked};
-use super::rule::Segment;
+use super::rule::{Segment, Topic};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
 use crate::base::time::DAY_MS;
 use crate::base::{Currency, Timestamp};
+use crate::normalize::consent::ConsentStatus;
 use crate::profile::orders::{Settled, Worth};
 use crate::profile::person::Person;
 use std::borrow::Cow;
@@ -83,6 +84,14 @@ impl Asked for Subject<'_> {
         let orders = self.person.orders(at)?;
         let currency = self.person.currency(&orders);
         orders.iter().map(|order| self.view(order, currency)).collect()
+    }
+
+    fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>> {
+        self.person.consents()?.status(self.person.records, topic.channel.as_deref(), &topic.purpose, at)
+    }
+
+    fn is_suppressed(&self, channel: &str, at: Timestamp) -> Result<bool> {
+        Ok(self.person.consents()?.is_suppressed(channel, at))
     }
 
     fn count_identifiers(&self, namespace: &str) -> Result<usize> {

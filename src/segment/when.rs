@@ -16,7 +16,8 @@
 
 use super::compare::{Literal, Part, Relation, Test};
 use super::rule::{
-    Ask, Condition as Inner, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Window,
+    Answer, Ask, Condition as Inner, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule,
+    Topic, Window,
 };
 use super::text::Text;
 use super::when_macros::{compare_numbers, compare_values, narrow};
@@ -185,6 +186,94 @@ pub fn all_lines(condition: Condition) -> Condition {
 #[must_use]
 pub fn no_line(condition: Condition) -> Condition {
     Condition(Inner::Line(Quantifier::None, Box::new(condition.0)))
+}
+
+/// The answer to a request for consent: of a channel and a purpose, as in `email` and `marketing`.
+///
+/// ```
+/// use regulars::when;
+/// let rule = when::consent("email", "marketing").granted();
+/// assert_eq!(rule.to_json(), r#"{"consent":["email","marketing"],"is":"granted"}"#);
+/// ```
+pub fn consent(channel: impl Into<String>, purpose: impl Into<String>) -> Consent {
+    Consent(Topic { channel: Some(channel.into()), purpose: purpose.into() })
+}
+
+/// The answer to a request for consent to a purpose, whatever the channel: what cookie banners ask for.
+///
+/// ```
+/// use regulars::when;
+/// assert_eq!(when::purpose("analytics").denied().to_json(), r#"{"consent":["analytics"],"is":"denied"}"#);
+/// ```
+pub fn purpose(purpose: impl Into<String>) -> Consent {
+    Consent(Topic { channel: None, purpose: purpose.into() })
+}
+
+/// A request for consent, to say what the answer must be.
+///
+/// ```
+/// let asked: regulars::when::Consent = regulars::when::consent("sms", "marketing");
+/// let _rule = !asked.never_asked();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Consent(Topic);
+
+impl Consent {
+    fn is(self, answer: Answer) -> Rule {
+        Rule(Node::Consent { topic: self.0, answer })
+    }
+
+    /// They said yes, and nothing else since.
+    ///
+    /// ```
+    /// let _rule = regulars::when::consent("email", "marketing").granted();
+    /// ```
+    #[must_use]
+    pub fn granted(self) -> Rule {
+        self.is(Answer::Granted)
+    }
+
+    /// They said no, before or after a yes.
+    ///
+    /// ```
+    /// let _rule = regulars::when::consent("email", "marketing").denied();
+    /// ```
+    #[must_use]
+    pub fn denied(self) -> Rule {
+        self.is(Answer::Denied)
+    }
+
+    /// They said no after a yes.
+    ///
+    /// ```
+    /// let _rule = regulars::when::consent("email", "marketing").withdrawn();
+    /// ```
+    #[must_use]
+    pub fn withdrawn(self) -> Rule {
+        self.is(Answer::Withdrawn)
+    }
+
+    /// Nobody asked them.
+    ///
+    /// ```
+    /// let _rule = regulars::when::consent("email", "marketing").never_asked();
+    /// ```
+    #[must_use]
+    pub fn never_asked(self) -> Rule {
+        self.is(Answer::NeverAsked)
+    }
+}
+
+/// Whoever must not be contacted on a channel: they unsubscribed, complained, or their address bounced for good.
+///
+/// ```
+/// use regulars::when;
+/// let reachable = when::has("email") & !when::suppressed("email");
+/// assert!(reachable.to_json().contains(r#"{"suppressed":"email"}"#));
+/// ```
+#[must_use]
+pub fn suppressed(channel: impl Into<String>) -> Rule {
+    Rule(Node::Suppressed { channel: channel.into() })
 }
 
 /// The events of a name: a track's own, or `identify`, `page`, `screen`, `group`, `alias`.

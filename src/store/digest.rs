@@ -176,6 +176,15 @@ fn profiles(state: &State) -> Result<Part> {
             put_str(&mut out, &Doc::new(&setting.value).to_json());
             part.add(&out);
         }
+        for statement in person.consents()?.iter() {
+            let mut out = entry("consent");
+            put_identifier(&mut out, &state.records, row)?;
+            put_identifier(&mut out, &state.records, statement.node)?;
+            out.extend(statement.ts.as_millisecond().to_le_bytes());
+            put_str(&mut out, &statement.id.to_string());
+            statement.what.encode(&mut out);
+            part.add(&out);
+        }
         for order in person.orders(Timestamp::MAX)? {
             let mut out = entry(if order.order.is_some() { "order" } else { "refund" });
             put_identifier(&mut out, &state.records, row)?;

@@ -13,7 +13,7 @@ use crate::event::history::At;
 use crate::identity::change::Change;
 use crate::identity::evidence::NONE;
 use crate::identity::graph::NodeState;
-use crate::normalize::fact::Kind;
+use crate::normalize::fact::{Bits, Kind};
 use crate::profile::person::Person;
 use crate::profile::records::Records;
 use crate::segment::schedule::{Boundary, Input, boundaries, check_references, inputs, references};
@@ -58,6 +58,8 @@ struct Reason {
     names: BTreeSet<u16>,
     /// An order of the person changed.
     orders: bool,
+    /// Something was said about consent of an identifier of the person.
+    consent: bool,
 }
 
 impl Touched {
@@ -71,6 +73,7 @@ impl Touched {
             let own = self.touch(row);
             own.all |= reason.all;
             own.orders |= reason.orders;
+            own.consent |= reason.consent;
             own.names.extend(reason.names);
         }
     }
@@ -126,6 +129,9 @@ impl Touched {
     /// The owner of an event, and of the order that it names.
     fn by_event(&mut self, records: &Records, at: At) -> Result<()> {
         let head = records.events.head(at)?;
+        if head.bits.has(Bits::CONSENT) {
+            self.by_consent(records, at)?;
+        }
         if let Some(owner) = records.owner(at)?.profile() {
             self.touch(owner).names.insert(head.name);
         }
@@ -134,6 +140,20 @@ impl Touched {
                 if let Some(owner) = records.owner(other)?.profile() {
                     self.touch(owner).orders = true;
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Touched {
+    /// Whoever holds an identifier that an event names: consent hangs on those, not on the event's owner.
+    fn by_consent(&mut self, records: &Records, at: At) -> Result<()> {
+        let mut nodes = Vec::new();
+        records.events.nodes(at, &mut nodes)?;
+        for named in nodes.iter().filter(|named| named.is_live()) {
+            if let Some(profile) = records.nodes.profile(named.node())? {
+                self.touch(profile).consent = true;
             }
         }
         Ok(())
@@ -160,6 +180,7 @@ impl LiveSegment {
                 Input::Event(name) => records.names.code(name).is_some_and(|code| reason.names.contains(&code)),
                 Input::Trait(_) => records.identify_code().is_some_and(|code| reason.names.contains(&code)),
                 Input::Orders => reason.orders,
+                Input::Consent => reason.consent,
                 Input::Identity | Input::Segment(_) => false,
             })
     }
@@ -324,6 +345,8 @@ impl Book {
                 Input::Event(name) => vec![name.as_str()],
                 Input::Trait(_) => vec![Kind::Identify.name()],
                 Input::Orders => order_names.to_vec(),
+                // Any message can carry consent.
+                Input::Consent => records.names.iter().collect(),
                 Input::Identity | Input::Segment(_) => Vec::new(),
             };
             cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));

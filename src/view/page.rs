@@ -1,5 +1,6 @@
 //! A profile as a page of text.
 
+use super::consent::Suppression;
 use super::profile::{OrderSummary, Profile};
 use crate::base::Money;
 use std::fmt;
@@ -23,6 +24,7 @@ impl fmt::Display for Profile {
         }
         section(f, "Orders")?;
         orders(f, &self.orders)?;
+        consent(f, self)?;
         if !self.segments.is_empty() {
             section(f, "Segments")?;
             writeln!(f, "  {}", self.segments.join(", "))?;
@@ -68,6 +70,28 @@ fn orders(f: &mut fmt::Formatter<'_>, orders: &OrderSummary) -> fmt::Result {
     for (code, net) in &orders.other_currencies {
         let amount = code.parse().map_or_else(|_| format!("{net} {code}"), |code| Money::new(*net, code).to_string());
         writeln!(f, "  beside that {amount}, which no recorded rate converts")?;
+    }
+    Ok(())
+}
+
+fn consent(f: &mut fmt::Formatter<'_>, profile: &Profile) -> fmt::Result {
+    if !profile.consent.is_empty() || !profile.suppressed.is_empty() {
+        section(f, "Consent")?;
+    }
+    for consent in &profile.consent {
+        let topic = consent.channel.iter().map(String::as_str).chain([consent.purpose.as_str()]);
+        let topic = topic.collect::<Vec<_>>().join(" ");
+        writeln!(
+            f,
+            "  {topic:<20} {} since {} for {}",
+            consent.status.name(),
+            day(consent.ts),
+            consent.identifier.value()
+        )?;
+    }
+    for suppression in &profile.suppressed {
+        let Suppression { channel, cause, ts, identifier, .. } = suppression;
+        writeln!(f, "  {channel:<20} not to be used: {} on {} at {}", cause.name(), day(*ts), identifier.value())?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The profile: everything about one person, on one page.
 
+use super::consent::{self, Consent, Suppression};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
@@ -88,6 +89,10 @@ pub struct Profile {
     pub traits: BTreeMap<String, Json>,
     /// What was bought and what came back.
     pub orders: OrderSummary,
+    /// The last answer about each channel and purpose, at each contact identifier.
+    pub consent: Vec<Consent>,
+    /// Channels that must not be used, and why.
+    pub suppressed: Vec<Suppression>,
     /// How many events of each name.
     pub activity: BTreeMap<String, u64>,
     /// The live segments that the person is in now, by name.
@@ -191,6 +196,8 @@ impl Profile {
             identifiers: identifiers(person)?,
             traits,
             orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
+            consent: consent::consents(person, asked.at)?,
+            suppressed: consent::suppressions(person, asked.at)?,
             activity,
             segments,
             first_seen: visible.first().map(|event| event.ts),

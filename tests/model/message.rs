@@ -81,6 +81,13 @@ pub(crate) enum Body {
         price: Option<i64>,
     },
     Order(Order),
+    /// `Consent Updated` for marketing.
+    Consent {
+        channel: Option<&'static str>,
+        status: &'static str,
+    },
+    /// From e-mail.
+    Unsubscribed,
     Page,
     Group,
     /// Names `previousId` as the anonymous id; only with both ids.
@@ -93,6 +100,8 @@ pub(crate) struct Message {
     pub(crate) ts: i64,
     pub(crate) claimed: bool,
     pub(crate) names: Names,
+    /// A yes or no to `ads` in `context.consent`.
+    pub(crate) preference: Option<bool>,
     pub(crate) body: Body,
 }
 
@@ -107,7 +116,7 @@ impl Message {
     pub(crate) fn kind(&self) -> &'static str {
         match &self.body {
             Body::Identify { .. } => "identify",
-            Body::Track { .. } | Body::Order(_) => "track",
+            Body::Track { .. } | Body::Order(_) | Body::Consent { .. } | Body::Unsubscribed => "track",
             Body::Page => "page",
             Body::Group => "group",
             Body::Alias => "alias",
@@ -119,6 +128,8 @@ impl Message {
         match &self.body {
             Body::Track { event, .. } => event,
             Body::Order(order) => order.action.event(),
+            Body::Consent { .. } => "Consent Updated",
+            Body::Unsubscribed => "Unsubscribed",
             _ => self.kind(),
         }
     }
@@ -193,6 +204,10 @@ impl Message {
                 all.extend(price.map(|price| ("price".to_owned(), json!(price))));
             }
             Body::Order(order) => all.extend(order.properties()),
+            Body::Consent { channel, status } => {
+                all.extend(channel.map(|channel| ("channel".to_owned(), json!(channel))));
+                all.extend([("purpose".to_owned(), json!("marketing")), ("status".to_owned(), json!(status))]);
+            }
             _ => {}
         }
         all.extend(self.contacts());
@@ -219,12 +234,15 @@ impl Message {
         if !self.context_traits().is_empty() {
             context.insert("traits".to_owned(), json!(self.context_traits()));
         }
+        if let Some(yes) = self.preference {
+            context.insert("consent".to_owned(), json!({"categoryPreferences": {"ads": yes}}));
+        }
         if !context.is_empty() {
             put("context", json!(context));
         }
         match &self.body {
             Body::Identify { .. } => put("traits", json!(self.traits())),
-            Body::Track { .. } | Body::Order(_) => {
+            Body::Track { .. } | Body::Order(_) | Body::Consent { .. } | Body::Unsubscribed => {
                 put("event", json!(self.event()));
                 put("properties", json!(self.properties()))
             }
@@ -331,10 +349,15 @@ fn order() -> impl Strategy<Value = Body> {
 fn body() -> impl Strategy<Value = Body> {
     let plan = one_of(&["free", "paid"], 0.7);
     let track = (prop::sample::select(vec!["View", "View", "Add"]), plan, prop::option::of(1i64..5));
+    let status = prop::sample::select(vec!["granted", "granted", "denied", "withdrawn"]);
+    let consent = (one_of(&["email", "email", "sms"], 0.8), status);
+    let consent = consent.prop_map(|(channel, status)| Body::Consent { channel, status });
     prop_oneof![
         4 => (traits(), traits()).prop_map(|(context, traits)| Body::Identify { context, traits }),
         5 => track.prop_map(|(event, plan, price)| Body::Track { event, plan, price }),
         7 => order(),
+        1 => consent,
+        1 => Just(Body::Unsubscribed),
         1 => Just(Body::Page),
         1 => Just(Body::Group),
         1 => Just(Body::Alias),
@@ -348,11 +371,13 @@ pub(crate) fn instant() -> impl Strategy<Value = i64> {
 
 /// A message of the small universe; ids repeat with other content too.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
-    (0u8..40, instant(), prop::bool::weighted(0.15), names(), body()).prop_map(|(id, ts, claimed, names, body)| {
+    let preference = prop::option::weighted(0.1, any::<bool>());
+    let all = (0u8..40, instant(), prop::bool::weighted(0.15), names(), preference, body());
+    all.prop_map(|(id, ts, claimed, names, preference, body)| {
         let both = names.user.is_some() && names.anonymous.is_some();
         let body = if body == Body::Alias && !both { Body::Page } else { body };
         // Whether a verified message may displace a claimed one is a law of its own.
         let id = format!("{}{id:02}", if claimed { "c" } else { "m" });
-        Message { id, ts, claimed, names, body }
+        Message { id, ts, claimed, names, preference, body }
     })
 }

@@ -2,6 +2,7 @@
 //! segments. It shares no code with the crate but the executable specification of the partition, which is `std` only.
 
 pub(crate) mod check;
+pub(crate) mod consent;
 pub(crate) mod message;
 pub(crate) mod orders;
 pub(crate) mod rules;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "the model names its people by their places; a panic fails the test")]
 
+use super::consent;
 use super::message::{Body, DAY, MINUTE, Message};
 use super::orders::{Settled, settle};
 use super::world::World;
@@ -39,6 +40,9 @@ pub(crate) enum Shape {
     Bought(&'static str, Option<Window>),
     /// An Order Completed with a line of that product of at least that quantity.
     Line(&'static str, i64),
+    /// Channel (none: the purpose alone), purpose, and the answer.
+    Consent(Option<&'static str>, &'static str, &'static str),
+    Unsubscribed,
     Has(&'static str),
     Identifiers(&'static str, i64),
     Anonymous,
@@ -103,6 +107,9 @@ impl Shape {
                     json!([{"property": "product_id", "is": product}, {"property": "quantity", "gte": least}]);
                 json!({"event": "Order Completed", "where": {"line": "any", "where": {"and": same_line}}})
             }
+            Self::Consent(Some(channel), purpose, is) => json!({"consent": [channel, purpose], "is": is}),
+            Self::Consent(None, purpose, is) => json!({"consent": [purpose], "is": is}),
+            Self::Unsubscribed => json!({"suppressed": "email"}),
             Self::Has(namespace) => json!({"identity": "has", "namespace": namespace}),
             Self::Identifiers(namespace, least) => {
                 json!({"identity": "count", "namespace": namespace, "gte": least})
@@ -158,6 +165,15 @@ impl Shape {
             Self::Regularly(event, period, n, m) => {
                 (0..*m).filter(|nth| did(event, (nth + 1) * period, nth * period)).count() as i64 >= *n
             }
+            Self::Consent(channel, purpose, is) => {
+                let status = consent::status(world, person, *channel, purpose, at);
+                match *is {
+                    "denied" => matches!(status, Some("denied" | "withdrawn")),
+                    "never_asked" => status.is_none(),
+                    _ => status == Some(*is),
+                }
+            }
+            Self::Unsubscribed => consent::unsubscribed(world, person, at),
             Self::Has(namespace) => holds_namespace(namespace) > 0,
             Self::Identifiers(namespace, least) => holds_namespace(namespace) >= *least,
             Self::Anonymous => !world.people[person].known,
@@ -245,6 +261,11 @@ pub(crate) fn shapes() -> Vec<Shape> {
         Shape::Bought("A", None),
         Shape::Bought("B", Some(last(DAY))),
         Shape::Line("A", 2),
+        Shape::Consent(Some("email"), "marketing", "granted"),
+        Shape::Consent(Some("email"), "marketing", "denied"),
+        Shape::Consent(Some("sms"), "marketing", "never_asked"),
+        Shape::Consent(None, "ads", "granted"),
+        Shape::Unsubscribed,
         Shape::Has("phone"),
         Shape::Identifiers("email", 2),
         Shape::Identifiers("anonymous_id", 2),

@@ -4,7 +4,9 @@ use crate::base::doc::{Doc, DocWriter};
 use crate::base::time::DAY_MS;
 use crate::base::{Timestamp, time};
 use crate::error::Result;
+use crate::normalize::consent::ConsentStatus;
 use crate::segment::person::{EventRef, OrderView, Person};
+use crate::segment::rule::Topic;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -114,6 +116,14 @@ impl Person for Shopper {
         let mut orders: Vec<_> = settled.chain(alone).collect();
         orders.sort_by_key(|order| order.ts);
         Ok(orders)
+    }
+
+    fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
+        Ok(None)
+    }
+
+    fn is_suppressed(&self, _: &str, _: Timestamp) -> Result<bool> {
+        Ok(false)
     }
 
     fn count_identifiers(&self, namespace: &str) -> Result<usize> {
