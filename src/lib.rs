@@ -98,7 +98,10 @@ pub use store::{
     Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, RejectedEdge,
     Snapshot, Stats, Store, Verification,
 };
-pub use view::{Consent, Json, OrderSummary, Profile, Suppression, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep};
+pub use view::{
+    Consent, Group, Json, Membership, OrderSummary, Profile, Suppression, TimelineEvent, Why, WhyNot, WhyNotStep,
+    WhyStep,
+};
 
 /// The programs in README.md compile.
 #[cfg(doctest)]

@@ -153,7 +153,7 @@ impl Crowd<'_> {
     /// The common leaves by a scan: who is concerned, and for whom of them it holds.
     fn scan(&self, node: &Node) -> Result<Option<(RoaringBitmap, RoaringBitmap)>> {
         match node {
-            Node::Event(EventNode { name, filter: None, ask }) => match ask {
+            Node::Event(EventNode { name, shop: None, filter: None, ask }) => match ask {
                 Ask::Did(window) => self.count(name, *window, &|count| count > 0),
                 Ask::Measure(Measure::Count, window, test) => {
                     self.count(name, *window, &|count| test.holds(count_value(count)))
@@ -161,7 +161,7 @@ impl Crowd<'_> {
                 _ => Ok(None),
             },
             Node::Trait { path, test } if self.latest_wins(path) => self.trait_verdicts(path, test).map(Some),
-            Node::Orders(orders) if orders.filter.is_none() => self.orders(orders).map(Some),
+            Node::Orders(orders) if orders.filter.is_none() && orders.shop.is_none() => self.orders(orders).map(Some),
             Node::Consent { topic, answer } => self.consents(&|consents| {
                 let status = consents.status(self.records, topic.channel.as_deref(), &topic.purpose, self.at)?;
                 Ok(answer.holds(status))
@@ -345,9 +345,11 @@ fn quick_first(rules: &[Node]) -> impl Iterator<Item = &Node> {
 fn is_slow(node: &Node) -> bool {
     match node {
         Node::Event(event) => {
-            event.filter.is_some() || !matches!(event.ask, Ask::Did(_) | Ask::Measure(Measure::Count, ..))
+            event.filter.is_some()
+                || event.shop.is_some()
+                || !matches!(event.ask, Ask::Did(_) | Ask::Measure(Measure::Count, ..))
         }
-        Node::Orders(orders) => orders.filter.is_some(),
+        Node::Orders(orders) => orders.filter.is_some() || orders.shop.is_some(),
         Node::Bought { .. } | Node::BoughtTogether { .. } | Node::Has { .. } | Node::Identifiers { .. } => true,
         Node::Trait { .. } | Node::Anonymous | Node::Segment(_) | Node::Consent { .. } | Node::Suppressed { .. } => {
             false

@@ -4,7 +4,9 @@ use super::compare::{Literal, Test, Value};
 use super::measure;
 use super::orders;
 use super::person::{EventRef, OrderView, Person};
-use super::rule::{Ask, Condition, EventNode, LineMatch, Node, Quantifier, Rule, Segment, Universe, Window};
+use super::rule::{
+    Ask, Condition, EventNode, LineMatch, Node, Quantifier, Rule, Segment, Shop, Universe, Window, is_of_shop,
+};
 use crate::base::doc::Doc;
 use crate::base::{Decimal, Span, Timestamp};
 use crate::error::Result;
@@ -32,11 +34,11 @@ pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<b
         Node::Trait { path, test } => trait_holds(path, test, person, at),
         Node::Event(event) => event_holds(event, person, at),
         Node::Orders(node) => orders::holds(node, person, at),
-        Node::Bought { what, window } => {
-            some_order(*window, person, at, |order| lines(order).any(|line| line_matches(what, line)))
+        Node::Bought { what, shop, window } => {
+            some_order(shop, *window, person, at, |order| lines(order).any(|line| line_matches(what, line)))
         }
-        Node::BoughtTogether { first, second, window } => {
-            some_order(*window, person, at, |order| bought_together(order, first, second))
+        Node::BoughtTogether { first, second, shop, window } => {
+            some_order(shop, *window, person, at, |order| bought_together(order, first, second))
         }
         Node::Consent { topic, answer } => person.consent(topic, at).map(|status| answer.holds(status)),
         Node::Suppressed { channel } => person.is_suppressed(channel, at),
@@ -143,7 +145,8 @@ pub(super) fn visit_matching(
     }
     person.visit_events(&event.name, after, to, &mut |seen| {
         let scope = Scope { properties: seen.properties, lines: None };
-        let passes = event.filter.as_ref().is_none_or(|filter| condition_holds(filter, scope));
+        let passes = is_of_shop(&event.shop, seen.shop)
+            && event.filter.as_ref().is_none_or(|filter| condition_holds(filter, scope));
         Ok(if passes { visit(seen) } else { ControlFlow::Continue(()) })
     })
 }
@@ -235,6 +238,7 @@ fn quantified<'a>(quantifier: Quantifier, inner: &Condition, mut lines: impl Ite
 }
 
 fn some_order(
+    shop: &Shop,
     window: Option<Window>,
     person: &dyn Person,
     at: Timestamp,
@@ -242,7 +246,8 @@ fn some_order(
 ) -> Result<bool> {
     let (after, to) = Window::bounds(window, at);
     let orders = person.orders(at)?;
-    Ok(orders.iter().any(|order| !order.lone_refund && after < order.ts && order.ts <= to && wanted(order)))
+    let counts = |order: &&OrderView<'_>| !order.lone_refund && after < order.ts && order.ts <= to;
+    Ok(orders.iter().filter(counts).any(|order| is_of_shop(shop, &order.shop) && wanted(order)))
 }
 
 fn lines<'a>(order: &'a OrderView<'_>) -> impl Iterator<Item = Doc<'a>> {

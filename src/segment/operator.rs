@@ -73,7 +73,7 @@ fn not_an_operator(key: &str, place: &Place, expected: &str) -> Error {
     let plain = key.strip_suffix("_ci").unwrap_or(key);
     let plain = plain.strip_prefix("not_").unwrap_or(plain);
     let dynamic = |suffix| key.strip_suffix(suffix).is_some_and(|op| is_operator(op, Kind::Any));
-    if LATER.contains(&plain) || dynamic("_step") || dynamic("_trait") || key == "shop" {
+    if LATER.contains(&plain) || dynamic("_step") || dynamic("_trait") {
         return place.unsupported(key);
     }
     place.invalid(&format!("unknown operator; {expected}"))

@@ -3,7 +3,7 @@
 use super::compare::Value;
 use super::evaluate::{Scope, condition_holds, count_value};
 use super::person::{OrderView, Person};
-use super::rule::{OrderMeasure, OrdersNode, Window};
+use super::rule::{OrderMeasure, OrdersNode, Window, is_of_shop};
 use crate::base::doc::Doc;
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Timestamp};
@@ -14,10 +14,11 @@ pub(super) fn holds(node: &OrdersNode, person: &dyn Person, at: Timestamp) -> Re
     let (after, to) = Window::bounds(node.window, at);
     let mut totals = Totals::default();
     for order in person.orders(at)?.iter().filter(|order| after < order.ts && order.ts <= to) {
-        let passes = node.filter.as_ref().is_none_or(|filter| {
-            let scope = Scope { properties: Doc::new(&order.properties), lines: Some(&order.lines) };
-            !order.lone_refund && condition_holds(filter, scope)
-        });
+        let passes = is_of_shop(&node.shop, &order.shop)
+            && node.filter.as_ref().is_none_or(|filter| {
+                let scope = Scope { properties: Doc::new(&order.properties), lines: Some(&order.lines) };
+                !order.lone_refund && condition_holds(filter, scope)
+            });
         if passes {
             totals.add(order);
         }

@@ -3,8 +3,8 @@
 use super::json::{DEPTH_MAX, Json, too_deep};
 use super::operator::{self, Kind};
 use super::rule::{
-    Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Topic,
-    Window,
+    Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Shop,
+    Topic, Window,
 };
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
@@ -97,10 +97,14 @@ impl<'j> Members<'j> {
 
     fn finish(&self, allowed: &str) -> Result<()> {
         let Some((key, _)) = self.rest.first() else { return Ok(()) };
-        if *key == "shop" {
-            return Err(self.place.key(key).unsupported("shop"));
-        }
         Err(self.place.key(key).invalid(&format!("unknown member; expected {allowed}")))
+    }
+
+    /// The shop that a node is narrowed to; the empty name is the shop of sources that declare none.
+    fn shop(&mut self) -> Result<Shop> {
+        let Some((json, place)) = self.take("shop") else { return Ok(None) };
+        let Json::Text(shop) = json else { return Err(place.expected("the name of a shop", json)) };
+        Ok(Some(shop.clone()))
     }
 
     fn window(&mut self) -> Result<Option<Window>> {
@@ -140,11 +144,11 @@ fn node(json: &Json, place: &Place) -> Result<Node> {
         },
         "event" => event(text(value, &at, "the name of an event")?, &mut members)?,
         "orders" => orders(value, &at, &mut members)?,
-        "bought" => Node::Bought { what: line(value, &at)?, window: members.window()? },
+        "bought" => Node::Bought { what: line(value, &at)?, shop: members.shop()?, window: members.window()? },
         "bought_together" => {
             let [first, second] = items(value, &at, "two conditions on product lines")?;
             let (first, second) = (line(first, &at.item(0))?, line(second, &at.item(1))?);
-            Node::BoughtTogether { first, second, window: members.window()? }
+            Node::BoughtTogether { first, second, shop: members.shop()?, window: members.window()? }
         }
         "consent" => consent(value, &at, &mut members)?,
         "suppressed" => Node::Suppressed { channel: text(value, &at, "the name of a channel")? },
@@ -174,7 +178,7 @@ fn at_least(json: &Json, place: &Place) -> Result<Node> {
 }
 
 fn event(name: String, members: &mut Members<'_>) -> Result<Node> {
-    let filter = members.filter()?;
+    let (shop, filter) = (members.shop()?, members.filter()?);
     let ask = if let Some((json, place)) = members.take("first_time_in") {
         Ask::FirstTimeIn(window(json, &place)?)
     } else if let Some((json, place)) = members.take("stopped") {
@@ -191,7 +195,7 @@ fn event(name: String, members: &mut Members<'_>) -> Result<Node> {
     } else {
         measured(members)?
     };
-    Ok(Node::Event(EventNode { name, filter, ask }))
+    Ok(Node::Event(EventNode { name, shop, filter, ask }))
 }
 
 fn measured(members: &mut Members<'_>) -> Result<Ask> {
@@ -266,8 +270,8 @@ fn orders(json: &Json, place: &Place, members: &mut Members<'_>) -> Result<Node>
         OrderMeasure::FirstAt | OrderMeasure::LastAt => Kind::Instant,
         _ => Kind::Number,
     };
-    let (window, filter) = (members.window()?, members.filter()?);
-    Ok(Node::Orders(OrdersNode { measure, window, filter, test: operator::required(members, kind)? }))
+    let (shop, window, filter) = (members.shop()?, members.window()?, members.filter()?);
+    Ok(Node::Orders(OrdersNode { measure, shop, window, filter, test: operator::required(members, kind)? }))
 }
 
 fn line(json: &Json, place: &Place) -> Result<LineMatch> {

@@ -51,6 +51,8 @@ pub(crate) trait Person {
 #[derive(Clone, Copy)]
 pub(crate) struct EventRef<'a> {
     pub(crate) ts: Timestamp,
+    /// The shop that it belongs to.
+    pub(crate) shop: &'a str,
     /// The `properties` of the message; any value that is no object reads as empty.
     pub(crate) properties: Doc<'a>,
 }
@@ -59,6 +61,8 @@ pub(crate) struct EventRef<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OrderView<'a> {
     pub(crate) ts: Timestamp,
+    /// The shop that it was placed in.
+    pub(crate) shop: String,
     /// A refund that names an order nobody knows: lowers the net, is no order.
     pub(crate) lone_refund: bool,
     /// The amount before refunds; `None` where unknown or not convertible.

@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Relation, Test};
 use super::json::Json;
-use super::rule::{Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Window};
+use super::rule::{Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Shop, Window};
 use crate::base::time::DAY_MS;
 use crate::base::{Span, Timestamp};
 
@@ -28,12 +28,13 @@ pub(crate) fn node(node: &Node) -> Json {
         Node::Trait { path, test } => vec![member("trait", Json::text(path)), self::test(test)],
         Node::Event(event) => self::event(event),
         Node::Orders(orders) => self::orders(orders),
-        Node::Bought { what, window } => {
-            std::iter::once(member("bought", line(what))).chain(self::window(window)).collect()
+        Node::Bought { what, shop, window } => {
+            std::iter::once(member("bought", line(what))).chain(self::shop(shop)).chain(self::window(window)).collect()
         }
-        Node::BoughtTogether { first, second, window } => {
+        Node::BoughtTogether { first, second, shop, window } => {
             let pair = Json::List(vec![line(first), line(second)]);
-            std::iter::once(member("bought_together", pair)).chain(self::window(window)).collect()
+            let head = std::iter::once(member("bought_together", pair));
+            head.chain(self::shop(shop)).chain(self::window(window)).collect()
         }
         Node::Consent { topic, answer } => {
             let channel = topic.channel.iter().map(Json::text);
@@ -56,6 +57,7 @@ fn identity(what: &str) -> Member {
 
 fn event(event: &EventNode) -> Vec<Member> {
     let mut members = vec![member("event", Json::text(&event.name))];
+    members.extend(shop(&event.shop));
     members.extend(event.filter.as_ref().map(|filter| member("where", condition(filter))));
     match &event.ask {
         Ask::Did(window) => members.extend(self::window(window)),
@@ -93,6 +95,7 @@ fn measure(measure: &Measure) -> String {
 
 fn orders(orders: &OrdersNode) -> Vec<Member> {
     let mut members = vec![member("orders", Json::text(orders.measure.name()))];
+    members.extend(shop(&orders.shop));
     members.extend(window(&orders.window));
     members.extend(orders.filter.as_ref().map(|filter| member("where", condition(filter))));
     members.push(test(&orders.test));
@@ -127,6 +130,10 @@ fn condition(condition: &Condition) -> Json {
             vec![member("line", Json::text(word)), member("where", self::condition(inner))]
         }
     })
+}
+
+fn shop(shop: &Shop) -> Option<Member> {
+    shop.as_ref().map(|shop| member("shop", Json::text(shop)))
 }
 
 fn window(window: &Option<Window>) -> Option<Member> {

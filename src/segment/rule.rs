@@ -189,8 +189,8 @@ pub(crate) enum Node {
     Trait { path: String, test: Test },
     Event(EventNode),
     Orders(OrdersNode),
-    Bought { what: LineMatch, window: Option<Window> },
-    BoughtTogether { first: LineMatch, second: LineMatch, window: Option<Window> },
+    Bought { what: LineMatch, shop: Shop, window: Option<Window> },
+    BoughtTogether { first: LineMatch, second: LineMatch, shop: Shop, window: Option<Window> },
     Consent { topic: Topic, answer: Answer },
     Suppressed { channel: String },
     Has { namespace: String },
@@ -207,6 +207,14 @@ impl Node {
             _ => &[],
         }
     }
+}
+
+/// The one shop whose events and orders count; none: all of them.
+pub(crate) type Shop = Option<String>;
+
+/// Whether something of a shop counts.
+pub(crate) fn is_of_shop(wanted: &Shop, shop: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == shop)
 }
 
 /// What consent is asked about: a purpose on a channel, or a purpose whatever the channel.
@@ -249,6 +257,7 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EventNode {
     pub(crate) name: String,
+    pub(crate) shop: Shop,
     pub(crate) filter: Option<Condition>,
     pub(crate) ask: Ask,
 }
@@ -291,6 +300,7 @@ pub(crate) enum Measure {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OrdersNode {
     pub(crate) measure: OrderMeasure,
+    pub(crate) shop: Shop,
     pub(crate) window: Option<Window>,
     pub(crate) filter: Option<Condition>,
     pub(crate) test: Test,

@@ -26,14 +26,16 @@ impl<'p> Subject<'p> {
     }
 
     fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'static>> {
-        let (properties, lines) = self.person.with_fact(order.at, |fact| {
+        let (shop, properties, lines) = self.person.with_fact(order.at, |fact| {
             let properties = fact.doc.get("properties");
             let lines = properties.and_then(|properties| properties.get("products")).map(|products| {
                 products.items().filter(|line| line.is_object()).map(|line| Cow::Owned(line.bytes().to_vec())).collect()
             });
-            (properties.map(|properties| properties.bytes().to_vec()).unwrap_or_default(), lines.unwrap_or_default())
+            let properties = properties.map(|properties| properties.bytes().to_vec());
+            (fact.shop.to_owned(), properties.unwrap_or_default(), lines.unwrap_or_default())
         })?;
         Ok(OrderView {
+            shop,
             properties: Cow::Owned(properties),
             lines,
             ..amounts(order, currency, &self.person.records.rates)
@@ -71,7 +73,7 @@ impl Asked for Subject<'_> {
             }
             let flow = self.person.with_fact(event.at, |fact| {
                 let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
-                visit(EventRef { ts: event.ts, properties })
+                visit(EventRef { ts: event.ts, shop: fact.shop, properties })
             })??;
             if flow.is_break() {
                 break;

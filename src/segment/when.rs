@@ -17,7 +17,7 @@
 use super::compare::{Literal, Part, Relation, Test};
 use super::rule::{
     Answer, Ask, Condition as Inner, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule,
-    Topic, Window,
+    Shop, Topic, Window,
 };
 use super::text::Text;
 use super::when_macros::{compare_numbers, compare_values, narrow};
@@ -100,8 +100,8 @@ impl Subject {
         Rule(match self {
             Self::Trait(path) => Node::Trait { path, test },
             Self::Event(events, measure) => {
-                let Events { name, window, filter } = events;
-                Node::Event(EventNode { name, filter, ask: Ask::Measure(measure, window, test) })
+                let Events { name, shop, window, filter } = events;
+                Node::Event(EventNode { name, shop, filter, ask: Ask::Measure(measure, window, test) })
             }
             Self::Identifiers(namespace) => Node::Identifiers { namespace, test },
         })
@@ -287,7 +287,7 @@ pub fn suppressed(channel: impl Into<String>) -> Rule {
 /// );
 /// ```
 pub fn event(name: impl Into<String>) -> Events {
-    Events { name: name.into(), window: None, filter: None }
+    Events { name: name.into(), shop: None, window: None, filter: None }
 }
 
 /// Events of one name; compared directly, it is their number.
@@ -299,6 +299,7 @@ pub fn event(name: impl Into<String>) -> Events {
 #[derive(Clone, Debug)]
 pub struct Events {
     name: String,
+    shop: Shop,
     window: Option<Window>,
     filter: Option<Inner>,
 }
@@ -316,7 +317,7 @@ impl Events {
     }
 
     fn asked(self, ask: Ask) -> Rule {
-        Rule(Node::Event(EventNode { name: self.name, filter: self.filter, ask }))
+        Rule(Node::Event(EventNode { name: self.name, shop: self.shop, filter: self.filter, ask }))
     }
 
     /// At least one.
@@ -594,6 +595,7 @@ pub fn at_least(needed: u32, rules: impl IntoIterator<Item = Rule>) -> Rule {
 #[derive(Clone, Debug)]
 pub struct Orders {
     measure: OrderMeasure,
+    shop: Shop,
     window: Option<Window>,
     filter: Option<Inner>,
 }
@@ -603,12 +605,12 @@ compare_numbers!(Orders, "when::orders()");
 
 impl Orders {
     fn of(measure: OrderMeasure) -> Self {
-        Self { measure, window: None, filter: None }
+        Self { measure, shop: None, window: None, filter: None }
     }
 
     fn compared(self, test: Test) -> Rule {
-        let Self { measure, window, filter } = self;
-        Rule(Node::Orders(OrdersNode { measure, window, filter, test }))
+        let Self { measure, shop, window, filter } = self;
+        Rule(Node::Orders(OrdersNode { measure, shop, window, filter, test }))
     }
 }
 
@@ -795,7 +797,7 @@ impl OrderTime {
 /// ```
 #[must_use]
 pub fn bought(line: Condition) -> Bought {
-    Bought { first: line, second: None }
+    Bought { first: line, second: None, shop: None }
 }
 
 /// One order with two different lines, one for each condition.
@@ -807,7 +809,7 @@ pub fn bought(line: Condition) -> Bought {
 /// ```
 #[must_use]
 pub fn bought_together(first: Condition, second: Condition) -> Bought {
-    Bought { first, second: Some(second) }
+    Bought { first, second: Some(second), shop: None }
 }
 
 /// Something bought; say when.
@@ -820,15 +822,29 @@ pub fn bought_together(first: Condition, second: Condition) -> Bought {
 pub struct Bought {
     first: Condition,
     second: Option<Condition>,
+    shop: Shop,
 }
 
 impl Bought {
     fn rule(self, window: Option<Window>) -> Rule {
-        let first = LineMatch::Condition(self.first.0);
+        let (first, shop) = (LineMatch::Condition(self.first.0), self.shop);
         Rule(match self.second {
-            None => Node::Bought { what: first, window },
-            Some(second) => Node::BoughtTogether { first, second: LineMatch::Condition(second.0), window },
+            None => Node::Bought { what: first, shop, window },
+            Some(second) => Node::BoughtTogether { first, second: LineMatch::Condition(second.0), shop, window },
         })
+    }
+
+    /// In one shop only.
+    ///
+    /// ```
+    /// use regulars::when;
+    /// let rule = when::bought(when::property("category").is("tea")).in_shop("dk").ever();
+    /// assert!(rule.to_json().contains(r#""shop":"dk""#));
+    /// ```
+    #[must_use]
+    pub fn in_shop(mut self, shop: impl Into<String>) -> Self {
+        self.shop = Some(shop.into());
+        self
     }
 
     /// At any time.

@@ -112,6 +112,19 @@ macro_rules! narrow {
                 self
             }
 
+            /// Only those of one shop; the empty name is the shop of sources that declare none.
+            ///
+            /// ```
+            /// use regulars::when;
+            #[doc = concat!("let rule = ", $of, ".in_shop(\"dk\").at_least(1);")]
+            /// assert!(rule.to_json().contains(r#""shop":"dk""#));
+            /// ```
+            #[must_use]
+            pub fn in_shop(mut self, shop: impl Into<String>) -> Self {
+                self.shop = Some(shop.into());
+                self
+            }
+
             /// Only those of the last `span`, `(t - span, t]`.
             ///
             /// ```

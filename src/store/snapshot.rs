@@ -21,7 +21,7 @@ use crate::segment::{Rule, Segment, Universe};
 use crate::view::profile::Asked;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
-use crate::view::{Json, Profile, Why, WhyNot};
+use crate::view::{Group, Json, Profile, Why, WhyNot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -222,6 +222,22 @@ impl Snapshot {
             Some((namespace, value)) => self.state.records.nodes.find(namespace, &value),
             None => Ok(None),
         }
+    }
+
+    /// A group by the facts up to `at` (now, if not given): its own traits and its members. `None` where nobody named it.
+    ///
+    /// **Cost**: one look at every group message.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// assert!(store.snapshot().group("acme", None)?.is_none());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn group(&self, group: &str, at: Option<Timestamp>) -> Result<Option<Group>> {
+        Group::read(&self.state.records, group.trim(), at.unwrap_or_else(|| self.state.now()))
     }
 
     /// Why two identifiers are one person: the messages that joined them. `None` where they are not one person.

@@ -1,12 +1,14 @@
 //! Read models: what people and programs look at.
 
 mod consent;
+pub(crate) mod group;
 mod page;
 pub(crate) mod profile;
 pub(crate) mod why;
 pub(crate) mod why_not;
 
 pub use consent::{Consent, Suppression};
+pub use group::{Group, Membership};
 pub use profile::{Json, OrderSummary, Profile, TimelineEvent};
 pub use why::{Why, WhyStep};
 pub use why_not::{WhyNot, WhyNotStep};

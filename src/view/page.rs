@@ -29,6 +29,12 @@ impl fmt::Display for Profile {
             section(f, "Segments")?;
             writeln!(f, "  {}", self.segments.join(", "))?;
         }
+        if !self.groups.is_empty() {
+            section(f, "Groups")?;
+            for membership in &self.groups {
+                writeln!(f, "  {:<14} since {}", membership.group, day(membership.since))?;
+            }
+        }
         section(f, "Activity")?;
         for (name, count) in &self.activity {
             writeln!(f, "  {count:>6} x {name}")?;

@@ -1,6 +1,7 @@
 //! The profile: everything about one person, on one page.
 
 use super::consent::{self, Consent, Suppression};
+use super::group::{self, Membership};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
@@ -93,6 +94,8 @@ pub struct Profile {
     pub consent: Vec<Consent>,
     /// Channels that must not be used, and why.
     pub suppressed: Vec<Suppression>,
+    /// The groups that the person said to belong to.
+    pub groups: Vec<Membership>,
     /// How many events of each name.
     pub activity: BTreeMap<String, u64>,
     /// The live segments that the person is in now, by name.
@@ -198,6 +201,7 @@ impl Profile {
             orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
             consent: consent::consents(person, asked.at)?,
             suppressed: consent::suppressions(person, asked.at)?,
+            groups: group::memberships(person, asked.at)?,
             activity,
             segments,
             first_seen: visible.first().map(|event| event.ts),

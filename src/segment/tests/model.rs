@@ -89,7 +89,7 @@ impl Person for Shopper {
             if own != name || ts <= after || ts > to {
                 continue;
             }
-            if visit(EventRef { ts, properties: Doc::new(&doc(properties)) })?.is_break() {
+            if visit(EventRef { ts, shop: "", properties: Doc::new(&doc(properties)) })?.is_break() {
                 break;
             }
         }
@@ -100,6 +100,7 @@ impl Person for Shopper {
         let at = at.as_millisecond();
         let settled = self.orders.iter().filter(|order| order.ts <= at).map(|order| OrderView {
             ts: Timestamp::from_millisecond(order.ts),
+            shop: String::new(),
             lone_refund: false,
             gross_minor: order.gross,
             refunded_minor: Self::refunded(order, at),
