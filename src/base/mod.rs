@@ -10,6 +10,7 @@ pub(crate) mod ident;
 pub(crate) mod money;
 pub(crate) mod rates;
 pub(crate) mod time;
+pub(crate) mod zone;
 
 pub use config::{
     Blocked, Config, Limits, MessageIdPolicy, NamespaceRule, Shop, Source, Span, TraitKind, TraitPick, TraitRule, Trust,

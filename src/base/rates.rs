@@ -2,7 +2,8 @@
 
 use super::decimal::Decimal;
 use super::money::{Currency, Money};
-use super::time::{DAY_MS, Timestamp, days_from_civil};
+use super::time::{Timestamp, days_from_civil};
+use super::zone::Zone;
 use std::collections::BTreeMap;
 
 /// One recorded rate: from a day on, one unit of `from` is worth `rate` units of `to`.
@@ -49,16 +50,25 @@ impl Rate {
 
 /// All recorded rates: the latest at or before a day counts; no inverse and no cross rates.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Rates(BTreeMap<(Currency, Currency, i64), Decimal>);
+pub(crate) struct Rates {
+    /// Whose days count.
+    zone: Zone,
+    known: BTreeMap<(Currency, Currency, i64), Decimal>,
+}
 
 impl Rates {
+    /// No rates yet, by the days of a zone.
+    pub(crate) fn new(zone: Zone) -> Self {
+        Self { zone, known: BTreeMap::new() }
+    }
+
     /// Records a rate; another one of the same day and currencies is replaced.
     pub(crate) fn record(&mut self, rate: Rate) {
-        self.0.insert((rate.from, rate.to, rate.day), rate.rate);
+        self.known.insert((rate.from, rate.to, rate.day), rate.rate);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Rate> + '_ {
-        self.0.iter().map(|((from, to, day), rate)| Rate { day: *day, from: *from, to: *to, rate: *rate })
+        self.known.iter().map(|((from, to, day), rate)| Rate { day: *day, from: *from, to: *to, rate: *rate })
     }
 
     /// The amount in another currency at the day of an instant, rounded half to even; `None` without a rate, and where
@@ -67,9 +77,9 @@ impl Rates {
         if money.currency == to {
             return Some(money.minor);
         }
-        let day = at.as_millisecond().div_euclid(DAY_MS);
+        let day = self.zone.day(at);
         let from = money.currency;
-        let (_, rate) = self.0.range((from, to, i64::MIN)..=(from, to, day)).next_back()?;
+        let (_, rate) = self.known.range((from, to, i64::MIN)..=(from, to, day)).next_back()?;
         let major = Decimal::new(i128::from(money.minor), from.decimals());
         major.checked_mul(*rate)?.to_units(to.decimals()).map(|(minor, _)| minor)
     }
@@ -92,6 +102,10 @@ mod tests {
         assert_eq!(convert(100, "2026-01-20"), Some(12), "12.5 goes to the even neighbor");
         assert_eq!(convert(300, "2026-02-01"), Some(38), "37.5 goes to the even neighbor");
         assert_eq!(rates.convert(Money::new(5, eur), sek, "2026-02-01".parse().unwrap()), None, "no inverse rates");
+        let mut local = Rates::new(Zone::named("Europe/Copenhagen").unwrap());
+        rates.iter().for_each(|rate| local.record(rate));
+        let at = "2026-01-19T23:00:00Z".parse().unwrap();
+        assert_eq!(local.convert(Money::new(100, sek), eur, at), Some(12), "a day begins at its zone's midnight");
         assert!(Rate::new("2026-1-1", sek, eur, "1".parse().unwrap()).is_err());
         assert!(Rate::new("2026-01-01", sek, eur, "0".parse().unwrap()).is_err());
     }

@@ -5,6 +5,7 @@ use super::fact::Kind;
 use super::ident::{Bad, Env, Identifiers};
 use super::phone;
 use crate::base::config::Namespaces;
+use crate::base::zone::Zone;
 use crate::base::{Config, Currency, Limits, MessageIdPolicy, Source, Timestamp, Trust};
 use crate::message::wire::WireRules;
 use crate::{Error, Result};
@@ -51,9 +52,11 @@ impl Normalizer {
     /// `Invalid` names the option and what it may be.
     pub(crate) fn new(config: &Config) -> Result<Self> {
         let namespaces = Namespaces::new(&config.namespaces)?;
+        check_zone("", config.time_zone.as_deref())?;
         let home = place("", config.currency.as_deref(), config.default_region.as_deref(), Place::default())?;
         let mut shops = BTreeMap::new();
         for (name, shop) in &config.shops {
+            check_zone(name, shop.time_zone.as_deref())?;
             let place = place(name, shop.currency.as_deref(), shop.default_region.as_deref(), home)?;
             shops.insert(name.clone(), place);
         }
@@ -109,8 +112,20 @@ impl Normalizer {
     }
 }
 
+fn subject(shop: &str) -> String {
+    if shop.is_empty() { "the store".to_owned() } else { format!("shop {shop}") }
+}
+
+fn check_zone(shop: &str, name: Option<&str>) -> Result<()> {
+    if name.is_none_or(|name| Zone::named(name).is_some()) {
+        return Ok(());
+    }
+    let text = format!("time_zone of {} is no IANA time zone, for example Europe/Copenhagen", subject(shop));
+    Err(Error::invalid(text))
+}
+
 fn place(shop: &str, currency: Option<&str>, region: Option<&str>, home: Place) -> Result<Place> {
-    let of = if shop.is_empty() { "the store".to_owned() } else { format!("shop {shop}") };
+    let of = subject(shop);
     let currency = match currency {
         Some(code) => Some(Currency::from_code(code).ok_or_else(|| {
             Error::invalid(format!("currency of {of} is no ISO 4217 code in capitals, for example EUR"))
@@ -263,6 +278,8 @@ mod tests {
             (r#"{"currency":"EURO"}"#, "currency"),
             (r#"{"default_region":"XX"}"#, "default_region"),
             (r#"{"shops":{"dk":{"currency":"kr"}}}"#, "shop dk"),
+            (r#"{"time_zone":"Copenhagen"}"#, "time_zone of the store"),
+            (r#"{"shops":{"dk":{"time_zone":"CET/CEST"}}}"#, "time_zone of shop dk"),
             (r#"{"mapping":{"planet":"a.b"}}"#, "planet"),
             (r#"{"mapping":{"loyalty_card":"a..b"}}"#, "loyalty_card"),
             (r#"{"sources":{"web":{"default_type":"click"}}}"#, "default_type"),

@@ -6,6 +6,7 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitRule;
 use crate::base::rates::Rates;
+use crate::base::zone::Zone;
 use crate::base::{Currency, MessageId};
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 pub(crate) struct Reading {
     /// The currency of sums; without one, a person's sums are in the currency of their latest order.
     pub(crate) currency: Option<Currency>,
+    /// The zone of the store's calendar.
+    pub(crate) zone: Zone,
     /// Declared traits.
     pub(crate) traits: BTreeMap<String, TraitRule>,
 }
@@ -78,8 +81,8 @@ impl Records {
             events,
             names,
             trait_names,
+            rates: Arc::new(Rates::new(reading.zone.clone())),
             reading,
-            rates: Arc::default(),
             leadless: RowSet::default(),
             pools: Mutex::default(),
         }

@@ -5,7 +5,6 @@ use super::rule::{Segment, Topic};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
-use crate::base::time::DAY_MS;
 use crate::base::{Currency, Timestamp};
 use crate::normalize::consent::ConsentStatus;
 use crate::profile::orders::{Settled, Worth};
@@ -115,7 +114,7 @@ impl Asked for Subject<'_> {
     }
 
     fn calendar_day(&self, ts: Timestamp) -> i64 {
-        ts.as_millisecond().div_euclid(DAY_MS)
+        self.person.records.reading.zone.day(ts)
     }
 
     fn is_member(&self, segment: &str, at: Timestamp) -> Result<bool> {

@@ -8,6 +8,7 @@ use super::seal::{OpenPart, read_state};
 use super::writer::Writer;
 use crate::Result;
 use crate::base::config::Namespaces;
+use crate::base::zone::Zone;
 use crate::error::Error;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::records::Reading;
@@ -57,7 +58,8 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
 
 pub(super) fn reading(charter: &Charter) -> Result<Reading> {
     let currency = charter.config.currency.as_deref().map(str::parse).transpose()?;
-    Ok(Reading { currency, traits: charter.config.traits.clone() })
+    let zone = charter.config.time_zone.as_deref().and_then(Zone::named).unwrap_or_default();
+    Ok(Reading { currency, zone, traits: charter.config.traits.clone() })
 }
 
 fn create(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Catalog> {
