@@ -99,8 +99,8 @@ pub use store::{
     Snapshot, Stats, Store, Verification,
 };
 pub use view::{
-    Consent, Group, Json, Membership, OrderSummary, Profile, Suppression, TimelineEvent, Why, WhyNot, WhyNotStep,
-    WhyStep,
+    Consent, EventDetails, Group, Json, Membership, OrderSummary, ProductLine, Profile, Suppression, TimelineEvent,
+    Why, WhyNot, WhyNotStep, WhyStep,
 };
 
 /// The programs in README.md compile.

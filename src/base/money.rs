@@ -1,5 +1,6 @@
 //! Money: integer minor units of one currency.
 
+use serde::Serialize;
 use std::fmt;
 
 /// An ISO 4217 currency in circulation, three capital letters.
@@ -110,7 +111,7 @@ impl std::str::FromStr for Currency {
 /// assert_eq!(total.to_string(), "19.90 EUR");
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Money {
     /// Minor units: cents for EUR, yen for JPY.
     pub minor: i64,

@@ -1,6 +1,7 @@
 //! Read models: what people and programs look at.
 
 mod consent;
+mod details;
 pub(crate) mod group;
 mod page;
 pub(crate) mod profile;
@@ -8,6 +9,7 @@ pub(crate) mod why;
 pub(crate) mod why_not;
 
 pub use consent::{Consent, Suppression};
+pub use details::{EventDetails, ProductLine};
 pub use group::{Group, Membership};
 pub use profile::{Json, OrderSummary, Profile, TimelineEvent};
 pub use why::{Why, WhyStep};

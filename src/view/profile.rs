@@ -1,6 +1,7 @@
 //! The profile: everything about one person, on one page.
 
 use super::consent::{self, Consent, Suppression};
+use super::details::EventDetails;
 use super::group::{self, Membership};
 use crate::Result;
 use crate::base::doc::Doc;
@@ -153,7 +154,7 @@ pub struct OrderSummary {
 /// assert_eq!(ann.events[0].event, "Signed Up");
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TimelineEvent {
     /// The id of the message.
@@ -167,6 +168,9 @@ pub struct TimelineEvent {
     pub event: String,
     /// The source it came from; empty for the default one.
     pub source: String,
+    /// What it says, where it is one of the Segment spec's events for shops or e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<EventDetails>,
     /// The properties of a track, page or screen; the traits of an identify or group.
     pub properties: Option<Json>,
 }
@@ -220,9 +224,10 @@ fn identifiers(person: &Person<'_>) -> Result<Vec<Id>> {
 }
 
 fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEvent> {
-    let (source, properties) = person.with_fact(event.at, |fact| {
+    let currency = person.records.reading.currency;
+    let (source, properties, details) = person.with_fact(event.at, |fact| {
         let field = ["properties", "traits"].into_iter().find_map(|field| fact.doc.get(field));
-        (fact.source.to_owned(), field.map(Json::new))
+        (fact.source.to_owned(), field.map(Json::new), EventDetails::read(fact, currency))
     })?;
     Ok(TimelineEvent {
         message_id: event.id.to_string(),
@@ -230,6 +235,7 @@ fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEv
         kind: event.kind.name(),
         event: person.records.names.name(event.name).to_owned(),
         source,
+        details,
         properties,
     })
 }

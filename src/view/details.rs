@@ -1,0 +1,279 @@
+//! The typed reading of the events that the Segment spec defines for shops and for e-mail.
+//!
+//! The message keeps whatever was sent; this is what its documented properties say, each absent where it is missing or
+//! of another type.
+
+use crate::base::doc::Doc;
+use crate::base::{Currency, Decimal, Money};
+use crate::normalize::fact::{Amount, Fact, Kind};
+use serde::Serialize;
+
+/// What a commerce or e-mail event says, by its kind.
+///
+/// ```
+/// use regulars::{EventDetails, Store, id};
+/// let store = Store::options().currency("EUR").in_memory()?;
+/// store.ingest_json(br#"{"type":"track","event":"Product Added","userId":"42",
+///     "properties":{"cart_id":"c1","product_id":"kettle","price":"24.90","quantity":2}}"#)?;
+/// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
+/// let Some(EventDetails::Product { cart_id, line }) = &ann.events[0].details else { panic!("a product event") };
+/// assert_eq!((cart_id.as_deref(), line.price.expect("known").minor), (Some("c1"), 2490));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventDetails {
+    /// Order Completed, Updated, Refunded or Cancelled.
+    Order {
+        /// The order's own id.
+        order_id: Option<String>,
+        /// What the message says it comes to; of a refund the absolute amount.
+        amount: Option<Money>,
+        /// The coupon that was used.
+        coupon: Option<String>,
+        /// What was bought, or came back.
+        lines: Vec<ProductLine>,
+    },
+    /// Something was done with one product: viewed, clicked, added, removed, shared, reviewed, wished for.
+    Product {
+        /// The cart that it went into or left.
+        cart_id: Option<String>,
+        /// The product.
+        line: ProductLine,
+    },
+    /// A list of products was viewed, filtered or searched.
+    ProductList {
+        /// The list.
+        list_id: Option<String>,
+        /// What was searched for.
+        query: Option<String>,
+        /// What was shown.
+        lines: Vec<ProductLine>,
+    },
+    /// A cart was viewed or shared.
+    Cart {
+        /// The cart.
+        cart_id: Option<String>,
+        /// What was in it.
+        lines: Vec<ProductLine>,
+    },
+    /// A checkout was started, a step of it viewed or completed, or payment entered.
+    Checkout {
+        /// The checkout.
+        checkout_id: Option<String>,
+        /// The order that it is to become.
+        order_id: Option<String>,
+        /// The number of the step.
+        step: Option<i64>,
+        /// What was in it.
+        lines: Vec<ProductLine>,
+    },
+    /// A coupon was entered, applied, denied or removed.
+    Coupon {
+        /// The coupon.
+        coupon: Option<String>,
+        /// The order or cart that it was meant for.
+        order_id: Option<String>,
+    },
+    /// A promotion was viewed or clicked.
+    Promotion {
+        /// The promotion.
+        promotion_id: Option<String>,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// A message of a campaign was delivered, opened, clicked, bounced, marked as spam or unsubscribed from.
+    Campaign {
+        /// The channel, for example `email`.
+        channel: String,
+        /// The campaign.
+        campaign_id: Option<String>,
+        /// The message of the campaign.
+        message_id: Option<String>,
+        /// The address that was used.
+        address: Option<String>,
+        /// The link that was clicked.
+        link: Option<String>,
+    },
+}
+
+/// One product of an event.
+///
+/// ```
+/// use regulars::{EventDetails, Store, id};
+/// let store = Store::options().currency("EUR").in_memory()?;
+/// store.ingest_json(br#"{"type":"track","event":"Product Viewed","userId":"42","properties":{"product_id":"kettle"}}"#)?;
+/// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
+/// let Some(EventDetails::Product { line, .. }) = &ann.events[0].details else { panic!("a product event") };
+/// assert_eq!((line.product_id.as_deref(), line.price), (Some("kettle"), None));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ProductLine {
+    /// The shop's id of the product.
+    pub product_id: Option<String>,
+    /// Stock keeping unit.
+    pub sku: Option<String>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Who makes it.
+    pub brand: Option<String>,
+    /// Where it is found in the shop.
+    pub category: Option<String>,
+    /// Color, size and the like.
+    pub variant: Option<String>,
+    /// The price of one.
+    pub price: Option<Money>,
+    /// How many: 1 where nothing is said, none where it cannot be read.
+    pub quantity: Option<Decimal>,
+}
+
+/// The kinds of events that share their properties.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Order,
+    Product,
+    ProductList,
+    Cart,
+    Checkout,
+    Coupon,
+    Promotion,
+    Campaign,
+}
+
+/// Every event of the Segment spec for e-commerce (version 2) and e-mail.
+const EVENTS: [(Topic, &[&str]); 8] = [
+    (Topic::Order, &["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"]),
+    (
+        Topic::Product,
+        &[
+            "Product Viewed",
+            "Product Clicked",
+            "Product Added",
+            "Product Removed",
+            "Product Added to Wishlist",
+            "Product Removed from Wishlist",
+            "Wishlist Product Added to Cart",
+            "Product Shared",
+            "Product Reviewed",
+        ],
+    ),
+    (Topic::ProductList, &["Product List Viewed", "Product List Filtered", "Products Searched"]),
+    (Topic::Cart, &["Cart Viewed", "Cart Shared"]),
+    (Topic::Checkout, &["Checkout Started", "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered"]),
+    (Topic::Coupon, &["Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed"]),
+    (Topic::Promotion, &["Promotion Viewed", "Promotion Clicked"]),
+    (
+        Topic::Campaign,
+        &[
+            "Email Delivered",
+            "Email Opened",
+            "Email Link Clicked",
+            "Email Bounced",
+            "Email Marked as Spam",
+            "Unsubscribed",
+        ],
+    ),
+];
+
+impl EventDetails {
+    /// What a fact says, if it is an event of the spec; amounts without a currency are in `currency`.
+    pub(super) fn read(fact: &Fact<'_>, currency: Option<Currency>) -> Option<Self> {
+        if fact.kind != Kind::Track {
+            return None;
+        }
+        let topic = EVENTS.iter().find(|(_, names)| names.contains(&fact.name))?.0;
+        let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
+        let text = |key| name_of(properties, key);
+        let currency = match properties.get("currency").filter(|value| !value.is_absent()) {
+            Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
+            None => currency,
+        };
+        let lines = || {
+            let lines = properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
+            lines.map(|line| ProductLine::read(line, currency)).collect()
+        };
+        Some(match topic {
+            Topic::Order => Self::Order {
+                order_id: text("order_id"),
+                amount: fact.order.and_then(|order| known(order.amount)),
+                coupon: text("coupon"),
+                lines: lines(),
+            },
+            Topic::Product => Self::Product { cart_id: text("cart_id"), line: ProductLine::read(properties, currency) },
+            Topic::ProductList => Self::ProductList { list_id: text("list_id"), query: text("query"), lines: lines() },
+            Topic::Cart => Self::Cart { cart_id: text("cart_id"), lines: lines() },
+            Topic::Checkout => Self::Checkout {
+                checkout_id: text("checkout_id"),
+                order_id: text("order_id"),
+                step: properties.get("step").and_then(|step| name_value(step)?.parse().ok()),
+                lines: lines(),
+            },
+            Topic::Coupon => Self::Coupon {
+                coupon: text("coupon_id").or_else(|| text("coupon_name")).or_else(|| text("coupon")),
+                order_id: text("order_id").or_else(|| text("cart_id")),
+            },
+            Topic::Promotion => Self::Promotion { promotion_id: text("promotion_id"), name: text("name") },
+            Topic::Campaign => campaign(fact, properties),
+        })
+    }
+}
+
+fn campaign(fact: &Fact<'_>, properties: Doc<'_>) -> EventDetails {
+    let text = |key| name_of(properties, key);
+    let traits = ["context.traits.email", "traits.email"];
+    let address = || traits.into_iter().find_map(|path| name_value(fact.doc.path(path)?));
+    EventDetails::Campaign {
+        channel: text("channel").unwrap_or_else(|| "email".to_owned()),
+        campaign_id: text("campaign_id"),
+        message_id: text("email_id").or_else(|| text("message_id")),
+        address: text("email").or_else(address),
+        link: text("link_url").or_else(|| text("link_id")),
+    }
+}
+
+fn known(amount: Amount) -> Option<Money> {
+    if let Amount::Known(money) = amount { Some(money) } else { None }
+}
+
+impl ProductLine {
+    fn read(line: Doc<'_>, currency: Option<Currency>) -> Self {
+        let text = |key| name_of(line, key);
+        let number = |key: &str| line.get(key).filter(|value| !value.is_absent());
+        let price = || {
+            let (currency, price) = (currency?, decimal(number("price")?)?);
+            price.to_units(currency.decimals()).map(|(minor, _)| Money::new(minor, currency))
+        };
+        let quantity = match number("quantity") {
+            None => Some(Decimal::from(1)),
+            Some(value) => decimal(value).filter(|count| !count.is_negative() && !count.is_zero()),
+        };
+        Self {
+            product_id: text("product_id"),
+            sku: text("sku"),
+            name: text("name"),
+            brand: text("brand"),
+            category: text("category"),
+            variant: text("variant"),
+            price: price(),
+            quantity,
+        }
+    }
+}
+
+/// A number, or a string that spells one.
+fn decimal(value: Doc<'_>) -> Option<Decimal> {
+    value.as_decimal().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn name_of(object: Doc<'_>, key: &str) -> Option<String> {
+    name_value(object.get(key)?)
+}
+
+/// A text that is not blank, or an integer's digits.
+fn name_value(value: Doc<'_>) -> Option<String> {
+    let text = value.as_str().or_else(|| value.as_integer())?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
