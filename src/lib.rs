@@ -60,6 +60,7 @@
 //! | [`base`] | plain values: identifiers, instants, money, documents, configuration |
 //! | `message` | the wire: bytes to messages; the only place that parses what customers send |
 //! | `normalize` | message to fact, or a reason to refuse |
+//! | [`import`] | foreign files to messages: exports of orders and customers |
 //! | `storage` | the bytes on disk: log, parts, manifest; the only place that touches files |
 //! | `column` | typed columns over those bytes, and over memory that snapshots share |
 //! | `identity` | identifiers to people; pure |
@@ -74,6 +75,7 @@ mod error;
 pub mod base;
 mod message;
 mod normalize;
+pub mod import;
 mod storage;
 mod column;
 mod identity;
@@ -95,7 +97,7 @@ pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, IdentifierOwner, Ingest, Members, Options, Progress, Receipt, Reject, RejectedEdge,
+    Clock, Digest, Durability, IdentifierOwner, ImportReport, Ingest, Members, Options, Progress, Receipt, Reject, RejectedEdge,
     Snapshot, Stats, Store, Verification,
 };
 pub use view::{

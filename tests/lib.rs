@@ -11,6 +11,7 @@ mod compile;
 mod layering;
 mod source;
 mod tidy;
+mod import;
 mod journeys;
 mod kill;
 mod quickstart;

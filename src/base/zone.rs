@@ -21,6 +21,17 @@ impl Zone {
         TimeZone::get(name).ok().map(Self)
     }
 
+    /// The instant of a wall clock's reading, in milliseconds since 1970-01-01 as if it were UTC; `None` for a reading
+    /// that the zone skips or has twice.
+    pub(crate) fn instant(&self, local_ms: i64) -> Option<Timestamp> {
+        if self.0 == TimeZone::UTC {
+            return Some(Timestamp::from_millisecond(local_ms));
+        }
+        let local = TimeZone::UTC.to_datetime(jiff::Timestamp::from_millisecond(local_ms).ok()?);
+        let instant = self.0.to_ambiguous_timestamp(local).unambiguous().ok()?;
+        Some(Timestamp::from_millisecond(instant.as_millisecond()))
+    }
+
     /// The calendar day of an instant, in days since 1970-01-01.
     pub(crate) fn day(&self, ts: Timestamp) -> i64 {
         let ms = ts.as_millisecond();

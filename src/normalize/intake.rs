@@ -183,7 +183,7 @@ impl Build {
         }
         doc.close(root);
         let operator = kind == Kind::Alias && intake.operator_alias;
-        let strong = matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
+        let strong = intake.rows || matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
         let bits = id_bits
             | if intake.claimed { Bits::CLAIMED } else { 0 }
             | if strong { Bits::STRONG } else { 0 }

@@ -220,6 +220,8 @@ pub(crate) struct Intake<'c> {
     pub(crate) channel: &'c str,
     pub(crate) claimed: bool,
     pub(crate) operator_alias: bool,
+    /// Rows of a file: strong evidence, whatever their type.
+    pub(crate) rows: bool,
     pub(crate) alias_namespace: u8,
     pub(crate) default_type: Option<Kind>,
     pub(crate) received_at: ReceivedAt,
@@ -259,6 +261,7 @@ impl<'c> Intake<'c> {
             alias_namespace: alias_namespace
                 .and_then(|namespace| normalizer.namespaces().code(namespace))
                 .unwrap_or(normalizer.codes.anonymous_id),
+            rows: false,
             default_type: default_type.or(declared_type),
             received_at,
             env: normalizer.env(shop),

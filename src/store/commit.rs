@@ -51,13 +51,42 @@ struct Item {
     ordinal: Option<u32>,
     range: Range<usize>,
     flags: Flags,
+    /// The lines of the rows that it stands for, where that is not its own line alone.
+    rows: Option<Box<[u64]>>,
+}
+
+impl Item {
+    /// How many messages or rows it counts as.
+    fn weight(&self) -> u64 {
+        self.rows.as_ref().map_or(1, |rows| rows.len() as u64)
+    }
+
+    fn refuse(&self, reason: Reason, receipt: &mut Receipt) {
+        match &self.rows {
+            None => receipt.reject(self.line, self.ordinal, reason),
+            Some(rows) => rows.iter().for_each(|line| receipt.reject(*line, None, reason)),
+        }
+    }
 }
 
 impl Batch {
     pub(super) fn push(&mut self, line: u64, ordinal: Option<u32>, fact: &[u8], flags: Flags) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(fact);
-        self.items.push(Item { line, ordinal, range: start..self.bytes.len(), flags });
+        self.items.push(Item { line, ordinal, range: start..self.bytes.len(), flags, rows: None });
+    }
+
+    /// A fact that stands for rows of a file.
+    pub(super) fn push_rows(&mut self, rows: &[u64], fact: &[u8], flags: Flags) {
+        self.push(rows.first().copied().unwrap_or(0), None, fact, flags);
+        if let Some(item) = self.items.last_mut() {
+            item.rows = Some(rows.into());
+        }
+    }
+
+    /// Facts held.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
     /// Bytes of facts held.
@@ -224,14 +253,17 @@ impl Inner {
                         displacing.push(at);
                     }
                     accepted.push(at);
-                    receipt.accepted += 1;
+                    receipt.accepted += item.weight();
+                    if item.rows.as_ref().is_some_and(|rows| !rows.is_empty()) {
+                        receipt.count_order(fact.order.map(|order| order.action));
+                    }
                     item.flags.iter().for_each(|flag| *receipt.flags.entry(flag).or_default() += 1);
                 }
                 Verdict::Duplicate { conflicting } => {
-                    receipt.duplicates += 1;
-                    receipt.conflicting += u64::from(conflicting);
+                    receipt.duplicates += item.weight();
+                    receipt.conflicting += if conflicting { item.weight() } else { 0 };
                 }
-                Verdict::Refused(reason) => receipt.reject(item.line, item.ordinal, reason),
+                Verdict::Refused(reason) => item.refuse(reason, &mut receipt),
             }
         }
         for range in displacing.into_iter().filter_map(|at| batch.items.get(at)).map(|item| item.range.clone()) {

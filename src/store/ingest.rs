@@ -230,7 +230,7 @@ impl Store {
 
 impl Inner {
     /// When a commit is received, and the instant that it moves the store to.
-    fn moment(&self, how: &Ingest) -> (Timestamp, Option<Timestamp>) {
+    pub(super) fn moment(&self, how: &Ingest) -> (Timestamp, Option<Timestamp>) {
         let live = self.gate.published().live;
         match (self.clock, how.received_at) {
             (_, Some(at)) => (at, Some(at)),
@@ -242,7 +242,7 @@ impl Inner {
         }
     }
 
-    fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
+    pub(super) fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
         let kind = |name: &String| {
             Kind::from_name(name)
                 .ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))

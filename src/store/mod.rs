@@ -11,6 +11,7 @@ mod catalog;
 mod commit;
 mod digest;
 mod handle;
+mod import;
 mod ingest;
 mod live;
 mod members;
@@ -27,6 +28,7 @@ mod writer;
 
 pub use digest::Digest;
 pub use handle::Store;
+pub use import::ImportReport;
 pub use ingest::{Ingest, Progress};
 pub use members::Members;
 pub use options::{Clock, Durability, Options};

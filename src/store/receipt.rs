@@ -2,6 +2,7 @@
 
 use crate::base::ProfileId;
 use crate::message::{Flag, Reason};
+use crate::normalize::fact::OrderAction;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +44,11 @@ pub struct Receipt {
     pub entered: BTreeMap<String, Vec<ProfileId>>,
     /// Who left which segment, by segment.
     pub left: BTreeMap<String, Vec<ProfileId>>,
+    /// Of the rows of a file: orders and refunds accepted.
+    #[serde(skip)]
+    pub(super) orders: u64,
+    #[serde(skip)]
+    pub(super) refunds: u64,
 }
 
 /// One refused message.
@@ -70,6 +76,14 @@ impl Receipt {
         *self.reasons.entry(reason).or_default() += 1;
         if self.rejects.len() < LISTED_MAX {
             self.rejects.push(Reject { line, ordinal, reason });
+        }
+    }
+
+    pub(super) fn count_order(&mut self, action: Option<OrderAction>) {
+        match action {
+            Some(OrderAction::Completed | OrderAction::Updated) => self.orders += 1,
+            Some(OrderAction::Refunded | OrderAction::Cancelled) => self.refunds += 1,
+            None => {}
         }
     }
 

@@ -1,0 +1,292 @@
+//! Rows of a CSV file, each with the physical line on which it starts, in bounded memory.
+//!
+//! A reader of our own, since three things decide about every row: the physical line (quoted cells hold line breaks),
+//! where an open quote began, and a bound on every cell however long the file makes it.
+
+use crate::message::Reason;
+use std::io::{self, BufRead};
+
+/// More than that in one cell is `too_large`.
+pub(super) const CELL_BYTES_MAX: usize = 32 << 10;
+/// More columns than that fail the file.
+pub(super) const COLUMNS_MAX: usize = 500;
+
+/// One row: its cells, or why it cannot be read.
+pub(super) struct Row<'a> {
+    pub(super) line: u64,
+    pub(super) cells: Result<Cells<'a>, Reason>,
+}
+
+/// The cells of a row, unquoted.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A cell, trimmed; blank where the row has no such cell.
+    pub(super) fn get(&self, column: usize) -> &'a str {
+        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(column).and_then(|end| self.text.get(start..*end)).unwrap_or_default().trim()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    CellStart,
+    Plain,
+    Quoted,
+    /// Behind a quote inside a quoted cell: it ends the cell, or stands for itself.
+    QuoteSeen,
+}
+
+/// Reads rows from a stream.
+pub(super) struct CsvReader<R> {
+    input: R,
+    delimiter: u8,
+    line: u64,
+    bytes: u64,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    state: State,
+    problem: Option<Reason>,
+    /// Cells beyond the bound are counted, not kept.
+    extra_cells: usize,
+    ended: bool,
+}
+
+impl<R: BufRead> CsvReader<R> {
+    /// Reads on from the start of a line; `line` is its number.
+    pub(super) fn new(input: R, delimiter: u8, line: u64) -> Self {
+        Self {
+            input,
+            delimiter,
+            line,
+            bytes: 0,
+            text: Vec::new(),
+            ends: Vec::new(),
+            state: State::CellStart,
+            problem: None,
+            extra_cells: 0,
+            ended: false,
+        }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The next row that is not blank; `None` at the end.
+    pub(super) fn next_row(&mut self) -> io::Result<Option<Row<'_>>> {
+        loop {
+            if self.ended {
+                return Ok(None);
+            }
+            let start = self.line;
+            self.begin();
+            let some = self.read_record()?;
+            let blank = self.ends.len() == 1 && self.text.is_empty() && self.problem.is_none();
+            if some && !blank {
+                return Ok(Some(self.row(start)));
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.state = State::CellStart;
+        self.problem = None;
+        self.extra_cells = 0;
+    }
+
+    fn row(&self, line: u64) -> Row<'_> {
+        let cells = match (self.problem, std::str::from_utf8(&self.text)) {
+            (Some(reason), _) => Err(reason),
+            (None, Err(_)) => Err(Reason::InvalidUtf8),
+            (None, Ok(_)) if self.extra_cells > 0 => Err(Reason::InvalidCsv),
+            (None, Ok(text)) => Ok(Cells { text, ends: &self.ends }),
+        };
+        Row { line, cells }
+    }
+
+    /// Reads to the end of a record; false if there was nothing left.
+    fn read_record(&mut self) -> io::Result<bool> {
+        let mut some = false;
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if chunk.is_empty() {
+                self.ended = true;
+                if some {
+                    self.end_of_file();
+                }
+                return Ok(some);
+            }
+            some = true;
+            let mut used = 0;
+            let mut complete = false;
+            // The chunk is borrowed from the input; what a byte does to the record is not.
+            let record = &mut Record {
+                delimiter: self.delimiter,
+                line: &mut self.line,
+                text: &mut self.text,
+                ends: &mut self.ends,
+                state: &mut self.state,
+                problem: &mut self.problem,
+                extra_cells: &mut self.extra_cells,
+            };
+            for byte in chunk {
+                used += 1;
+                if record.take(*byte) {
+                    complete = true;
+                    break;
+                }
+            }
+            self.input.consume(used);
+            self.bytes += used as u64;
+            if complete {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn end_of_file(&mut self) {
+        if self.state == State::Quoted {
+            self.problem = Some(Reason::InvalidCsv);
+        }
+        if self.text.last() == Some(&b'\r') && self.state == State::Plain {
+            self.text.pop();
+        }
+        self.ends.push(self.text.len());
+    }
+}
+
+/// The record under way.
+struct Record<'r> {
+    delimiter: u8,
+    line: &'r mut u64,
+    text: &'r mut Vec<u8>,
+    ends: &'r mut Vec<usize>,
+    state: &'r mut State,
+    problem: &'r mut Option<Reason>,
+    extra_cells: &'r mut usize,
+}
+
+impl Record<'_> {
+    /// Takes the next byte; true if it ended the record.
+    fn take(&mut self, byte: u8) -> bool {
+        match (*self.state, byte) {
+            (State::Quoted, b'"') => *self.state = State::QuoteSeen,
+            (State::Quoted, _) => {
+                *self.line += u64::from(byte == b'\n');
+                self.push(byte);
+            }
+            (State::QuoteSeen, b'"') => {
+                *self.state = State::Quoted;
+                self.push(byte);
+            }
+            (_, b'\n') => {
+                if *self.state == State::Plain && self.text.last() == Some(&b'\r') {
+                    self.text.pop();
+                }
+                *self.line += 1;
+                self.end_cell();
+                return true;
+            }
+            (_, _) if byte == self.delimiter => self.end_cell(),
+            (State::CellStart, b'"') => *self.state = State::Quoted,
+            // The carriage return of a line end behind a quoted cell.
+            (State::QuoteSeen, b'\r') => {}
+            (State::QuoteSeen, _) => {
+                self.note(Reason::InvalidCsv);
+                self.push(byte);
+            }
+            (State::CellStart | State::Plain, _) => {
+                *self.state = State::Plain;
+                self.push(byte);
+            }
+        }
+        false
+    }
+
+    fn end_cell(&mut self) {
+        *self.state = State::CellStart;
+        if self.ends.len() >= COLUMNS_MAX {
+            *self.extra_cells += 1;
+        } else {
+            self.ends.push(self.text.len());
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        let start = self.ends.last().copied().unwrap_or(0);
+        if self.text.len() - start >= CELL_BYTES_MAX {
+            self.note(Reason::TooLarge);
+        } else if self.ends.len() < COLUMNS_MAX {
+            self.text.push(byte);
+        }
+    }
+
+    fn note(&mut self, reason: Reason) {
+        self.problem.get_or_insert(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<(u64, Result<Vec<String>, Reason>)> {
+        let mut all = Vec::new();
+        // A tiny buffer: every border falls inside of something.
+        let mut reader = CsvReader::new(io::BufReader::with_capacity(3, text.as_bytes()), b',', 1);
+        while let Some(row) = reader.next_row().unwrap() {
+            let cells = row.cells.map(|cells| (0..cells.len()).map(|at| cells.get(at).to_owned()).collect());
+            all.push((row.line, cells));
+        }
+        all
+    }
+
+    fn good(line: u64, cells: &[&str]) -> (u64, Result<Vec<String>, Reason>) {
+        (line, Ok(cells.iter().map(|cell| (*cell).to_owned()).collect()))
+    }
+
+    #[test]
+    fn rows_know_their_line_whatever_their_cells_hold() {
+        let text = "a,b\r\n\n\"x\ny\",\"say \"\"hi\"\"\"\r\n5\" pipe,\n,last";
+        let expected = [
+            good(1, &["a", "b"]),
+            good(3, &["x\ny", "say \"hi\""]),
+            good(5, &["5\" pipe", ""]),
+            good(6, &["", "last"]),
+        ];
+        assert_eq!(rows(text), expected);
+    }
+
+    #[test]
+    fn what_is_no_row_is_named_on_the_line_where_it_starts() {
+        assert_eq!(rows("a\n\"x\"y,1\nb"), [good(1, &["a"]), (2, Err(Reason::InvalidCsv)), good(3, &["b"])]);
+        assert_eq!(rows("a\n\"open\nb\nc"), [good(1, &["a"]), (2, Err(Reason::InvalidCsv))]);
+        let long = format!("a,{}\nb,1\n", "x".repeat(CELL_BYTES_MAX + 1));
+        assert_eq!(rows(&long), [(1, Err(Reason::TooLarge)), good(2, &["b", "1"])]);
+        let full = format!("a,{}\n", "x".repeat(CELL_BYTES_MAX));
+        assert!(rows(&full)[0].1.is_ok());
+    }
+
+    #[test]
+    fn a_row_of_other_bytes_is_refused_alone() {
+        let mut reader = CsvReader::new(&b"a,\xff\nb,c\n"[..], b',', 1);
+        assert_eq!(reader.next_row().unwrap().unwrap().cells.err(), Some(Reason::InvalidUtf8));
+        assert!(reader.next_row().unwrap().unwrap().cells.is_ok());
+    }
+}

@@ -1,0 +1,139 @@
+//! Writing the messages that rows become: JSON text, and ids that follow from content alone.
+
+use super::csv::Cells;
+use crate::base::Decimal;
+use crate::base::doc::write_text;
+use crate::normalize::consent::ConsentStatus;
+
+/// An object under way.
+pub(super) struct Object<'o> {
+    out: &'o mut String,
+    empty: bool,
+}
+
+impl<'o> Object<'o> {
+    pub(super) fn open(out: &'o mut String) -> Self {
+        out.push('{');
+        Self { out, empty: true }
+    }
+
+    pub(super) fn close(self) {
+        self.out.push('}');
+    }
+
+    pub(super) fn key(&mut self, key: &str) {
+        if !self.empty {
+            self.out.push(',');
+        }
+        self.empty = false;
+        write_text(key, self.out);
+        self.out.push(':');
+    }
+
+    /// An object as the value of the key before.
+    pub(super) fn inner(&mut self) -> Object<'_> {
+        Object::open(self.out)
+    }
+
+    pub(super) fn raw(&mut self, key: &str, json: &str) {
+        self.key(key);
+        self.out.push_str(json);
+    }
+
+    pub(super) fn text(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.key(key);
+            write_text(value, self.out);
+        }
+    }
+
+    pub(super) fn number(&mut self, key: &str, value: Option<Decimal>) {
+        if let Some(value) = value {
+            self.raw(key, &value.to_string());
+        }
+    }
+
+    /// `context.externalIds`, if there are any.
+    pub(super) fn external_ids(&mut self, ids: [(&str, Option<&str>); 2]) {
+        if ids.iter().all(|(_, id)| id.is_none()) {
+            return;
+        }
+        self.key("context");
+        let mut context = self.inner();
+        context.key("externalIds");
+        context.out.push('[');
+        let mut first = true;
+        for (namespace, id) in ids {
+            let Some(id) = id else { continue };
+            if !std::mem::take(&mut first) {
+                context.out.push(',');
+            }
+            let mut external = Object::open(context.out);
+            external.text("type", Some(namespace));
+            external.text("id", Some(id));
+            external.close();
+        }
+        context.out.push(']');
+        context.close();
+    }
+}
+
+/// The properties of a `Consent Updated`.
+pub(super) fn consents(
+    object: &mut Object<'_>,
+    (channel, purpose): &(String, String),
+    status: ConsentStatus,
+    [email, phone]: [Option<&str>; 2],
+) {
+    object.key("properties");
+    let mut properties = object.inner();
+    properties.text("email", email);
+    properties.text("phone", phone);
+    properties.text("channel", Some(channel));
+    properties.text("purpose", Some(purpose));
+    properties.text("status", Some(status.name()));
+    properties.text("method", Some("import"));
+    properties.close();
+}
+
+/// What a cell of a consent column says.
+pub(super) fn status_of_consent(cell: &str) -> Option<ConsentStatus> {
+    let word = cell.to_lowercase();
+    Some(match word.as_str() {
+        "granted" | "yes" | "y" | "true" | "1" | "subscribed" | "opt-in" | "opted in" => ConsentStatus::Granted,
+        "denied" | "no" | "n" | "false" | "0" | "not subscribed" | "not_subscribed" | "never" => ConsentStatus::Denied,
+        "withdrawn" | "unsubscribed" | "opt-out" | "opted out" => ConsentStatus::Withdrawn,
+        _ => return None,
+    })
+}
+
+/// The content of a row: every cell under its header, whatever the order of the columns.
+pub(super) fn row_hash(cells: Cells<'_>, by_header: &[(String, usize)]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for (header, at) in by_header {
+        for text in [header.as_str(), cells.get(*at)] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    first_16(&hasher)
+}
+
+/// A message id of its content: what kind of message, of which source, about what, by which rows.
+pub(super) fn message_id(what: &str, source: &str, about: &str, rows: &[[u8; 16]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for text in ["regulars import", what, source, about] {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    rows.iter().for_each(|row| {
+        hasher.update(row);
+    });
+    let hex: String = first_16(&hasher).iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {
+    hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default()
+}

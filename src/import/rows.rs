@@ -1,0 +1,267 @@
+//! The head of a file: what it is, how it is written, which column is what; then its rows.
+
+use super::csv::{COLUMNS_MAX, Cells, CsvReader};
+use super::mapping::{From, Key, Mapping, looks_like_orders};
+use super::values::{DateOrder, unordered};
+use super::{Kind, Options};
+use crate::Result;
+use crate::base::zone::Zone;
+use crate::error::Error;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufReader, Chain, Cursor, Read};
+use std::path::Path;
+
+/// How much of a file is looked at to find out how it is written.
+const HEAD_BYTES: usize = 256 << 10;
+
+/// What was found out about a file, or declared.
+///
+/// ```
+/// use regulars::{Store, import::OrdersCsv};
+/// let file = b"Order ID;Date;Email;Total\n1;31.12.2025 10:00;ann@example.com;19,90\n";
+/// let report = Store::options().currency("EUR").in_memory()?.import(OrdersCsv::new(&file[..]))?;
+/// assert_eq!((report.detected.delimiter, report.detected.decimal_comma), (';', true));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Detected {
+    /// Orders or customers.
+    pub kind: Kind,
+    /// What stands between cells.
+    pub delimiter: char,
+    /// Amounts are written `19,90`.
+    pub decimal_comma: bool,
+    /// Whether the day or the month comes first in dates written with slashes or dashes; none where nothing tells.
+    pub date_order: Option<DateOrder>,
+    /// The zone of times that name none.
+    pub time_zone: String,
+    /// Which column is what.
+    pub mapping: BTreeMap<String, From>,
+    /// Columns that nothing was read from.
+    pub unmapped: Vec<String>,
+}
+
+/// How the cells of a file are read.
+pub(super) struct Dialect {
+    pub(super) mapping: Mapping,
+    pub(super) decimal_comma: bool,
+    pub(super) date_order: Option<DateOrder>,
+    pub(super) zone: Zone,
+    /// The columns in the order of their headers: a row's content is the same in whatever order they stand.
+    pub(super) by_header: Vec<(String, usize)>,
+    pub(super) columns: usize,
+}
+
+type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'r>>>;
+
+/// A file behind its header.
+pub(super) struct Rows<'r> {
+    pub(super) reader: CsvReader<Input<'r>>,
+    pub(super) dialect: Dialect,
+    pub(super) detected: Detected,
+}
+
+pub(super) fn read_error(error: std::io::Error) -> Error {
+    Error::io("read", Path::new("the file to import"), error)
+}
+
+impl<'r> Rows<'r> {
+    /// Reads the head of a file.
+    ///
+    /// # Errors
+    /// `Invalid` for a file that is empty, compressed, UTF-16 or without a usable header; `Io`.
+    pub(super) fn open(mut stream: Box<dyn Read + 'r>, options: &Options) -> Result<Self> {
+        let mut head = Vec::new();
+        stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read_error)?;
+        refuse_other_formats(&head)?;
+        if head.starts_with(b"\xef\xbb\xbf") {
+            head.drain(..3);
+        }
+        let mut line = 1;
+        let declared = declared_delimiter(&head);
+        if let Some((_, len)) = declared {
+            head.drain(..len);
+            line += 1;
+        }
+        let delimiter = options.delimiter.map(|c| c as u8).or(declared.map(|(byte, _)| byte));
+        let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(&head));
+        let sample = head.clone();
+        let mut reader = CsvReader::new(BufReader::new(Cursor::new(head).chain(stream)), delimiter, line);
+        let headers = headers(&mut reader)?;
+        let kind = options.kind.unwrap_or(if looks_like_orders(&headers) { Kind::Orders } else { Kind::Customers });
+        let mapping = Mapping::new(&options.mapping, &headers, kind == Kind::Orders)?;
+        let seen = Seen::of(&sample, delimiter, &mapping)?;
+        let decimal_comma = options.decimal_comma.unwrap_or(seen.comma && !seen.point);
+        let date_order = options.date_order.or_else(|| seen.date_order());
+        let zone_name = options.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
+        let zone = Zone::named(&zone_name)
+            .ok_or_else(|| Error::invalid("time_zone is no IANA time zone, for example Europe/Copenhagen"))?;
+        let detected = Detected {
+            kind,
+            delimiter: char::from(delimiter),
+            decimal_comma,
+            date_order,
+            time_zone: zone_name,
+            mapping: mapping.shown(&headers),
+            unmapped: mapping.unmapped(&headers),
+        };
+        let columns = headers.len();
+        let mut by_header: Vec<(String, usize)> =
+            headers.into_iter().enumerate().map(|(at, header)| (header, at)).collect();
+        by_header.sort();
+        let dialect = Dialect { mapping, decimal_comma, date_order, zone, by_header, columns };
+        Ok(Self { reader, dialect, detected })
+    }
+}
+
+fn refuse_other_formats(head: &[u8]) -> Result<()> {
+    let compressed: [&[u8]; 5] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ"];
+    if compressed.iter().any(|magic| head.starts_with(magic)) {
+        return Err(Error::invalid("the file is compressed; unpack it, or pass a reader that does"));
+    }
+    let utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+    if utf16 || head.iter().take(512).any(|byte| *byte == 0) {
+        return Err(Error::invalid("the file is no UTF-8 text, perhaps UTF-16; save it as CSV UTF-8"));
+    }
+    Ok(())
+}
+
+/// `sep=;` in the first line, as spreadsheets write it: the delimiter, and the length of the line.
+fn declared_delimiter(head: &[u8]) -> Option<(u8, usize)> {
+    let line = head.split_inclusive(|byte| *byte == b'\n').next()?;
+    match line.trim_ascii_end() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some((*delimiter, line.len())),
+        // The tab is trimmed as well.
+        b"sep=" => Some((b'\t', line.len())),
+        _ => None,
+    }
+}
+
+/// What stands most often in the first line that is not blank, outside of quotes.
+fn detect_delimiter(head: &[u8]) -> u8 {
+    let line = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    for byte in line {
+        quoted ^= *byte == b'"';
+        for (_, count) in counts.iter_mut().filter(|(delimiter, _)| !quoted && delimiter == byte) {
+            *count += 1;
+        }
+    }
+    // The first of equals wins: a comma unless something else is commoner.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
+}
+
+fn headers(reader: &mut CsvReader<Input<'_>>) -> Result<Vec<String>> {
+    let none = || Error::invalid("the file is empty; the first line of a CSV file names its columns");
+    let row = reader.next_row().map_err(read_error)?.ok_or_else(none)?;
+    let cells = row.cells.map_err(|_| {
+        Error::invalid(format!("the header cannot be read; it is UTF-8 text of at most {COLUMNS_MAX} columns"))
+    })?;
+    let headers: Vec<String> = (0..cells.len()).map(|at| cells.get(at).to_owned()).collect();
+    if headers.iter().all(String::is_empty) {
+        return Err(Error::invalid("the header is blank; the first line of a CSV file names its columns"));
+    }
+    let mut seen = BTreeSet::new();
+    if headers.iter().any(|header| !header.is_empty() && !seen.insert(header.as_str())) {
+        return Err(Error::invalid("two columns have the same header; give each a name of its own"));
+    }
+    Ok(headers)
+}
+
+/// What the cells of a sample look like.
+#[derive(Default)]
+struct Seen {
+    comma: bool,
+    point: bool,
+    day_first: bool,
+    month_first: bool,
+}
+
+impl Seen {
+    fn of(sample: &[u8], delimiter: u8, mapping: &Mapping) -> Result<Self> {
+        let mut seen = Self::default();
+        let mut reader = CsvReader::new(sample, delimiter, 1);
+        let _header = reader.next_row().map_err(read_error)?;
+        while let Some(row) = reader.next_row().map_err(read_error)? {
+            if let Ok(cells) = row.cells {
+                seen.look_at(cells, mapping);
+            }
+        }
+        Ok(seen)
+    }
+
+    fn look_at(&mut self, cells: Cells<'_>, mapping: &Mapping) {
+        for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Quantity] {
+            let Some(text) = mapping.column(&key).map(|at| cells.get(at)) else { continue };
+            // The last mark is the decimal one, unless exactly three digits follow, which could be thousands.
+            let mark = text.rfind([',', '.']);
+            let decimals = mark.map_or(0, |at| text.len() - at - 1);
+            if decimals == 3 && text.matches([',', '.']).count() == 1 {
+                continue;
+            }
+            match mark.and_then(|at| text.as_bytes().get(at)) {
+                Some(b',') => self.comma = true,
+                Some(_) => self.point = true,
+                None => {}
+            }
+        }
+        if let Some((first, second)) = mapping.column(&Key::Time).and_then(|at| unordered(cells.get(at))) {
+            self.day_first |= first > 12 && second <= 12;
+            self.month_first |= second > 12 && first <= 12;
+        }
+    }
+
+    fn date_order(&self) -> Option<DateOrder> {
+        match (self.day_first, self.month_first) {
+            (true, false) => Some(DateOrder::DayFirst),
+            (false, true) => Some(DateOrder::MonthFirst),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_are_those_of_the_header() {
+        for (head, expected) in [
+            ("a,b;c,d\n", b','),
+            ("a;b;c\n1,2;3;4", b';'),
+            ("a\tb\n", b'\t'),
+            ("\n\"x;y;z\",b\n", b','),
+            ("a|b\n", b'|'),
+            ("single\n", b','),
+        ] {
+            assert_eq!(detect_delimiter(head.as_bytes()), expected, "{head}");
+        }
+        assert_eq!(declared_delimiter(b"sep=;\r\na;b"), Some((b';', 7)));
+        assert_eq!(declared_delimiter(b"separate,b\n"), None);
+    }
+
+    #[test]
+    fn files_that_are_no_csv_are_refused_with_a_remedy() {
+        for (bytes, word) in [
+            (&b""[..], "empty"),
+            (b"\xef\xbb\xbf", "empty"),
+            (b"\n\n", "empty"),
+            (b",,\n1,2,3\n", "blank"),
+            (b"a,a\n", "same header"),
+            (b"\x1f\x8b\x08", "compressed"),
+            (b"PK\x03\x04", "compressed"),
+            (b"\xff\xfea\0", "UTF-8"),
+            (b"a\0,\0", "UTF-8"),
+            (b"a,b\n1,2\n", "order_id"),
+        ] {
+            let options = Options { kind: Some(Kind::Orders), ..Options::default() };
+            let error = Rows::open(Box::new(bytes), &options).err().expect("refused");
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        let wide = format!("{}x\n", "c,".repeat(COLUMNS_MAX));
+        assert!(Rows::open(Box::new(wide.as_bytes()), &Options::default()).is_err());
+    }
+}
