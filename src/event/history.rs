@@ -193,7 +193,7 @@ impl History {
                 }
             }
         }
-        Ok(all)
+        self.without_displaced(all, |(_, at, _)| *at)
     }
 
     /// The events of a name with `from < ts <= to`, layer by layer, by time within one.

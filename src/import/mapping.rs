@@ -289,18 +289,27 @@ fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
         (Key::UserId, vec!["userid", "customeruserid", "accountid"]),
         (Key::CustomerId, vec!["customerid", "customernumber", "customerno", "householdid", "clientid", "customer"]),
         (Key::Email, vec!["email", "emailaddress", "customeremail", "billingemail", "emailbilling", "contactemail"]),
-        (Key::Phone, vec!["phone", "phonenumber", "billingphone", "phonebilling", "mobile", "mobilephone", "telephone"]),
+        (
+            Key::Phone,
+            vec!["phone", "phonenumber", "billingphone", "phonebilling", "mobile", "mobilephone", "telephone"],
+        ),
         (Key::LoyaltyCard, vec!["loyaltycard", "loyaltycardnumber", "loyaltyid", "clubcard", "membershipnumber"]),
         (Key::Country, vec!["country", "billingcountry", "countrycode", "countrycodebilling", "shippingcountry"]),
     ];
     if !orders {
         all.extend([
-            (Key::Time, vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"]),
+            (
+                Key::Time,
+                vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"],
+            ),
             (trait_("firstName"), vec!["firstname", "billingfirstname"]),
             (trait_("lastName"), vec!["lastname", "billinglastname"]),
             (trait_("name"), vec!["name", "fullname", "customername"]),
             (trait_("city"), vec!["city", "defaultaddresscity", "billingcity"]),
-            (trait_("postal_code"), vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"]),
+            (
+                trait_("postal_code"),
+                vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"],
+            ),
             (trait_("birthday"), vec!["birthday", "birthdate", "dateofbirth"]),
             (trait_("gender"), vec!["gender"]),
             (trait_("company"), vec!["company", "defaultaddresscompany", "billingcompany"]),
@@ -310,15 +319,44 @@ fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
         ]);
         return all;
     }
-    let order_id = ["orderid", "ordernumber", "orderno", "order", "invoiceno", "invoicenumber", "invoice", "basketid",
-        "transactionid", "receiptid", "receiptnumber"];
+    let order_id = [
+        "orderid",
+        "ordernumber",
+        "orderno",
+        "order",
+        "invoiceno",
+        "invoicenumber",
+        "invoice",
+        "basketid",
+        "transactionid",
+        "receiptid",
+        "receiptnumber",
+    ];
     // Shopify calls the order's number `Name`, and the products' names `Lineitem name`.
     let order_id = if shopify { vec!["name"] } else { order_id.to_vec() };
-    let name: &[&str] = if shopify { &["lineitemname"] } else { &["productname", "itemname", "description", "product", "name", "title"] };
+    let name: &[&str] = if shopify {
+        &["lineitemname"]
+    } else {
+        &["productname", "itemname", "description", "product", "name", "title"]
+    };
     all.extend([
         (Key::OrderId, order_id),
-        (Key::Time, vec!["time", "createdat", "orderdate", "invoicedate", "datecreated", "transactiontimestamp", "timestamp",
-            "datetime", "date", "purchasedate", "orderedat"]),
+        (
+            Key::Time,
+            vec![
+                "time",
+                "createdat",
+                "orderdate",
+                "invoicedate",
+                "datecreated",
+                "transactiontimestamp",
+                "timestamp",
+                "datetime",
+                "date",
+                "purchasedate",
+                "orderedat",
+            ],
+        ),
         (Key::ProductId, vec!["productid", "stockcode", "lineitemsku", "sku", "itemsku", "productsku", "itemid"]),
         (Key::Name, name.to_vec()),
         (Key::Brand, vec!["brand", "vendor", "manufacturer"]),

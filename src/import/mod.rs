@@ -396,9 +396,9 @@ impl Started<'_> {
             let Some(row) = reader.next_row().map_err(read_error)? else { break };
             rows += 1;
             let line = row.line;
-            let whole = row.cells.and_then(|cells| {
-                if cells.len() == dialect.columns { Ok(cells) } else { Err(Reason::InvalidCsv) }
-            });
+            let whole = row
+                .cells
+                .and_then(|cells| if cells.len() == dialect.columns { Ok(cells) } else { Err(Reason::InvalidCsv) });
             match (whole, &mut orders) {
                 (Err(reason), _) => sink(Emit::Reject { line, reason })?,
                 (Ok(cells), Some(orders)) => {

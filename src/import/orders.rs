@@ -63,7 +63,12 @@ impl Orders {
     ///
     /// # Errors
     /// `Invalid` when the file's orders do not fit into the bound.
-    pub(super) fn take(&mut self, line: u64, cells: Cells<'_>, dialect: &Dialect) -> Result<std::result::Result<(), Reason>> {
+    pub(super) fn take(
+        &mut self,
+        line: u64,
+        cells: Cells<'_>,
+        dialect: &Dialect,
+    ) -> Result<std::result::Result<(), Reason>> {
         let read = match self.read(cells, dialect) {
             Ok(read) => read,
             Err(reason) => return Ok(Err(reason)),

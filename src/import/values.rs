@@ -23,6 +23,9 @@ pub enum DateOrder {
 /// An amount: digits with a decimal point (or comma, where the file writes so). Separators of thousands are read where
 /// they cannot be anything else: in front of a decimal mark.
 pub(super) fn amount(text: &str, decimal_comma: bool) -> Option<Decimal> {
+    if let Some(number) = float(text).filter(|_| !decimal_comma) {
+        return Some(number);
+    }
     let (point, thousands) = if decimal_comma { (',', '.') } else { ('.', ',') };
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -42,6 +45,16 @@ pub(super) fn amount(text: &str, decimal_comma: bool) -> Option<Decimal> {
         return None;
     }
     Decimal::parse(&format!("{sign}{whole}.{}", fraction.unwrap_or("0")))
+}
+
+/// What programs print of a number that is almost nothing, or very large: `4.440892e-16`.
+fn float(text: &str) -> Option<Decimal> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let exponent_digits = exponent.strip_prefix(['-', '+'])?;
+    let good = exponent_digits.len() == 2 && exponent_digits.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa_good =
+        mantissa.contains('.') && mantissa.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+    if good && mantissa_good { Decimal::parse(&text.replace('+', "")) } else { None }
 }
 
 /// `1.234` and `12.345.678`, but not `1.23`.
@@ -123,7 +136,8 @@ fn date_of(date: &str, order: Option<DateOrder>) -> Option<i64> {
 
 /// Milliseconds of the day, and the offset east of UTC if the text names one.
 fn time_of(text: &str) -> Option<(i64, Option<i64>)> {
-    let (clock, rest) = text.split_at(text.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(text.len()));
+    let (clock, rest) =
+        text.split_at(text.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(text.len()));
     let mut rest = rest.trim_start();
     let mut parts = clock.split(':');
     let digits = |part: &str| {
@@ -180,7 +194,8 @@ fn offset(text: &str) -> Option<Option<i64>> {
     if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let (hours, minutes) = (digits.get(..2)?.parse::<i64>().ok()?, digits.get(2..).and_then(|m| m.parse().ok()).unwrap_or(0));
+    let (hours, minutes) =
+        (digits.get(..2)?.parse::<i64>().ok()?, digits.get(2..).and_then(|m| m.parse().ok()).unwrap_or(0));
     (hours < 24 && minutes < 60).then_some(Some(sign * (hours * 60 + minutes) * 60_000))
 }
 
@@ -201,6 +216,8 @@ mod tests {
             ("1,234.50", false, Some("1234.5")),
             ("1234,50", true, Some("1234.5")),
             ("1.234,50", true, Some("1234.5")),
+            ("4.440892e-16", false, Some("0.0000000000000004440892")),
+            ("1.5E+03", false, Some("1500")),
             ("1,234", false, None),
             ("19,99", false, None),
             ("12,34.5", false, None),
@@ -237,8 +254,20 @@ mod tests {
         assert_eq!(at("05/06/2024", Some(DateOrder::DayFirst)).as_deref(), Some("2024-06-05T00:00:00.000Z"));
         assert_eq!(at("05/06/2024", Some(DateOrder::MonthFirst)).as_deref(), Some("2024-05-06T00:00:00.000Z"));
         for text in [
-            "05/06/2024", "2024-02-30", "45292", "45292.5", "20240115", "1/2/24", "2024-01-15 24:00", "2024-01-15 10:60",
-            "yesterday", "2024-13-01", "32/01/2024", "2024-01-15 10", "2024-01-15 13:00 PM", "2024-01-15 10:00 XYZ",
+            "05/06/2024",
+            "2024-02-30",
+            "45292",
+            "45292.5",
+            "20240115",
+            "1/2/24",
+            "2024-01-15 24:00",
+            "2024-01-15 10:60",
+            "yesterday",
+            "2024-13-01",
+            "32/01/2024",
+            "2024-01-15 10",
+            "2024-01-15 13:00 PM",
+            "2024-01-15 10:00 XYZ",
         ] {
             assert_eq!(at(text, None), None, "{text}");
         }
@@ -254,6 +283,9 @@ mod tests {
 
     #[test]
     fn names_lose_the_decimals_of_spreadsheets_only() {
-        assert_eq!(["17850.0", "17850", "1.50", "a.0", ".0", "7."].map(name), ["17850", "17850", "1.50", "a.0", ".0", "7."]);
+        assert_eq!(
+            ["17850.0", "17850", "1.50", "a.0", ".0", "7."].map(name),
+            ["17850", "17850", "1.50", "a.0", ".0", "7."]
+        );
     }
 }

@@ -19,9 +19,10 @@ use crate::segment::schedule::references;
 use crate::segment::subject::undefined;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::profile::Asked;
+use crate::view::revenue::by_month;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
-use crate::view::{Group, Json, Profile, Why, WhyNot};
+use crate::view::{Group, Json, MonthRevenue, Profile, Why, WhyNot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -222,6 +223,21 @@ impl Snapshot {
             Some((namespace, value)) => self.state.records.nodes.find(namespace, &value),
             None => Ok(None),
         }
+    }
+
+    /// What was sold in each month, whoever bought it, by the facts up to now; oldest first.
+    ///
+    /// **Cost**: one look at every order.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// assert!(regulars::Store::in_memory()?.snapshot().revenue_by_month()?.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn revenue_by_month(&self) -> Result<Vec<MonthRevenue>> {
+        by_month(&self.state.records, self.state.now())
     }
 
     /// A group by the facts up to `at` (now, if not given): its own traits and its members. `None` where nobody named it.

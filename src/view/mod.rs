@@ -5,6 +5,7 @@ mod details;
 pub(crate) mod group;
 mod page;
 pub(crate) mod profile;
+pub(crate) mod revenue;
 pub(crate) mod why;
 pub(crate) mod why_not;
 
@@ -12,5 +13,6 @@ pub use consent::{Consent, Suppression};
 pub use details::{EventDetails, ProductLine};
 pub use group::{Group, Membership};
 pub use profile::{Json, OrderSummary, Profile, TimelineEvent};
+pub use revenue::MonthRevenue;
 pub use why::{Why, WhyStep};
 pub use why_not::{WhyNot, WhyNotStep};
