@@ -82,7 +82,13 @@ fn complete_journey_is_the_shop_that_was_counted() {
 fn a_longer_export_adds_only_what_is_new() {
     let rows: Vec<String> = (0..40)
         .map(|row| {
-            format!("{},2025-11-{:02},u{}@example.com,Tea,{},4.50\n", 100 + row / 3, 1 + row % 28, row / 3 % 7, 1 + row % 4)
+            format!(
+                "{},2025-11-{:02},u{}@example.com,Tea,{},4.50\n",
+                100 + row / 3,
+                1 + row % 28,
+                row / 3 % 7,
+                1 + row % 4
+            )
         })
         .collect();
     let header = "order,date,email,product,qty,price\n";

@@ -408,3 +408,35 @@ fn no_command_at_all_makes_an_empty_store() {
     assert_eq!(run(dir.place(), b"\n"), (vec![], true));
     assert_eq!(replies(dir.place(), &[json!({"do": "stats"})])[0]["events"], 0);
 }
+
+#[test]
+fn files_are_imported_and_rates_recorded() {
+    let dir = Dir::new("import");
+    std::fs::create_dir_all(&dir.0).expect("temporary directories can be made");
+    let path = dir.0.join("orders.csv");
+    let file = "bon;kunde;dato;belob;valuta\n1;7;31.12.2025;100,00;SEK\n2;7;31-12-2025;cheap;SEK\n3;8;x;5,00;EUR\n";
+    std::fs::write(&path, file).expect("the directory is ours");
+    let mapping = json!({"order_id": "bon", "customer_id": "kunde", "time": "dato", "total": "belob",
+        "currency": {"const": "SEK"}});
+    let import = json!({"do": "import", "format": "orders_csv", "file": path, "mapping": mapping, "source": "till"});
+    let ann = json!({"do": "profile", "identifier": ["customer_id", "7"]});
+    let all = memory(&[
+        json!({"do": "open", "options": {"currency": "EUR"}}),
+        import.clone(),
+        import,
+        json!({"do": "rates", "rates": [["2025-12-01", "SEK", "EUR", "0.09"]]}),
+        ann,
+        json!({"do": "why_not", "a": ["customer_id", "7"], "b": ["customer_id", "8"]}),
+        json!({"do": "rates", "rates": [["2025-13-01", "SEK", "EUR", "0.09"]]}),
+        json!({"do": "import", "format": "parquet", "file": path}),
+        json!({"do": "import", "format": "orders_csv", "file": path}),
+    ]);
+    let counts = |reply: &Value| (reply["accepted"].clone(), reply["duplicates"].clone(), reply["rejected"].clone());
+    assert_eq!(counts(&all[1]), (json!(1), json!(0), json!(2)), "{}", all[1]);
+    assert_eq!(all[1]["rejects"], json!([[3, "wrong_type"], [4, "invalid_timestamp"]]));
+    assert_eq!(all[1]["detected"]["decimal_comma"], true);
+    assert_eq!(counts(&all[2]), (json!(0), json!(1), json!(2)));
+    assert_eq!(all[4]["orders"]["net_minor"], 900, "{}", all[4]);
+    assert_eq!(all[5]["obstacles"][0]["kind"], "no_evidence", "{}", all[5]);
+    assert!(all[6..].iter().all(|reply| reply["ok"] == false));
+}

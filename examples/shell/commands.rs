@@ -2,15 +2,20 @@
 
 use super::command::Command;
 use super::reply::{Failure, Reply};
-use regulars::{Ingest, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
+use regulars::import::{CsvFile, DateOrder, From, Kind};
+use regulars::{Ingest, Rate, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs::File;
 
 /// Runs one command on an open store.
 pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     match command.name.as_str() {
         "ingest" => ingest(store, command),
+        "import" => import(store, command),
+        "rates" => rates(store, command),
+        "why_not" => why_not(&store.snapshot(), command),
         "profile" => profile(&store.snapshot(), command),
         "resolve" => resolve(&store.snapshot(), command),
         "why" => why(&store.snapshot(), command),
@@ -80,6 +85,85 @@ fn ingest(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
         _ => return Err(Failure::invalid("ingest takes one of file, messages and text")),
     };
     ingested(&receipt)
+}
+
+fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    let fields = [
+        "format",
+        "file",
+        "mapping",
+        "source",
+        "trust",
+        "received_at",
+        "delimiter",
+        "decimal_comma",
+        "date_order",
+        "time_zone",
+        "batch",
+    ];
+    command.only(&fields)?;
+    let path: String = command.need("file", "a path")?;
+    let open = || File::open(&path).map_err(|error| Failure::io(format!("cannot open {path}: {error}")));
+    let format: String = command.need("format", "orders_csv, customers_csv or ndjson")?;
+    let kind = match format.as_str() {
+        "orders_csv" => Kind::Orders,
+        "customers_csv" => Kind::Customers,
+        "ndjson" => return ingested(&store.ingest_reader(open()?, &ingest_options(command)?, |_| {})?),
+        _ => return Err(Failure::invalid("format is orders_csv, customers_csv or ndjson")),
+    };
+    let mut file = CsvFile::new(open()?, Some(kind));
+    let expected = r#"an object of key and header, or key and {"const": value}"#;
+    for (key, from) in command.get::<BTreeMap<String, From>>("mapping", expected)?.unwrap_or_default() {
+        file = file.map(key, from);
+    }
+    if let Some(source) = command.get::<String>("source", "the name of a source")? {
+        file = file.source(source);
+    }
+    if let Some(trust) = command.get::<Trust>("trust", "verified or claimed")? {
+        file = file.trust(trust);
+    }
+    if let Some(at) = command.instant("received_at")? {
+        file = file.received_at(at);
+    }
+    if let Some(delimiter) = command.get::<char>("delimiter", "one character")? {
+        file = file.delimiter(delimiter);
+    }
+    if let Some(comma) = command.get::<bool>("decimal_comma", "true or false")? {
+        file = file.decimal_comma(comma);
+    }
+    match command.get::<String>("date_order", "day_first or month_first")?.as_deref() {
+        Some("day_first") => file = file.date_order(DateOrder::DayFirst),
+        Some("month_first") => file = file.date_order(DateOrder::MonthFirst),
+        Some(_) => return Err(Failure::invalid("date_order is day_first or month_first")),
+        None => {}
+    }
+    if let Some(zone) = command.get::<String>("time_zone", "an IANA time zone")? {
+        file = file.time_zone(zone);
+    }
+    if let Some(messages) = command.get::<usize>("batch", "a number of messages")? {
+        file = file.batch(messages);
+    }
+    let report = store.import(file)?;
+    let reply = ingested(&report.receipt)?;
+    let reply = reply.with("rows", &report.rows)?.with("orders", &report.orders)?.with("refunds", &report.refunds)?;
+    reply.with("people", &report.people)?.with("detected", &report.detected)
+}
+
+/// `[[DATE, FROM, TO, "0.134"], ...]`
+fn rates(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["rates"])?;
+    let expected = r#"a list such as [["2026-01-31","SEK","EUR","0.0871"]]"#;
+    let rates: Vec<(String, String, String, String)> = command.need("rates", expected)?;
+    let rate = |(date, from, to, rate): &(String, String, String, String)| {
+        Rate::new(date, from.parse()?, to.parse()?, rate.parse()?)
+    };
+    let rates = rates.iter().map(rate).collect::<regulars::Result<Vec<_>>>()?;
+    crossed(Reply::ok(), &store.record_rates(&rates)?)
+}
+
+fn why_not(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["a", "b"])?;
+    Reply::ok().with_all(&snapshot.why_not(command.need_id("a")?, command.need_id("b")?)?)
 }
 
 fn ingest_options(command: &Command<'_>) -> Result<Ingest, Failure> {
@@ -156,6 +240,9 @@ fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure>
         .with("identifiers", &profile.identifiers)?
         .with("traits", &profile.traits)?
         .with("orders", &profile.orders)?
+        .with("consent", &profile.consent)?
+        .with("suppressed", &profile.suppressed)?
+        .with("groups", &profile.groups)?
         .with("segments", &profile.segments)?
         .with("activity", &profile.activity)?
         .with("first_seen", &profile.first_seen)?

@@ -178,7 +178,8 @@ impl fmt::Display for ImportReport {
             let lines = self.receipt.rejects.iter().filter(|reject| reject.reason == *reason);
             let lines: Vec<String> = lines.take(5).map(|reject| reject.line.to_string()).collect();
             let more = if *count > 5 { ", ..." } else { "" };
-            writeln!(f, "  {reason}: {}, line {}{more}", counted(*count, "row", "rows"), lines.join(", "))?;
+            let word = if *count == 1 { "line" } else { "lines" };
+            writeln!(f, "  {reason}: {}, {word} {}{more}", counted(*count, "row", "rows"), lines.join(", "))?;
         }
         let Detected { delimiter, decimal_comma, date_order, time_zone, mapping, unmapped, .. } = &self.detected;
         let mark = if *decimal_comma { "comma" } else { "point" };

@@ -225,6 +225,30 @@ impl Snapshot {
         }
     }
 
+    /// When the last event happened that is visible now; `None` in a store without events.
+    ///
+    /// **Cost**: one look at every event's time.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42","timestamp":"2026-01-05"}"#)?;
+    /// assert_eq!(store.snapshot().last_event()?, Some("2026-01-05".parse()?));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn last_event(&self) -> Result<Option<Timestamp>> {
+        let mut last = None;
+        for at in self.state.records.events.iter() {
+            let ts = self.state.records.events.head(at)?.ts;
+            if ts <= self.state.now() {
+                last = last.max(Some(ts));
+            }
+        }
+        Ok(last)
+    }
+
     /// What was sold in each month, whoever bought it, by the facts up to now; oldest first.
     ///
     /// **Cost**: one look at every order.

@@ -1,0 +1,168 @@
+//! What a shop owner runs first: files in, and a look at the shop.
+//!
+//! ```text
+//! cargo run --release --example import_history -- [--store DIR] [--currency EUR] [--zone Europe/Copenhagen] FILE...
+//! ```
+//! Files are exports of orders or customers (.csv; Shopify's, WooCommerce's and plain ones are understood) or Segment
+//! messages (.ndjson, .jsonl), each also with .gz behind. Without --store everything stays in memory.
+
+use flate2::read::MultiGzDecoder;
+use regulars::import::CsvFile;
+use regulars::{Currency, Ingest, Money, Segment, Snapshot, Store, when};
+use std::error::Error;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] FILE...
+files: orders or customers (.csv), Segment messages (.ndjson, .jsonl); each also with .gz";
+
+struct Asked {
+    store: Option<String>,
+    currency: String,
+    zone: Option<String>,
+    files: Vec<String>,
+}
+
+fn asked(arguments: impl Iterator<Item = String>) -> Result<Asked> {
+    let mut asked = Asked { store: None, currency: "EUR".to_owned(), zone: None, files: Vec::new() };
+    let mut arguments = arguments.peekable();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(USAGE);
+        match argument.as_str() {
+            "--store" => asked.store = Some(value()?),
+            "--currency" => asked.currency = value()?,
+            "--zone" => asked.zone = Some(value()?),
+            flag if flag.starts_with("--") => return Err(USAGE.into()),
+            _ => asked.files.push(argument),
+        }
+    }
+    if asked.files.is_empty() { Err(USAGE.into()) } else { Ok(asked) }
+}
+
+/// A stream that counts what was read of the file itself: of a compressed one, the compressed bytes.
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// One file being read, and how much of it was.
+struct Bar {
+    name: String,
+    total: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Bar {
+    fn show(&self, count: u64, what: &str) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let done = self.read.load(Ordering::Relaxed).min(self.total);
+        let tenths = (done * 30).checked_div(self.total).unwrap_or(30) as usize;
+        eprint!("\r{} [{}{}] {count} {what}   ", self.name, "#".repeat(tenths), " ".repeat(30 - tenths));
+        let _ = std::io::stderr().flush();
+    }
+
+    fn done(&self) {
+        if std::io::stderr().is_terminal() {
+            eprintln!();
+        }
+    }
+}
+
+fn take_in(store: &Store, path: &str, zone: Option<&str>) -> Result<()> {
+    let file = File::open(path).map_err(|error| format!("cannot open {path}: {error}"))?;
+    let read = Arc::new(AtomicU64::new(0));
+    let bar = Bar { name: path.to_owned(), total: file.metadata()?.len(), read: Arc::clone(&read) };
+    let counted = Counted { inner: file, read };
+    let plain = path.strip_suffix(".gz").unwrap_or(path);
+    let stream: Box<dyn Read> = if plain == path { Box::new(counted) } else { Box::new(MultiGzDecoder::new(counted)) };
+    if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") || plain.ends_with(".json") {
+        let receipt = store.ingest_reader(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"))?;
+        bar.done();
+        println!("{path}: {receipt}");
+        for reject in receipt.rejects.iter().take(5) {
+            println!("  line {}: {}", reject.line, reject.reason);
+        }
+        return Ok(());
+    }
+    let mut file = CsvFile::new(stream, None).on_progress(|progress| bar.show(progress.rows, "rows"));
+    if let Some(zone) = zone {
+        file = file.time_zone(zone);
+    }
+    let report = store.import(file)?;
+    bar.done();
+    print!("{path}: {report}");
+    Ok(())
+}
+
+fn shop(snapshot: &Snapshot, currency: Currency) -> Result<()> {
+    let (people, profiles) = (snapshot.people(), snapshot.profiles());
+    println!("\n{people} people and {} anonymous visitors, {} events", profiles - people, snapshot.events());
+    let months = snapshot.revenue_by_month()?;
+    let most = months.iter().map(|month| month.net_minor).max().unwrap_or(0).max(1);
+    println!("\nRevenue, net of refunds");
+    for month in &months {
+        let width = (month.net_minor.max(0) as i128 * 40 / i128::from(most)) as usize;
+        let net = Money::new(month.net_minor, currency).to_string();
+        println!("  {}  {net:>18}  {:>7} orders  {}", month.month, month.orders, "#".repeat(width));
+    }
+    Ok(())
+}
+
+/// Three segments, as of the end of the history: an old export has no recent buyers today.
+fn segments(store: &Store) -> Result<()> {
+    let snapshot = store.snapshot();
+    let Some(last) = snapshot.last_event()? else { return Ok(()) };
+    println!("\nSegments, as of {last}");
+    for segment in [
+        Segment::new(
+            "one-time buyers slipping away",
+            when::orders().is(1) & when::days_since_last_order().between(30..=90),
+        ),
+        Segment::new(
+            "regulars: two or more orders, one in the last 60 days",
+            when::orders().at_least(2) & when::days_since_last_order().at_most(60),
+        ),
+        Segment::new(
+            "loyal once, silent for 60 days",
+            when::orders().at_least(3) & when::days_since_last_order().more_than(60),
+        ),
+    ] {
+        println!("  {:>7}  {}", snapshot.members_at(&segment, last)?.len(), segment.name());
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let asked = asked(std::env::args().skip(1))?;
+    let currency: Currency = asked.currency.parse()?;
+    let mut options = Store::options().currency(&asked.currency);
+    if let Some(zone) = &asked.zone {
+        let config = serde_json::json!({"currency": asked.currency, "time_zone": zone});
+        options = options.config(serde_json::from_value(config)?);
+    }
+    let store = match &asked.store {
+        Some(place) => options.open(place)?,
+        None => options.in_memory()?,
+    };
+    for file in &asked.files {
+        take_in(&store, file, asked.zone.as_deref())?;
+    }
+    shop(&store.snapshot(), currency)?;
+    segments(&store)?;
+    store.close()?;
+    Ok(())
+}
