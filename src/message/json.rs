@@ -9,7 +9,8 @@ pub(crate) struct BadJson;
 pub(crate) enum Token<'a> {
     Null,
     Bool(bool),
-    Number(&'a [u8]),
+    /// As it is spelled.
+    Number(&'a str),
     /// The string's text is in the lexer's caller's buffer, or borrowed.
     Str(Text<'a>),
     List,
@@ -19,7 +20,7 @@ pub(crate) enum Token<'a> {
 /// A string: borrowed where it holds no escape, else written to the caller's buffer as WTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text<'a> {
-    Plain(&'a [u8]),
+    Plain(&'a str),
     Escaped,
 }
 
@@ -30,22 +31,24 @@ impl<'a> Text<'a> {
         'a: 'b,
     {
         match self {
-            Self::Plain(bytes) => bytes,
+            Self::Plain(text) => text.as_bytes(),
             Self::Escaped => buffer,
         }
     }
 }
 
-/// A cursor over JSON text that is known to be UTF-8.
+/// A cursor over JSON text.
 #[derive(Clone)]
 pub(crate) struct Lexer<'a> {
+    /// The same text twice: slices of the one are known to be UTF-8, the other is quick to look into.
+    whole: &'a str,
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(text: &'a [u8], at: usize) -> Self {
-        Self { text, at }
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { whole: text, text: text.as_bytes(), at: 0 }
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -54,7 +57,7 @@ impl<'a> Lexer<'a> {
 
     /// The cursor before the byte that it just consumed.
     pub(crate) fn back_one(&self) -> Self {
-        Self { text: self.text, at: self.at.saturating_sub(1) }
+        Self { at: self.at.saturating_sub(1), ..*self }
     }
 
     /// The next byte that is no white space, not consumed.
@@ -107,7 +110,7 @@ impl<'a> Lexer<'a> {
         rest.starts_with(word).then(|| self.at += word.len()).ok_or(BadJson)
     }
 
-    fn number(&mut self) -> Result<&'a [u8], BadJson> {
+    fn number(&mut self) -> Result<&'a str, BadJson> {
         let start = self.at;
         let next = |lexer: &Self| lexer.text.get(lexer.at).copied();
         self.at += usize::from(next(self) == Some(b'-'));
@@ -125,7 +128,7 @@ impl<'a> Lexer<'a> {
             self.at += usize::from(matches!(next(self), Some(b'+' | b'-')));
             self.digits()?;
         }
-        self.text.get(start..self.at).ok_or(BadJson)
+        self.whole.get(start..self.at).ok_or(BadJson)
     }
 
     fn digits(&mut self) -> Result<(), BadJson> {
@@ -141,13 +144,13 @@ impl<'a> Lexer<'a> {
         if self.peek() != Some(b'"') {
             return Err(BadJson);
         }
-        self.at += 1;
-        let rest = self.text.get(self.at..).unwrap_or_default();
+        let start = self.at + 1;
+        let rest = self.text.get(start..).unwrap_or_default();
         let plain = plain_len(rest);
-        self.at += plain;
+        self.at = start + plain;
         if rest.get(plain) == Some(&b'"') {
             self.at += 1;
-            return rest.get(..plain).map(Text::Plain).ok_or(BadJson);
+            return self.whole.get(start..start + plain).map(Text::Plain).ok_or(BadJson);
         }
         buffer.clear();
         buffer.extend_from_slice(rest.get(..plain).unwrap_or_default());
@@ -155,6 +158,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The rest of a string that holds an escape (or ends in an error).
+    #[cold]
     fn escaped(&mut self, buffer: &mut Vec<u8>) -> Result<Text<'a>, BadJson> {
         loop {
             match self.text.get(self.at).ok_or(BadJson)? {
@@ -329,7 +333,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn valid(text: &str) -> bool {
-        let mut lexer = Lexer::new(text.as_bytes(), 0);
+        let mut lexer = Lexer::new(text);
         skip_value(&mut lexer, &mut Vec::new()).is_ok() && lexer.peek().is_none()
     }
 
@@ -346,7 +350,7 @@ mod tests {
     fn surrogates_pair_up_or_stay_alone() {
         let read = |text: &str| {
             let mut buffer = Vec::new();
-            Lexer::new(text.as_bytes(), 0).string(&mut buffer).map(|text| text.bytes(&buffer).to_vec())
+            Lexer::new(text).string(&mut buffer).map(|text| text.bytes(&buffer).to_vec())
         };
         assert_eq!(read(r#""\ud83d\ude00""#), Ok("😀".as_bytes().to_vec()));
         assert_eq!(read(r#""\ud83d\ud83d\ude00""#), Ok([b"\xed\xa0\xbd", "😀".as_bytes()].concat()));

@@ -32,7 +32,13 @@ struct Build {
     doc: Vec<u8>,
     canonical: Vec<u8>,
     fact: Vec<u8>,
+    /// How much the envelope of this line may still add to its messages.
+    room_bytes: usize,
 }
+
+/// An envelope's context is copied into its messages, of which a line holds many: this many times the longest line, and
+/// no more, so that a short line cannot fill the memory.
+const FILLED_LINES_MAX: usize = 16;
 
 /// What became of one message.
 pub(crate) enum Outcome<'a> {
@@ -91,6 +97,7 @@ fn emit(
     }
     let Scratch { wire, build } = scratch;
     let defaults = wire.defaults();
+    build.room_bytes = intake.normalizer.wire.limits.line_bytes.saturating_mul(FILLED_LINES_MAX);
     for raw in wire.messages(&intake.normalizer.wire) {
         let ordinal = raw.ordinal;
         match build.message(&raw, defaults, intake) {
@@ -107,9 +114,10 @@ impl Build {
         let fields = Fields::read(message, defaults);
         let limits = &intake.normalizer.wire.limits;
         let filled = filled(&fields).map(|(_, value)| value.bytes().len()).sum::<usize>();
-        if raw.text_bytes.saturating_add(filled) > limits.message_bytes {
+        if raw.text_bytes.saturating_add(filled) > limits.message_bytes || filled > self.room_bytes {
             return Err(Reason::TooLarge);
         }
+        self.room_bytes -= filled;
         let mut flags = Flags::default();
         let kind = fields.kind(intake.default_type);
         let props = Props::read(fields.properties);
@@ -122,7 +130,9 @@ impl Build {
             return Err(Reason::MissingField);
         }
         let said_at = fields.timestamp(&mut flags)?;
-        if raw.out_of_range || (fields.context_filled && defaults.out_of_range) {
+        let filled_beyond =
+            fields.context_filled && defaults.context_beyond || fields.sent_at_filled && defaults.sent_at_beyond;
+        if raw.out_of_range || filled_beyond {
             return Err(Reason::NumberOutOfRange);
         }
         self.text.clear();

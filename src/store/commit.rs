@@ -224,8 +224,7 @@ impl Inner {
                         displacing.push(at);
                     }
                     accepted.push(at);
-                    receipt.accepted += 1;
-                    item.flags.iter().for_each(|flag| *receipt.flags.entry(flag).or_default() += 1);
+                    receipt.accept(item.flags);
                 }
                 Verdict::Duplicate { conflicting } => {
                     receipt.duplicates += 1;

@@ -1,6 +1,7 @@
 //! What became of what was sent: counts, reasons, and who entered or left which segment.
 
 use crate::base::ProfileId;
+use crate::message::reason::Flags;
 use crate::message::{Flag, Reason};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -71,6 +72,11 @@ impl Receipt {
         if self.rejects.len() < LISTED_MAX {
             self.rejects.push(Reject { line, ordinal, reason });
         }
+    }
+
+    pub(super) fn accept(&mut self, flags: Flags) {
+        self.accepted += 1;
+        flags.iter().for_each(|flag| *self.flags.entry(flag).or_default() += 1);
     }
 
     /// Adds the outcome of a later commit of the same call.
