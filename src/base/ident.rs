@@ -287,8 +287,6 @@ impl PartialOrd for MessageId {
 /// The 16 bytes of a UUID in its canonical spelling: lower case, hyphens at 8, 13, 18 and 23. Any other spelling is
 /// `None`, so that what is stored as bytes prints back as the very same text.
 pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    /// Where the two digits of each byte stand.
-    const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
     if [8, 13, 18, 23].into_iter().any(|at| bytes.get(at) != Some(&b'-')) {
         return None;
@@ -302,6 +300,9 @@ pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     }
     (all < 16).then_some(out)
 }
+
+/// Where the two digits of each byte of a UUID stand.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /// The value of each lower-case hexadecimal digit, 255 for every other byte.
 const NIBBLES: [u8; 256] = {
@@ -331,11 +332,9 @@ pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
 pub(crate) fn push_uuid(bytes: &[u8; 16], out: &mut String) {
     let mut text = [b'-'; 36];
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
-    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    let places = (0..36).filter(|at| !matches!(at, 8 | 13 | 18 | 23));
-    for (at, digit) in places.zip(digits) {
-        if let Some(slot) = text.get_mut(at) {
-            *slot = digit;
+    for (byte, at) in bytes.iter().zip(PAIRS) {
+        if let Some([high, low]) = text.get_mut(at..at + 2) {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
         }
     }
     out.push_str(std::str::from_utf8(&text).unwrap_or_default());

@@ -5,7 +5,7 @@ use super::clock::{self, Clock};
 use super::consent::Speech;
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
 use super::fields::{Fields, push_name};
-use super::names::{Names, check_deeper};
+use super::names::Names;
 use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
 use crate::base::doc::{Doc, DocWriter};
@@ -14,7 +14,7 @@ use crate::base::{MessageId, MessageIdPolicy, Timestamp};
 use crate::message::lines;
 use crate::message::reason::Flags;
 use crate::message::wire::{Defaults, Raw, Wire};
-use crate::message::{Flag, Reason};
+use crate::message::{Flag, Limit, Reason};
 use std::hash::{BuildHasher, Hasher};
 
 /// Buffers that live on from message to message.
@@ -57,19 +57,19 @@ pub(crate) enum Outcome<'a> {
 /// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
 pub(crate) fn read_body(body: &[u8], intake: &Intake<'_>, scratch: &mut Scratch, sink: &mut dyn FnMut(Outcome<'_>)) {
     let rules = &intake.normalizer.wire;
-    let bare = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // A body of one line is the same either way; others are tried as one value first.
-    let several = bare.trim_ascii_end().contains(&b'\n');
-    let whole = if several { std::str::from_utf8(bare).ok() } else { None };
-    if let Some(read) = whole.and_then(|text| scratch.wire.read_whole(text, rules)) {
-        let blank = bare.iter().take_while(|byte| byte.is_ascii_whitespace());
-        let line = 1 + blank.filter(|byte| **byte == b'\n').count() as u64;
-        return emit(read, line, intake, scratch, sink);
-    }
-    for (number, line) in (1u64..).zip(body.split(|byte| *byte == b'\n')) {
-        if let Some(line) = lines::clean(line) {
-            read_line(line, number, intake, scratch, sink);
+    let mut lines = lines::lines(body);
+    let Some((number, line)) = lines.next() else { return };
+    let read = scratch.wire.read_line(line, rules);
+    // A first line that is a value of its own is one line of many; one that is none may be the start of one.
+    if matches!(read, Err(Reason::InvalidJson | Reason::TooDeep | Reason::TooLarge)) && line.len() < body.len() {
+        let bare = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if let Some(whole) = std::str::from_utf8(bare).ok().and_then(|text| scratch.wire.read_whole(text, rules)) {
+            return emit(whole, number, intake, scratch, sink);
         }
+    }
+    emit(read, number, intake, scratch, sink);
+    for (number, line) in lines {
+        read_line(line, number, intake, scratch, sink);
     }
 }
 
@@ -123,6 +123,9 @@ impl Build {
         let props = Props::read(fields.properties);
         self.names.find(intake, kind.ok().flatten(), message, &fields, &props)?;
         fields.check_limits(limits, &mut self.text)?;
+        if props.products.is_some_and(|products| products.items().nth(limits.products).is_some()) {
+            return Err(Reason::Limit(Limit::Products));
+        }
         let kind = kind?;
         fields.check_types(&mut flags)?;
         let kind = fields.check_required(kind)?;
@@ -144,7 +147,9 @@ impl Build {
         if self.names.is_empty() {
             return Err(Reason::NoIdentifier);
         }
-        check_deeper(&fields, &mut flags);
+        if fields.within.is_mismatched() {
+            flags.set(Flag::TypeMismatch);
+        }
         check_products(&props, &mut flags);
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
