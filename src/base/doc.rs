@@ -76,8 +76,17 @@ impl<'b> DocWriter<'b> {
     pub(crate) fn string(&mut self, text: &str) {
         // The length tells nearly always that it is neither.
         if !(matches!(text.len(), 24 | 36) && self.compact(text)) {
-            self.out.push(STRING);
-            put_bytes(self.out, text.as_bytes());
+            match u8::try_from(text.len()) {
+                // Two bytes at once, as `put_bytes` would write them.
+                Ok(len @ 0..0x80) => {
+                    self.out.extend_from_slice(&[STRING, len]);
+                    self.out.extend_from_slice(text.as_bytes());
+                }
+                _ => {
+                    self.out.push(STRING);
+                    put_bytes(self.out, text.as_bytes());
+                }
+            }
         }
     }
 

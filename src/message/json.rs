@@ -85,7 +85,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next value, or the start of the next container.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&mut self, buffer: &mut Vec<u8>) -> Result<Token<'a>, BadJson> {
         match self.peek().ok_or(BadJson)? {
             b'"' => self.string(buffer).map(Token::Str),
@@ -139,7 +139,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string, after its opening quote was seen but not consumed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self, buffer: &mut Vec<u8>) -> Result<Text<'a>, BadJson> {
         if self.peek() != Some(b'"') {
             return Err(BadJson);
@@ -243,20 +243,22 @@ fn push_code_point(code: u32, buffer: &mut Vec<u8>) {
 fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+    let mut rest = bytes;
+    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let below = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let hits = has_zero(word ^ (ONES * u64::from(b'"'))) | has_zero(word ^ (ONES * u64::from(b'\\'))) | below;
+        let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+        let control = word.wrapping_sub(ONES * 0x20);
+        // All three only change the high bit of a byte that had none, so one look at the word's own bits serves for all.
+        let hits = (quote | backslash | control) & !word & HIGH;
         if hits != 0 {
             // The lowest set bit is exact: a borrow can only raise false hits above a true one.
-            return at + (hits.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (hits.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        rest = tail;
     }
-    let tail = bytes.get(at..).unwrap_or_default();
-    at + tail.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
+    let tail = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count();
+    bytes.len() - rest.len() + tail
 }
 
 /// Skips one value in constant memory but one bit for each open container; the cursor must stand at its start.
