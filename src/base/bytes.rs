@@ -116,6 +116,10 @@ impl<'a> Reader<'a> {
             self.rest = tail;
             return Some(u64::from(short));
         }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;

@@ -72,7 +72,26 @@ impl<'b> DocWriter<'b> {
         }
     }
 
+    #[inline]
     pub(crate) fn string(&mut self, text: &str) {
+        // The length tells nearly always that it is neither.
+        if !(matches!(text.len(), 24 | 36) && self.compact(text)) {
+            match u8::try_from(text.len()) {
+                // Two bytes at once, as `put_bytes` would write them.
+                Ok(len @ 0..0x80) => {
+                    self.out.extend_from_slice(&[STRING, len]);
+                    self.out.extend_from_slice(text.as_bytes());
+                }
+                _ => {
+                    self.out.push(STRING);
+                    put_bytes(self.out, text.as_bytes());
+                }
+            }
+        }
+    }
+
+    /// Writes a UUID or an instant; false for any other text.
+    fn compact(&mut self, text: &str) -> bool {
         if let Some(uuid) = parse_uuid(text) {
             self.out.push(UUID);
             self.out.extend_from_slice(&uuid);
@@ -80,9 +99,9 @@ impl<'b> DocWriter<'b> {
             self.out.push(INSTANT);
             put_zigzag(self.out, instant.as_millisecond());
         } else {
-            self.out.push(STRING);
-            put_bytes(self.out, text.as_bytes());
+            return false;
         }
+        true
     }
 
     /// A string that may hold lone surrogates, as WTF-8.
@@ -96,6 +115,7 @@ impl<'b> DocWriter<'b> {
         }
     }
 
+    #[inline]
     pub(crate) fn key(&mut self, key: &[u8]) {
         put_bytes(self.out, key);
     }
@@ -131,9 +151,12 @@ impl<'b> DocWriter<'b> {
 
 /// The instant, if this is the one spelling that [`Timestamp`] prints.
 fn canonical_instant(text: &str) -> Option<Timestamp> {
-    let shaped = text.len() == 24 && text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T');
-    let parsed = shaped.then(|| parse_instant(text))??;
-    (text.as_bytes().get(17..19) != Some(b"60")).then_some(parsed.instant)
+    let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', leap, _, b'.', _, _, _, b'Z'] = bytes else {
+        return None;
+    };
+    let parsed = parse_instant(text)?;
+    (*leap != b'6').then_some(parsed.instant)
 }
 
 /// One value of a document, borrowed. Malformed bytes read as absent, never panic.
@@ -146,32 +169,32 @@ impl<'a> Doc<'a> {
         Self(bytes)
     }
 
-    /// The first of several values that stand one behind the other, without the rest.
-    pub(crate) fn first_of(bytes: &'a [u8]) -> Option<Self> {
-        next_value(&mut Reader::new(bytes))
-    }
-
     /// The encoded bytes of this value.
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0
     }
 
+    #[inline]
     fn tag(self) -> Option<u8> {
         self.0.first().copied()
     }
 
+    #[inline]
     fn body(self) -> Reader<'a> {
         Reader::new(self.0.get(1..).unwrap_or_default())
     }
 
+    #[inline]
     pub(crate) fn is_null(self) -> bool {
         self.tag() == Some(NULL)
     }
 
+    #[inline]
     pub(crate) fn is_object(self) -> bool {
         self.tag() == Some(OBJECT)
     }
 
+    #[inline]
     pub(crate) fn is_list(self) -> bool {
         self.tag() == Some(LIST)
     }
@@ -227,6 +250,7 @@ impl<'a> Doc<'a> {
     }
 
     /// What counts as absent in a documented field: `null` and blank strings.
+    #[inline]
     pub(crate) fn is_absent(self) -> bool {
         match self.tag() {
             // A first byte that is visible ASCII decides without looking at the rest.
@@ -240,11 +264,13 @@ impl<'a> Doc<'a> {
     }
 
     /// The 16 bytes of a string that is a canonical UUID.
+    #[inline]
     pub(crate) fn as_uuid(self) -> Option<[u8; 16]> {
         if self.tag()? == UUID { self.body().array() } else { None }
     }
 
     /// The instant of a string spelled as [`Timestamp`] prints.
+    #[inline]
     pub(crate) fn as_instant(self) -> Option<Timestamp> {
         if self.tag()? == INSTANT { self.body().zigzag().map(Timestamp::from_millisecond) } else { None }
     }
@@ -261,25 +287,30 @@ impl<'a> Doc<'a> {
     }
 
     /// True for every string, also one with lone surrogates.
+    #[inline]
     pub(crate) fn is_string(self) -> bool {
         matches!(self.tag(), Some(STRING | WTF8 | UUID | INSTANT))
     }
 
     /// True for every number.
+    #[inline]
     pub(crate) fn is_number(self) -> bool {
         matches!(self.tag(), Some(INT | NUMBER))
     }
 
     /// The members of an object, in order; nothing for any other value.
+    #[inline]
     pub(crate) fn members(self) -> Members<'a> {
         Members(self.inner(OBJECT))
     }
 
     /// The values of a list, in order; nothing for any other value.
+    #[inline]
     pub(crate) fn items(self) -> Items<'a> {
         Items(self.inner(LIST))
     }
 
+    #[inline]
     fn inner(self, tag: u8) -> Reader<'a> {
         let inner = || {
             let mut body = self.body();

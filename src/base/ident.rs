@@ -258,9 +258,13 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// A text may be anything, somebody's address too: it is hidden but for its first character.
 impl fmt::Debug for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MessageId({self})")
+        match self {
+            Self::Uuid(bytes) => write!(f, "MessageId({})", uuid_text(bytes)),
+            Self::Text(text) => write!(f, "MessageId({})", mask(text)),
+        }
     }
 }
 
@@ -283,30 +287,39 @@ impl PartialOrd for MessageId {
 /// The 16 bytes of a UUID in its canonical spelling: lower case, hyphens at 8, 13, 18 and 23. Any other spelling is
 /// `None`, so that what is stored as bytes prints back as the very same text.
 pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 36 {
+    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [8, 13, 18, 23].into_iter().any(|at| bytes.get(at) != Some(&b'-')) {
         return None;
     }
-    let mut out = [0u8; 16];
-    let mut nibble = 0usize;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        let slot = out.get_mut(nibble / 2)?;
-        *slot = *slot << 4 | digit;
-        nibble += 1;
+    let nibble = |at: usize| bytes.get(at).and_then(|byte| NIBBLES.get(usize::from(*byte)).copied()).unwrap_or(0xff);
+    let (mut out, mut all) = ([0u8; 16], 0u8);
+    for (slot, at) in out.iter_mut().zip(PAIRS) {
+        let (high, low) = (nibble(at), nibble(at + 1));
+        all |= high | low;
+        *slot = high << 4 | low & 15;
     }
-    Some(out)
+    (all < 16).then_some(out)
 }
+
+/// Where the two digits of each byte of a UUID stand.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// The value of each lower-case hexadecimal digit, 255 for every other byte.
+const NIBBLES: [u8; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut table = [0xff; 256];
+    let mut rest: &[u8] = digits;
+    let mut value = 0;
+    while let [digit, tail @ ..] = rest {
+        let (head, _) = table.split_at_mut(*digit as usize + 1);
+        if let [.., slot] = head {
+            *slot = value;
+        }
+        value += 1;
+        rest = tail;
+    }
+    table
+};
 
 /// The canonical spelling of a UUID.
 pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
@@ -317,14 +330,14 @@ pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
 
 /// Appends the canonical spelling of a UUID.
 pub(crate) fn push_uuid(bytes: &[u8; 16], out: &mut String) {
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    let mut text = [b'-'; 36];
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+    for (byte, at) in bytes.iter().zip(PAIRS) {
+        if let Some([high, low]) = text.get_mut(at..at + 2) {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
         }
     }
+    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
 #[cfg(test)]

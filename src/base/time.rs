@@ -144,8 +144,13 @@ impl Scan<'_> {
         let hour = self.digits(2)?;
         self.eat(b':').then_some(())?;
         let minute = self.digits(2)?;
-        let second = if self.eat(b':') { self.digits(2)? } else { 0 };
-        let ms = if self.eat(b'.') { self.decimals()? } else { 0 };
+        // Decimals of a minute would be a guess: they stand behind seconds only.
+        let (second, ms) = if self.eat(b':') {
+            let second = self.digits(2)?;
+            (second, if self.eat(b'.') { self.decimals()? } else { 0 })
+        } else {
+            (0, 0)
+        };
         let leap = (hour, minute, second) == (23, 59, 60);
         let (second, ms) = if leap { (59, 999) } else { (second, ms) };
         (hour < 24 && minute < 60 && second < 60).then(|| ((hour * 60 + minute) * 60 + second) * 1000 + ms)
@@ -170,7 +175,7 @@ impl Scan<'_> {
         if self.0.is_empty() {
             return Some(None);
         }
-        if self.eat(b'Z') || self.eat(b'z') {
+        if self.eat(b'Z') {
             return self.0.is_empty().then_some(Some(0));
         }
         let sign = if self.eat(b'+') {
@@ -181,8 +186,7 @@ impl Scan<'_> {
             return None;
         };
         let hour = self.digits(2)?;
-        let _ = self.eat(b':');
-        let minute = if self.0.is_empty() { 0 } else { self.digits(2)? };
+        let minute = if self.eat(b':') || !self.0.is_empty() { self.digits(2)? } else { 0 };
         let good = self.0.is_empty() && hour < 24 && minute < 60;
         good.then_some(Some(sign * (hour * 60 + minute) * 60_000))
     }
@@ -190,15 +194,18 @@ impl Scan<'_> {
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, years 0001 to 9999; `None` for a day that does not exist.
 pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
-    let date = jiff::civil::Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
-    let date = date.ok()?;
-    if !(1..=9999).contains(&year) {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        _ => 31,
+    };
+    if !((1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=last).contains(&day)) {
         return None;
     }
     // Howard Hinnant's algorithm: years start in March, so the leap day comes last.
-    let (y, m, d) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
-    let y = if m <= 2 { y - 1 } else { y };
-    let (era, of_era) = (y.div_euclid(400), y.rem_euclid(400));
+    let (y, m, d) = (if month <= 2 { year - 1 } else { year }, month, day);
+    let (era, of_era) = (y / 400, y % 400);
     let day_of_year = (153 * ((m + 9) % 12) + 2) / 5 + d - 1;
     Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468)
 }
@@ -267,6 +274,14 @@ mod tests {
             "1970-01-01T00:00:00.Z",
             "1970-01-01T00:00:00.1234567890Z",
             "1970-01-01T00:00:00+24:00",
+            "1970-01-01T00:00:00+01:",
+            "1970-01-01T00:00:00z",
+            "1970-01-01t00:00:00Z",
+            "1970-01-01T00:00.5Z",
+            "1970-13-01",
+            "1970-00-01",
+            "1970-01-00",
+            "1900-02-29",
             "1298937600000",
             "Tue, 01 Mar 2011 00:00:00 GMT",
             "1970-01-01T00:00:00Zx",
@@ -285,6 +300,16 @@ mod tests {
             let epoch = jiff::civil::date(1970, 1, 1);
             assert_eq!(i64::from((date - epoch).get_days()), days);
             assert_eq!(days_from_civil(y, m, d), Some(days));
+        }
+        for (year, month, day) in
+            (0..=10_000).step_by(4).flat_map(|y| (0..14).flat_map(move |m| (28..=32).map(move |d| (y, m, d))))
+        {
+            let exists = year > 0 && jiff::civil::Date::new(year, month, day).is_ok();
+            assert_eq!(
+                days_from_civil(year.into(), month.into(), day.into()).is_some(),
+                exists,
+                "{year}-{month}-{day}"
+            );
         }
     }
 

@@ -9,7 +9,8 @@ pub(crate) struct BadJson;
 pub(crate) enum Token<'a> {
     Null,
     Bool(bool),
-    Number(&'a [u8]),
+    /// As it is spelled.
+    Number(&'a str),
     /// The string's text is in the lexer's caller's buffer, or borrowed.
     Str(Text<'a>),
     List,
@@ -19,7 +20,7 @@ pub(crate) enum Token<'a> {
 /// A string: borrowed where it holds no escape, else written to the caller's buffer as WTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text<'a> {
-    Plain(&'a [u8]),
+    Plain(&'a str),
     Escaped,
 }
 
@@ -30,22 +31,24 @@ impl<'a> Text<'a> {
         'a: 'b,
     {
         match self {
-            Self::Plain(bytes) => bytes,
+            Self::Plain(text) => text.as_bytes(),
             Self::Escaped => buffer,
         }
     }
 }
 
-/// A cursor over JSON text that is known to be UTF-8.
+/// A cursor over JSON text.
 #[derive(Clone)]
 pub(crate) struct Lexer<'a> {
+    /// The same text twice: slices of the one are known to be UTF-8, the other is quick to look into.
+    whole: &'a str,
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(text: &'a [u8], at: usize) -> Self {
-        Self { text, at }
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { whole: text, text: text.as_bytes(), at: 0 }
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -54,7 +57,7 @@ impl<'a> Lexer<'a> {
 
     /// The cursor before the byte that it just consumed.
     pub(crate) fn back_one(&self) -> Self {
-        Self { text: self.text, at: self.at.saturating_sub(1) }
+        Self { at: self.at.saturating_sub(1), ..*self }
     }
 
     /// The next byte that is no white space, not consumed.
@@ -82,7 +85,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next value, or the start of the next container.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&mut self, buffer: &mut Vec<u8>) -> Result<Token<'a>, BadJson> {
         match self.peek().ok_or(BadJson)? {
             b'"' => self.string(buffer).map(Token::Str),
@@ -107,7 +110,7 @@ impl<'a> Lexer<'a> {
         rest.starts_with(word).then(|| self.at += word.len()).ok_or(BadJson)
     }
 
-    fn number(&mut self) -> Result<&'a [u8], BadJson> {
+    fn number(&mut self) -> Result<&'a str, BadJson> {
         let start = self.at;
         let next = |lexer: &Self| lexer.text.get(lexer.at).copied();
         self.at += usize::from(next(self) == Some(b'-'));
@@ -125,7 +128,7 @@ impl<'a> Lexer<'a> {
             self.at += usize::from(matches!(next(self), Some(b'+' | b'-')));
             self.digits()?;
         }
-        self.text.get(start..self.at).ok_or(BadJson)
+        self.whole.get(start..self.at).ok_or(BadJson)
     }
 
     fn digits(&mut self) -> Result<(), BadJson> {
@@ -136,18 +139,18 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string, after its opening quote was seen but not consumed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self, buffer: &mut Vec<u8>) -> Result<Text<'a>, BadJson> {
         if self.peek() != Some(b'"') {
             return Err(BadJson);
         }
-        self.at += 1;
-        let rest = self.text.get(self.at..).unwrap_or_default();
+        let start = self.at + 1;
+        let rest = self.text.get(start..).unwrap_or_default();
         let plain = plain_len(rest);
-        self.at += plain;
+        self.at = start + plain;
         if rest.get(plain) == Some(&b'"') {
             self.at += 1;
-            return rest.get(..plain).map(Text::Plain).ok_or(BadJson);
+            return self.whole.get(start..start + plain).map(Text::Plain).ok_or(BadJson);
         }
         buffer.clear();
         buffer.extend_from_slice(rest.get(..plain).unwrap_or_default());
@@ -155,6 +158,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The rest of a string that holds an escape (or ends in an error).
+    #[cold]
     fn escaped(&mut self, buffer: &mut Vec<u8>) -> Result<Text<'a>, BadJson> {
         loop {
             match self.text.get(self.at).ok_or(BadJson)? {
@@ -239,20 +243,22 @@ fn push_code_point(code: u32, buffer: &mut Vec<u8>) {
 fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+    let mut rest = bytes;
+    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let below = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let hits = has_zero(word ^ (ONES * u64::from(b'"'))) | has_zero(word ^ (ONES * u64::from(b'\\'))) | below;
+        let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+        let control = word.wrapping_sub(ONES * 0x20);
+        // All three only change the high bit of a byte that had none, so one look at the word's own bits serves for all.
+        let hits = (quote | backslash | control) & !word & HIGH;
         if hits != 0 {
             // The lowest set bit is exact: a borrow can only raise false hits above a true one.
-            return at + (hits.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (hits.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        rest = tail;
     }
-    let tail = bytes.get(at..).unwrap_or_default();
-    at + tail.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
+    let tail = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count();
+    bytes.len() - rest.len() + tail
 }
 
 /// Skips one value in constant memory but one bit for each open container; the cursor must stand at its start.
@@ -329,7 +335,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn valid(text: &str) -> bool {
-        let mut lexer = Lexer::new(text.as_bytes(), 0);
+        let mut lexer = Lexer::new(text);
         skip_value(&mut lexer, &mut Vec::new()).is_ok() && lexer.peek().is_none()
     }
 
@@ -346,7 +352,7 @@ mod tests {
     fn surrogates_pair_up_or_stay_alone() {
         let read = |text: &str| {
             let mut buffer = Vec::new();
-            Lexer::new(text.as_bytes(), 0).string(&mut buffer).map(|text| text.bytes(&buffer).to_vec())
+            Lexer::new(text).string(&mut buffer).map(|text| text.bytes(&buffer).to_vec())
         };
         assert_eq!(read(r#""\ud83d\ude00""#), Ok("😀".as_bytes().to_vec()));
         assert_eq!(read(r#""\ud83d\ud83d\ude00""#), Ok([b"\xed\xa0\xbd", "😀".as_bytes()].concat()));

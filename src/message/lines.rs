@@ -10,6 +10,37 @@ pub(crate) fn clean(line: &[u8]) -> Option<&[u8]> {
     (!blank).then_some(line)
 }
 
+/// Where the first line break is: eight bytes at a time.
+#[inline]
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut rest = bytes;
+    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk) ^ (ONES * 0x0a);
+        if word.wrapping_sub(ONES) & !word & HIGH != 0 {
+            break;
+        }
+        rest = tail;
+    }
+    rest.iter().position(|byte| *byte == b'\n').map(|at| bytes.len() - rest.len() + at)
+}
+
+/// The lines of a body with their numbers, cleaned, without the blank ones.
+pub(crate) fn lines(body: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = Some(body);
+    let physical = std::iter::from_fn(move || {
+        let bytes = rest?;
+        let (line, tail) = match line_end(bytes).and_then(|at| bytes.split_at_checked(at)) {
+            Some((line, tail)) => (line, tail.get(1..)),
+            None => (bytes, None),
+        };
+        rest = tail;
+        Some(line)
+    });
+    (1u64..).zip(physical).filter_map(|(number, line)| Some((number, clean(line)?)))
+}
+
 /// One line of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
@@ -70,7 +101,7 @@ impl<R: Read> LineReader<R> {
         loop {
             let pending = self.buffer.get(self.pending.clone()).unwrap_or_default();
             let fresh = pending.get(scanned..).unwrap_or_default();
-            if let Some(len) = fresh.iter().position(|byte| *byte == b'\n') {
+            if let Some(len) = line_end(fresh) {
                 let start = self.pending.start;
                 let end = start + scanned + len;
                 self.pending.start = end + 1;
@@ -180,6 +211,10 @@ mod tests {
                 .filter_map(|(at, line)| Some((at as u64 + 1, clean(line)?, line.len())))
                 .map(|(number, line, _)| (number, (line.len() <= max).then(|| line.to_vec())))
                 .collect();
+            let split: Vec<_> = super::lines(bytes).map(|(number, line)| (number, line.to_vec())).collect();
+            let cleaned = bytes.split(|byte| *byte == b'\n').map(clean);
+            let expected: Vec<_> = (1u64..).zip(cleaned).filter_map(|(n, line)| Some((n, line?.to_vec()))).collect();
+            prop_assert_eq!(split, expected);
             // A long blank line may be named too large; nothing else differs.
             let read: Vec<_> = lines(bytes, max, step)
                 .into_iter()

@@ -71,9 +71,36 @@ const KNOWN: &[&str] = &[
     "properties.proof",
 ];
 
-/// Whether a repeated member at that path is refused.
-pub(crate) fn is_known(path: &str) -> bool {
-    KNOWN.contains(&path)
+/// One step from a message to a value inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// To the member of that name; a dot in the name is part of it.
+    Key(&'a [u8]),
+    /// To any element.
+    Item,
+}
+
+/// Whether a repeated member at that path is refused: it is documented, or on the way to what the host maps.
+pub(crate) fn is_known(path: &[Step<'_>], mapped: &[String]) -> bool {
+    if KNOWN.iter().any(|known| steps(known).eq(path.iter().copied())) {
+        return true;
+    }
+    let mut joined: Vec<u8> = Vec::new();
+    for step in path {
+        let Step::Key(key) = step else { return false };
+        joined.extend_from_slice(key);
+        joined.push(b'.');
+    }
+    let Some(whole) = joined.strip_suffix(b".") else { return false };
+    mapped.iter().any(|path| path.as_bytes().starts_with(&joined) || path.as_bytes() == whole)
+}
+
+fn steps(known: &str) -> impl Iterator<Item = Step<'_>> {
+    known.split('.').flat_map(|part| {
+        let key = part.strip_suffix("[]");
+        let item = key.map(|_| Step::Item);
+        std::iter::once(Step::Key(key.unwrap_or(part).as_bytes())).chain(item)
+    })
 }
 
 /// One message of a line: where it is, and what is wrong with its shape.
@@ -81,7 +108,6 @@ pub(crate) fn is_known(path: &str) -> bool {
 pub(crate) struct Slot {
     pub(crate) text_at: usize,
     pub(crate) text_bytes: usize,
-    pub(crate) doc_at: usize,
     /// Of the deepest container, the message itself being 0.
     pub(crate) depth: usize,
     pub(crate) duplicate: bool,
@@ -125,9 +151,13 @@ pub(crate) fn beyond_f64(digits: &str) -> bool {
 #[inline]
 pub(crate) fn key_hash(key: &[u8]) -> u32 {
     let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
+    let half = |bytes: Option<&[u8; 4]>| bytes.map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
     let (first, last) = match (word(key.first_chunk()), word(key.last_chunk())) {
         (Some(first), Some(last)) => (first, last),
-        _ => (key.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        _ => match (half(key.first_chunk()), half(key.last_chunk())) {
+            (Some(first), Some(last)) => (first, last),
+            _ => (key.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        },
     };
     let mixed = (first ^ last.rotate_left(29) ^ (key.len() as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     crate::base::bytes::low32(mixed >> 32)
@@ -159,10 +189,9 @@ impl Repeats {
         self.sorted.array_windows().any(|[a, b]| a == b)
     }
 
-    /// Leaves of each name only the last member of the object at `at`, the last value in `doc`. True if a known field
-    /// repeats and is not the same scalar each time.
-    pub(crate) fn remove(&mut self, doc: &mut Vec<u8>, at: usize, known: impl Fn(&[u8]) -> bool) -> bool {
-        let object = Doc::new(doc.get(at..).unwrap_or_default());
+    /// Gathers of each name only the last member of an object; `None` if no name repeats. True if a known field repeats
+    /// and is not the same scalar each time.
+    pub(crate) fn gather(&mut self, object: Doc<'_>, known: impl Fn(&[u8]) -> bool) -> Option<bool> {
         let mut last: HashMap<&[u8], (usize, Doc<'_>)> = HashMap::new();
         let (mut repeated, mut refused) = (false, false);
         for (index, (key, value)) in object.members().enumerate() {
@@ -172,7 +201,7 @@ impl Repeats {
             }
         }
         if !repeated {
-            return false;
+            return None;
         }
         self.spare.clear();
         for (index, (key, value)) in object.members().enumerate() {
@@ -181,13 +210,17 @@ impl Repeats {
                 self.spare.extend_from_slice(value.bytes());
             }
         }
+        Some(refused)
+    }
+
+    /// Puts what was gathered in the place of the members of the object at `at`, the last value in `doc`.
+    pub(crate) fn replace(&self, doc: &mut Vec<u8>, at: usize) {
         let body = at + 5;
         doc.truncate(body);
         doc.extend_from_slice(&self.spare);
         if let Some(len) = doc.get_mut(at + 1..body) {
             len.copy_from_slice(&row32(self.spare.len()).to_le_bytes());
         }
-        refused
     }
 }
 
@@ -202,6 +235,18 @@ fn same_scalar(a: Doc<'_>, b: Doc<'_>) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_dot_in_a_key_is_no_step() {
+        let key = |name: &'static str| Step::Key(name.as_bytes());
+        let mapped = ["erp.no".to_owned()];
+        let known = |path: &[Step<'_>]| is_known(path, &mapped);
+        assert!(known(&[key("traits"), key("email")]) && !known(&[key("traits.email")]));
+        assert!(known(&[key("properties"), key("products"), Step::Item, key("price")]));
+        assert!(!known(&[key("properties"), key("products[]"), key("price")]) && !known(&[key("products")]));
+        assert!(known(&[key("erp")]) && known(&[key("erp"), key("no")]) && known(&[key("erp.no")]));
+        assert!(!known(&[key("erp"), key("n")]) && !known(&[key("er")]) && !known(&[]));
+    }
 
     #[test]
     fn numbers_beyond_f64_are_noticed() {

@@ -3,9 +3,9 @@
 //! The pass never recurses, notices every fault at its message (so one bad message leaves its neighbors alone), and
 //! rejects the whole line only where its JSON breaks.
 
-use super::json::{BadJson, Lexer, Token, skip_value};
+use super::json::{BadJson, Lexer, Text, Token, skip_value};
 use super::reason::{Limit, Reason};
-use super::shape::{Repeats, Slot, beyond_f64, key_hash};
+use super::shape::{Repeats, Slot, Step, beyond_f64, is_known, key_hash};
 use crate::base::Limits;
 use crate::base::doc::{Doc, DocWriter, Open};
 
@@ -36,8 +36,13 @@ pub(crate) struct Wire {
     repeats: Repeats,
     root: Slot,
     elements: Vec<Slot>,
-    /// How many frames are open around an element of the list of messages, while inside one.
+    /// How many frames are open around an element of the list of messages, while that list is open.
+    list_level: Option<usize>,
+    /// The same, while inside an element.
     element_level: Option<usize>,
+    /// The root has a member `batch`; the key that was read last is it.
+    has_batch: bool,
+    at_batch: bool,
     /// A container was too deep before the JSON broke.
     too_deep: bool,
     shape: Shape,
@@ -66,7 +71,9 @@ pub(crate) struct Raw<'a> {
 pub(crate) struct Defaults<'a> {
     pub(crate) sent_at: Option<Doc<'a>>,
     pub(crate) context: Option<Doc<'a>>,
-    pub(crate) out_of_range: bool,
+    /// It holds a number beyond `f64`.
+    pub(crate) sent_at_beyond: bool,
+    pub(crate) context_beyond: bool,
 }
 
 /// Why a text is not one value.
@@ -90,10 +97,8 @@ impl Wire {
         if line.len() > rules.limits.line_bytes {
             return Err(Reason::TooLarge);
         }
-        if std::str::from_utf8(line).is_err() {
-            return Err(Reason::InvalidUtf8);
-        }
-        let mut lexer = Lexer::new(line, 0);
+        let text = std::str::from_utf8(line).map_err(|_| Reason::InvalidUtf8)?;
+        let mut lexer = Lexer::new(text);
         let read = self.read_value(&mut lexer, rules).and_then(|()| match lexer.peek() {
             None => Ok(()),
             Some(_) => Err(Stop::Bad),
@@ -107,7 +112,7 @@ impl Wire {
 
     /// Reads a body that is one JSON value, whatever its line breaks; `None` if it is not.
     pub(crate) fn read_whole(&mut self, body: &str, rules: &WireRules) -> Option<Result<(), Reason>> {
-        let mut lexer = Lexer::new(body.as_bytes(), 0);
+        let mut lexer = Lexer::new(body);
         lexer.peek()?;
         let start = lexer.clone();
         let too_long = match self.read_value(&mut lexer, rules) {
@@ -127,14 +132,19 @@ impl Wire {
 
     /// The messages of the line, in order.
     pub(crate) fn messages<'w>(&'w self, rules: &'w WireRules) -> impl Iterator<Item = Raw<'w>> {
-        let single = (self.shape == Shape::Message).then_some((&self.root, None));
-        let many = if single.is_some() { &[] } else { self.elements.as_slice() };
-        let many = (1u32..).zip(many).map(|(ordinal, slot)| (slot, Some(ordinal)));
-        single.into_iter().chain(many).map(|(slot, ordinal)| {
-            let doc = Doc::first_of(self.doc.get(slot.doc_at..).unwrap_or_default());
-            let object = doc.filter(|doc| doc.is_object()).ok_or(Reason::WrongType);
-            let verdict = slot.verdict(&rules.limits).and(object);
-            Raw { ordinal, doc: verdict, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes }
+        let root = Doc::new(&self.doc);
+        let list = match self.shape {
+            Shape::Message => None,
+            Shape::List => Some(root),
+            Shape::Envelope => root.get("batch"),
+        };
+        let single = (self.shape == Shape::Message).then_some((&self.root, root, None));
+        let many = (1u32..).zip(self.elements.iter().zip(list.into_iter().flat_map(Doc::items)));
+        let many = many.map(|(ordinal, (slot, doc))| (slot, doc, Some(ordinal)));
+        single.into_iter().chain(many).map(|(slot, doc, ordinal)| {
+            let object = if doc.is_object() { Ok(doc) } else { Err(Reason::WrongType) };
+            let doc = slot.verdict(&rules.limits).and(object);
+            Raw { ordinal, doc, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes }
         })
     }
 
@@ -145,7 +155,10 @@ impl Wire {
         }
         let root = Doc::new(&self.doc);
         let present = |key| root.get(key).filter(|value| !value.is_absent());
-        Defaults { sent_at: present("sentAt"), context: present("context"), out_of_range: self.root.out_of_range }
+        let (sent_at, context) = (present("sentAt"), present("context"));
+        // The envelope's other members are nobody's, whatever numbers they hold.
+        let beyond = |value: Option<Doc<'_>>| self.root.out_of_range && value.is_some_and(holds_beyond_f64);
+        Defaults { sent_at, context, sent_at_beyond: beyond(sent_at), context_beyond: beyond(context) }
     }
 
     /// Decides what the line is, once it is known to be JSON.
@@ -157,7 +170,11 @@ impl Wire {
         }
         self.shape = Shape::Message;
         if !root.is_object() {
+            self.root.verdict(&rules.limits)?;
             return Err(Reason::WrongType);
+        }
+        if !self.has_batch {
+            return Ok(());
         }
         let Some(batch) = root.get("batch").filter(|batch| !batch.is_absent()) else { return Ok(()) };
         let envelope = match root.get("type").filter(|kind| !kind.is_absent()) {
@@ -180,7 +197,10 @@ impl Wire {
         self.frames.clear();
         self.hashes.clear();
         self.elements.clear();
+        self.list_level = None;
         self.element_level = None;
+        self.has_batch = false;
+        self.at_batch = false;
         self.too_deep = false;
         self.shape = Shape::Message;
         lexer.peek();
@@ -209,13 +229,13 @@ impl Wire {
             Token::Null => doc.null(),
             Token::Bool(value) => doc.bool(value),
             Token::Number(digits) => {
-                let digits = std::str::from_utf8(digits).map_err(|_| Stop::Bad)?;
                 doc.number(digits);
                 if beyond_f64(digits) && !self.is_long_name(digits) {
                     self.slot().out_of_range = true;
                 }
             }
-            Token::Str(text) => doc.wtf8(text.bytes(&self.text)),
+            Token::Str(Text::Plain(text)) => doc.string(text),
+            Token::Str(Text::Escaped) => doc.wtf8(&self.text),
             Token::List | Token::Object => return self.open(lexer, token == Token::Object, rules),
         }
         Ok(false)
@@ -223,8 +243,9 @@ impl Wire {
 
     /// An integer that is an identifier is a name, not a number, however many digits it has.
     fn is_long_name(&self, digits: &str) -> bool {
-        let fields = ["userId.", "anonymousId.", "previousId.", "groupId.", "messageId."];
-        digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && fields.contains(&self.path().as_str())
+        let fields: [&[u8]; 5] = [b"userId", b"anonymousId", b"previousId", b"groupId", b"messageId"];
+        let integer = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        integer && matches!(self.path().as_slice(), [Step::Key(key)] if fields.contains(key))
     }
 
     fn open(&mut self, lexer: &mut Lexer<'_>, object: bool, rules: &WireRules) -> Result<bool, Stop> {
@@ -242,6 +263,10 @@ impl Wire {
         let mut doc = DocWriter::new(&mut self.doc);
         let open = if object { doc.object() } else { doc.list() };
         self.frames.push(Frame { open, at, object, hashes_at: self.hashes.len(), key_at: 0 });
+        let level = self.frames.len();
+        if !object && (level == 1 || level == 2 && self.at_batch) {
+            self.list_level = Some(level);
+        }
         if lexer.eat(if object { b'}' } else { b']' }) {
             self.close(rules);
             return Ok(false);
@@ -273,6 +298,10 @@ impl Wire {
         let text = lexer.string(&mut self.text)?;
         lexer.expect(b':')?;
         let key = text.bytes(&self.text);
+        if self.frames.len() == 1 {
+            self.at_batch = key == b"batch";
+            self.has_batch |= self.at_batch;
+        }
         let too_long = key.len() > rules.limits.key_bytes;
         self.hashes.push(key_hash(key));
         let count = self.hashes.len();
@@ -295,30 +324,23 @@ impl Wire {
         }
     }
 
-    /// Notices that a message of an array or envelope starts.
+    /// Notices that a message of an array or envelope starts: the root array, or the root object's `batch`.
+    #[inline]
     fn start_element(&mut self, lexer: &mut Lexer<'_>) {
-        if self.element_level.is_some() || !self.in_message_list() {
+        if self.list_level.is_none() || self.element_level.is_some() || self.list_level != Some(self.frames.len()) {
             return;
         }
         lexer.peek();
-        self.element_level = Some(self.frames.len());
-        self.elements.push(Slot { text_at: lexer.at(), doc_at: self.doc.len(), ..Slot::default() });
+        self.element_level = self.list_level;
+        self.elements.push(Slot { text_at: lexer.at(), ..Slot::default() });
     }
 
+    #[inline]
     fn end_element(&mut self, lexer: &Lexer<'_>) {
         if self.element_level == Some(self.frames.len()) {
             let slot = self.slot();
             slot.text_bytes = lexer.at() - slot.text_at;
             self.element_level = None;
-        }
-    }
-
-    /// Whether the next value is an element of the root array, or of the root object's `batch`.
-    fn in_message_list(&self) -> bool {
-        match self.frames.as_slice() {
-            [root] => !root.object,
-            [root, batch] => root.object && !batch.object && self.key_of(root) == b"batch",
-            _ => false,
         }
     }
 
@@ -328,34 +350,44 @@ impl Wire {
     }
 
     fn close(&mut self, rules: &WireRules) {
+        if self.list_level == Some(self.frames.len()) {
+            self.list_level = None;
+        }
         let Some(frame) = self.frames.pop() else { return };
         DocWriter::new(&mut self.doc).close(frame.open);
         let repeated = frame.object && self.repeats.may_hold(self.hashes.get(frame.hashes_at..).unwrap_or_default());
         self.hashes.truncate(frame.hashes_at);
         if repeated {
-            let path = self.path();
-            let known = |key: &[u8]| {
-                let full = format!("{path}{}", String::from_utf8_lossy(key));
-                super::shape::is_known(&full) || rules.mapped.contains(&full)
-            };
-            if self.repeats.remove(&mut self.doc, frame.at, known) {
-                self.slot().duplicate = true;
-            }
+            self.drop_repeats(frame.at, rules);
         }
     }
 
-    /// The dotted path, inside its message, of the object that was open on top of the frames.
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for frame in self.frames.iter().skip(self.element_level.unwrap_or(0)) {
-            if frame.object {
-                path.push_str(&String::from_utf8_lossy(self.key_of(frame)));
-            } else {
-                path.truncate(path.trim_end_matches('.').len());
-                path.push_str("[]");
-            }
-            path.push('.');
+    /// Takes a closer look at an object, the last value written, whose keys seem to repeat.
+    #[cold]
+    fn drop_repeats(&mut self, at: usize, rules: &WireRules) {
+        let mut repeats = std::mem::take(&mut self.repeats);
+        let path = self.path();
+        let refused = repeats.gather(Doc::new(self.doc.get(at..).unwrap_or_default()), |key| {
+            let mut full = path.clone();
+            full.push(Step::Key(key));
+            is_known(&full, &rules.mapped)
+        });
+        if let Some(refused) = refused {
+            repeats.replace(&mut self.doc, at);
+            self.slot().duplicate |= refused;
         }
-        path
+        self.repeats = repeats;
     }
+
+    /// The steps, inside its message, to what is read or closed now.
+    fn path(&self) -> Vec<Step<'_>> {
+        let open = self.frames.iter().skip(self.element_level.unwrap_or(0));
+        open.map(|frame| if frame.object { Step::Key(self.key_of(frame)) } else { Step::Item }).collect()
+    }
+}
+
+/// Whether a number beyond `f64` stands anywhere inside. Documents nest at most as deep as messages may.
+fn holds_beyond_f64(value: Doc<'_>) -> bool {
+    value.as_number().is_some_and(|digits| beyond_f64(&digits))
+        || value.items().chain(value.members().map(|(_, value)| value)).any(holds_beyond_f64)
 }

@@ -4,7 +4,6 @@
 
 use crate::base::bytes::{put_bytes, put_varint};
 use crate::base::doc::Doc;
-use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const NUMBER: u64 = 1;
@@ -64,39 +63,60 @@ fn number_digest(value: Doc<'_>) -> u64 {
         let hash = finish(mantissa.cast_unsigned().wrapping_add(NUMBER));
         finish(hash.wrapping_add(exponent.cast_unsigned()))
     };
-    if let Some(mut mantissa) = value.as_i64() {
-        let mut exponent = 0;
-        while mantissa != 0 && mantissa % 10 == 0 {
-            mantissa /= 10;
-            exponent += 1;
-        }
+    if let Some(value) = value.as_i64() {
+        let (mantissa, exponent) = without_zeros(value);
         return parts(mantissa, exponent);
     }
     let text = value.as_number().unwrap_or_default();
     let (digits, exponent) = canonical_number(&text);
-    match digits.parse::<i64>() {
-        Ok(mantissa) => parts(mantissa, exponent),
-        Err(_) => xxh3_64_with_seed(digits.as_bytes(), NUMBER ^ exponent.cast_unsigned()),
+    match digits.as_i64() {
+        Some(mantissa) => parts(mantissa, exponent),
+        None => xxh3_64_with_seed(digits.text().as_bytes(), NUMBER ^ exponent.cast_unsigned()),
+    }
+}
+
+/// Digits with their sign, in two pieces: what stood before the point, and behind it.
+#[derive(Clone, Copy)]
+struct Digits<'a> {
+    sign: &'a str,
+    whole: &'a str,
+    fraction: &'a str,
+}
+
+impl Digits<'_> {
+    fn as_i64(self) -> Option<i64> {
+        // Negative first: the smallest integer has no positive counterpart.
+        let digits = self.whole.bytes().chain(self.fraction.bytes());
+        let below = digits.map(|digit| i64::from(digit.wrapping_sub(b'0'))).try_fold(0i64, |value, digit| {
+            if (0..10).contains(&digit) { value.checked_mul(10)?.checked_sub(digit) } else { None }
+        })?;
+        if self.sign.is_empty() { below.checked_neg() } else { Some(below) }
+    }
+
+    fn text(self) -> String {
+        [self.sign, self.whole, self.fraction].concat()
     }
 }
 
 /// A JSON number as signed digits without zeros at either end, and the power of ten that they are multiplied with.
-fn canonical_number(text: &str) -> (Cow<'_, str>, i64) {
+fn canonical_number(text: &str) -> (Digits<'_>, i64) {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all = format!("{whole}{fraction}");
-    let significant = all.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return (Cow::Borrowed("0"), 0);
+    let decimals = fraction.trim_end_matches('0');
+    let (first, last) = if decimals.is_empty() { (whole.trim_end_matches('0'), "") } else { (whole, decimals) };
+    let cut = whole.len() + fraction.len() - first.len() - last.len();
+    let first = first.trim_start_matches('0');
+    let last = if first.is_empty() { last.trim_start_matches('0') } else { last };
+    if first.is_empty() && last.is_empty() {
+        return (Digits { sign: "", whole: "0", fraction: "" }, 0);
     }
-    let cut = all.len() - all.trim_end_matches('0').len();
     let shift = i64::try_from(cut).ok().zip(i64::try_from(fraction.len()).ok()).map(|(cut, decimals)| cut - decimals);
     let exponent = exponent.trim_start_matches('+').parse::<i64>().ok().zip(shift).and_then(|(e, s)| e.checked_add(s));
     match exponent {
-        Some(exponent) => (Cow::Owned(format!("{sign}{significant}")), exponent),
+        Some(exponent) => (Digits { sign, whole: first, fraction: last }, exponent),
         // An exponent of 20 digits: such a number is compared as it was spelled.
-        None => (Cow::Borrowed(text), 0),
+        None => (Digits { sign: "", whole: text, fraction: "" }, 0),
     }
 }
 
@@ -110,14 +130,40 @@ pub(crate) fn bytes(value: Doc<'_>, out: &mut Vec<u8>) {
         put_varint(out, value.items().count() as u64);
         return value.items().for_each(|item| bytes(item, out));
     }
-    if let Some(text) = value.as_number() {
-        let (digits, exponent) = canonical_number(&text);
-        out.push(b'#');
-        put_bytes(out, format!("{digits}e{exponent}").as_bytes());
-        return;
+    if !value.is_number() {
+        out.push(b'=');
+        return put_bytes(out, value.bytes());
     }
-    out.push(b'=');
-    put_bytes(out, value.bytes());
+    out.push(b'#');
+    let start = out.len();
+    if let Some(value) = value.as_i64() {
+        let (mantissa, exponent) = without_zeros(value);
+        put_number(out, format_args!("{mantissa}e{exponent}"));
+    } else {
+        let text = value.as_number().unwrap_or_default();
+        let (Digits { sign, whole, fraction }, exponent) = canonical_number(&text);
+        put_number(out, format_args!("{sign}{whole}{fraction}e{exponent}"));
+    }
+    // The length stands in front of the text; it is known behind it.
+    let end = out.len();
+    put_varint(out, (end - start) as u64);
+    let len = out.len() - end;
+    out.get_mut(start..).unwrap_or_default().rotate_right(len);
+}
+
+fn put_number(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _ = std::io::Write::write_fmt(out, text);
+}
+
+/// The integer without zeros at its end, and how many those were.
+fn without_zeros(mut mantissa: i64) -> (i64, i64) {
+    let mut exponent = 0;
+    while mantissa != 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        exponent += 1;
+    }
+    (mantissa, exponent)
 }
 
 /// The bytes of an object with these members.

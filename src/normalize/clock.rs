@@ -45,7 +45,7 @@ pub(crate) fn read(field: Option<Doc<'_>>) -> Clock {
     if !value.is_number() {
         return Clock::WrongType;
     }
-    let ms = value.as_i64().or_else(|| value.as_decimal().and_then(floor));
+    let ms = value.as_i64().or_else(|| value.as_decimal().and_then(floor)).or_else(|| whole(value));
     match ms {
         Some(ms) if (EPOCH_MS_MIN..=EPOCH_MS_MAX).contains(&ms) => {
             Clock::At { instant: Timestamp::from_millisecond(ms), zone_missing: false }
@@ -57,6 +57,13 @@ pub(crate) fn read(field: Option<Doc<'_>>) -> Clock {
 fn floor(decimal: Decimal) -> Option<i64> {
     let (rounded, _) = decimal.to_units(0)?;
     Some(if Decimal::from(rounded) > decimal { rounded - 1 } else { rounded })
+}
+
+/// The digits before the point of a number with more decimals than can be computed with.
+fn whole(value: Doc<'_>) -> Option<i64> {
+    let text = value.as_number()?;
+    let (whole, _) = text.split_once('.').filter(|(_, decimals)| !decimals.contains(['e', 'E']))?;
+    whole.parse().ok()
 }
 
 #[cfg(test)]
@@ -76,6 +83,7 @@ mod tests {
         assert_eq!(number("100000000000"), at(100_000_000_000));
         assert_eq!(number("1700000000000.9"), at(1_700_000_000_000));
         assert_eq!(number("1.7e12"), at(1_700_000_000_000));
+        assert_eq!(number(&format!("1700000000000.{}", "9".repeat(60))), at(1_700_000_000_000));
         for bad in ["99999999999", "0", "-1700000000000", "1700000000", "253402300800000", "1e300"] {
             assert_eq!(number(bad), Clock::Unreadable, "{bad}");
         }

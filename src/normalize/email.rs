@@ -15,7 +15,7 @@ pub(crate) fn normalize(raw: &str, out: &mut String) -> Option<()> {
 fn plain(raw: &str, out: &mut String) -> Option<()> {
     let at = raw.find('@')?;
     let bytes = raw.as_bytes();
-    let punycode = bytes.windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
+    let punycode = bytes.contains(&b'-') && bytes.windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
     if !raw.is_ascii() || punycode || !is_address(raw, at) {
         return None;
     }

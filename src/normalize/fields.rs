@@ -27,9 +27,53 @@ pub(crate) struct Fields<'a> {
     pub(crate) traits: Option<Doc<'a>>,
     pub(crate) context: Option<Doc<'a>>,
     integrations: Option<Doc<'a>>,
+    /// What the documentation names inside the context.
+    pub(crate) within: Within<'a>,
     /// sentAt, or the context, is the envelope's.
     pub(crate) sent_at_filled: bool,
     pub(crate) context_filled: bool,
+}
+
+/// The documented members of a context, whatever their type.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Within<'a> {
+    pub(crate) traits: Option<Doc<'a>>,
+    pub(crate) device: Option<Doc<'a>>,
+    pub(crate) external_ids: Option<Doc<'a>>,
+    timezone: Option<Doc<'a>>,
+    consent: Option<Doc<'a>>,
+}
+
+impl<'a> Within<'a> {
+    fn read(context: Option<Doc<'a>>) -> Self {
+        let mut all = Self::default();
+        for (key, value) in context.into_iter().flat_map(Doc::members) {
+            let field = match key {
+                b"traits" => &mut all.traits,
+                b"device" => &mut all.device,
+                b"externalIds" => &mut all.external_ids,
+                b"timezone" => &mut all.timezone,
+                b"consent" => &mut all.consent,
+                _ => continue,
+            };
+            *field = (!value.is_absent()).then_some(value);
+        }
+        all
+    }
+
+    /// Whether one of them, or of the external ids, is of another type than the documented one.
+    pub(crate) fn is_mismatched(&self) -> bool {
+        let objects = [self.traits, self.device, self.consent].into_iter().flatten();
+        let listed = |ids: Doc<'_>| ids.is_list() && ids.items().all(Doc::is_object);
+        !objects.into_iter().all(is_object)
+            || !self.timezone.is_none_or(Doc::is_string)
+            || !self.external_ids.is_none_or(listed)
+    }
+}
+
+/// An object, or the empty list as which PHP writes an empty one.
+fn is_object(value: Doc<'_>) -> bool {
+    value.is_object() || (value.is_list() && value.items().next().is_none())
 }
 
 impl<'a> Fields<'a> {
@@ -62,6 +106,7 @@ impl<'a> Fields<'a> {
         all.context_filled = all.context.is_none() && defaults.context.is_some();
         all.sent_at = all.sent_at.or(defaults.sent_at);
         all.context = all.context.or(defaults.context);
+        all.within = Within::read(all.context);
         all
     }
 
@@ -81,8 +126,6 @@ impl<'a> Fields<'a> {
         let objects = [self.properties, self.traits, self.context, self.integrations];
         let named = names.into_iter().flatten().all(|value| value.is_string() || value.as_integer().is_some());
         let event = self.event.is_none_or(Doc::is_string);
-        // PHP writes an empty object as an empty list.
-        let is_object = |value: Doc<'_>| value.is_object() || (value.is_list() && value.items().next().is_none());
         let timestamp = self.timestamp.is_none_or(|value| value.is_string() || value.is_number());
         if !(named && event && timestamp && objects.into_iter().flatten().all(is_object)) {
             return Err(Reason::WrongType);
@@ -105,11 +148,16 @@ impl<'a> Fields<'a> {
         complete.then_some(kind).ok_or(Reason::MissingField)
     }
 
-    /// The limits of the fields themselves.
+    /// The limits of the fields themselves; event names and texts that are longer are found by their bytes alone.
     pub(crate) fn check_limits(&self, limits: &crate::base::Limits, text: &mut String) -> Result<(), Reason> {
-        let names = [self.group_id, self.previous_id].map(|value| (value, Limit::Identifier));
-        for (value, limit) in names.into_iter().chain([(self.message_id, Limit::MessageId)]) {
-            let Some(value) = value else { continue };
+        let names = [
+            (self.group_id, Limit::Identifier),
+            (self.previous_id, Limit::Identifier),
+            (self.message_id, Limit::MessageId),
+        ];
+        for (value, limit) in names {
+            // A text takes at least as many bytes as it has characters, and a document holds no fewer, but UUIDs.
+            let Some(value) = value.filter(|value| value.bytes().len().max(36) > limits.identifier_chars) else { continue };
             text.clear();
             push_name(value, text);
             let counted = if limit == Limit::Identifier { text.trim() } else { text.as_str() };
@@ -117,16 +165,13 @@ impl<'a> Fields<'a> {
                 return Err(Reason::Limit(limit));
             }
         }
-        if let Some(event) = self.event {
+        let Some(event) = self.event.filter(|event| event.bytes().len().max(36) > limits.key_bytes) else { return Ok(()) };
+        let bytes = event.as_wtf8().map(<[u8]>::len).unwrap_or_else(|| {
             text.clear();
             push_name(event, text);
-            if text.len() > limits.key_bytes {
-                return Err(Reason::Limit(Limit::EventName));
-            }
-        }
-        let products = self.properties.and_then(|properties| properties.get("products"));
-        let over = products.is_some_and(|products| products.items().nth(limits.products).is_some());
-        if over { Err(Reason::Limit(Limit::Products)) } else { Ok(()) }
+            text.len()
+        });
+        if bytes > limits.key_bytes { Err(Reason::Limit(Limit::EventName)) } else { Ok(()) }
     }
 
     /// The instant that the message says, if it says one.
@@ -143,15 +188,20 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Appends the text of a string (lone surrogates replaced) or the digits of an integer.
+/// Appends the text of a string (each lone surrogate replaced) or the digits of an integer.
 pub(crate) fn push_name(value: Doc<'_>, out: &mut String) {
     if value.push_text(out).is_some() {
         return;
     }
     if let Some(digits) = value.as_integer() {
         out.push_str(&digits);
-    } else if let Some(bytes) = value.as_wtf8() {
-        out.push_str(&String::from_utf8_lossy(bytes));
+    }
+    for chunk in value.as_wtf8().unwrap_or_default().utf8_chunks() {
+        out.push_str(chunk.valid());
+        // A surrogate is three bytes, of which the first begins it.
+        if chunk.invalid().first().is_some_and(|byte| *byte >= 0xc0) {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::clock::{self, Clock};
 use super::consent::Speech;
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
 use super::fields::{Fields, push_name};
-use super::names::{Names, check_deeper};
+use super::names::Names;
 use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
 use crate::base::doc::{Doc, DocWriter};
@@ -14,7 +14,7 @@ use crate::base::{MessageId, MessageIdPolicy, Timestamp};
 use crate::message::lines;
 use crate::message::reason::Flags;
 use crate::message::wire::{Defaults, Raw, Wire};
-use crate::message::{Flag, Reason};
+use crate::message::{Flag, Limit, Reason};
 use std::hash::{BuildHasher, Hasher};
 
 /// Buffers that live on from message to message.
@@ -32,7 +32,13 @@ struct Build {
     doc: Vec<u8>,
     canonical: Vec<u8>,
     fact: Vec<u8>,
+    /// How much the envelope of this line may still add to its messages.
+    room_bytes: usize,
 }
+
+/// An envelope's context is copied into its messages, of which a line holds many: this many times the longest line, and
+/// no more, so that a short line cannot fill the memory.
+const FILLED_LINES_MAX: usize = 16;
 
 /// What became of one message.
 pub(crate) enum Outcome<'a> {
@@ -51,19 +57,19 @@ pub(crate) enum Outcome<'a> {
 /// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
 pub(crate) fn read_body(body: &[u8], intake: &Intake<'_>, scratch: &mut Scratch, sink: &mut dyn FnMut(Outcome<'_>)) {
     let rules = &intake.normalizer.wire;
-    let bare = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // A body of one line is the same either way; others are tried as one value first.
-    let several = bare.trim_ascii_end().contains(&b'\n');
-    let whole = if several { std::str::from_utf8(bare).ok() } else { None };
-    if let Some(read) = whole.and_then(|text| scratch.wire.read_whole(text, rules)) {
-        let blank = bare.iter().take_while(|byte| byte.is_ascii_whitespace());
-        let line = 1 + blank.filter(|byte| **byte == b'\n').count() as u64;
-        return emit(read, line, intake, scratch, sink);
-    }
-    for (number, line) in (1u64..).zip(body.split(|byte| *byte == b'\n')) {
-        if let Some(line) = lines::clean(line) {
-            read_line(line, number, intake, scratch, sink);
+    let mut lines = lines::lines(body);
+    let Some((number, line)) = lines.next() else { return };
+    let read = scratch.wire.read_line(line, rules);
+    // A first line that is a value of its own is one line of many; one that is none may be the start of one.
+    if matches!(read, Err(Reason::InvalidJson | Reason::TooDeep | Reason::TooLarge)) && line.len() < body.len() {
+        let bare = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if let Some(whole) = std::str::from_utf8(bare).ok().and_then(|text| scratch.wire.read_whole(text, rules)) {
+            return emit(whole, number, intake, scratch, sink);
         }
+    }
+    emit(read, number, intake, scratch, sink);
+    for (number, line) in lines {
+        read_line(line, number, intake, scratch, sink);
     }
 }
 
@@ -91,6 +97,7 @@ fn emit(
     }
     let Scratch { wire, build } = scratch;
     let defaults = wire.defaults();
+    build.room_bytes = intake.normalizer.wire.limits.line_bytes.saturating_mul(FILLED_LINES_MAX);
     for raw in wire.messages(&intake.normalizer.wire) {
         let ordinal = raw.ordinal;
         match build.message(&raw, defaults, intake) {
@@ -107,14 +114,18 @@ impl Build {
         let fields = Fields::read(message, defaults);
         let limits = &intake.normalizer.wire.limits;
         let filled = filled(&fields).map(|(_, value)| value.bytes().len()).sum::<usize>();
-        if raw.text_bytes.saturating_add(filled) > limits.message_bytes {
+        if raw.text_bytes.saturating_add(filled) > limits.message_bytes || filled > self.room_bytes {
             return Err(Reason::TooLarge);
         }
+        self.room_bytes -= filled;
         let mut flags = Flags::default();
         let kind = fields.kind(intake.default_type);
         let props = Props::read(fields.properties);
         self.names.find(intake, kind.ok().flatten(), message, &fields, &props)?;
         fields.check_limits(limits, &mut self.text)?;
+        if props.products.is_some_and(|products| products.items().nth(limits.products).is_some()) {
+            return Err(Reason::Limit(Limit::Products));
+        }
         let kind = kind?;
         fields.check_types(&mut flags)?;
         let kind = fields.check_required(kind)?;
@@ -122,7 +133,9 @@ impl Build {
             return Err(Reason::MissingField);
         }
         let said_at = fields.timestamp(&mut flags)?;
-        if raw.out_of_range || (fields.context_filled && defaults.out_of_range) {
+        let filled_beyond =
+            fields.context_filled && defaults.context_beyond || fields.sent_at_filled && defaults.sent_at_beyond;
+        if raw.out_of_range || filled_beyond {
             return Err(Reason::NumberOutOfRange);
         }
         self.text.clear();
@@ -134,7 +147,9 @@ impl Build {
         if self.names.is_empty() {
             return Err(Reason::NoIdentifier);
         }
-        check_deeper(&fields, &mut flags);
+        if fields.within.is_mismatched() {
+            flags.set(Flag::TypeMismatch);
+        }
         check_products(&props, &mut flags);
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);

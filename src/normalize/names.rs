@@ -1,7 +1,7 @@
 //! The identifiers of one message: from every place where the documentation and the host's mapping look for them.
 
 use super::fact::{Kind, Named, Role};
-use super::fields::{Fields, is_longer, push_name};
+use super::fields::{Fields, Within, is_longer, push_name};
 use super::ident::Bad;
 use super::normalizer::Intake;
 use super::order::Props;
@@ -72,9 +72,10 @@ impl Names {
             self.say(Some(codes.anonymous_id), fields.anonymous_id, Accept::TextOrInteger);
             // The traits of a group are the group's: its e-mail is nobody's.
             let traits = fields.traits.filter(|_| kind != Some(Kind::Group));
-            self.contact(intake, traits.map(|traits| (traits.get("email"), traits.get("phone"))));
-            self.contact(intake, Some((props.email, props.phone)));
-            self.context(intake, fields.context);
+            self.contact(intake, traits);
+            self.say(Some(codes.email), props.email, Accept::Text);
+            self.say(Some(codes.phone), props.phone, Accept::Text);
+            self.context(intake, &fields.within);
             for (namespace, path) in &intake.normalizer.mapping {
                 let integers = *namespace != codes.email && *namespace != codes.phone;
                 self.say(Some(*namespace), message.path(path), accept(integers));
@@ -88,27 +89,27 @@ impl Names {
         self.said.is_empty()
     }
 
-    fn contact(&mut self, intake: &Intake<'_>, values: Option<(Option<Doc<'_>>, Option<Doc<'_>>)>) {
-        let Some((email, phone)) = values else { return };
+    /// The e-mail and the phone of an object.
+    fn contact(&mut self, intake: &Intake<'_>, object: Option<Doc<'_>>) {
+        let (mut email, mut phone) = (None, None);
+        for (key, value) in object.into_iter().flat_map(Doc::members) {
+            match key {
+                b"email" => email = Some(value),
+                b"phone" => phone = Some(value),
+                _ => {}
+            }
+        }
         self.say(Some(intake.normalizer.codes.email), email, Accept::Text);
         self.say(Some(intake.normalizer.codes.phone), phone, Accept::Text);
     }
 
-    fn context(&mut self, intake: &Intake<'_>, context: Option<Doc<'_>>) {
-        let Some(context) = context else { return };
-        for (key, value) in context.members() {
-            match key {
-                b"traits" if value.is_object() => {
-                    self.contact(intake, Some((value.get("email"), value.get("phone"))));
-                }
-                b"device" if value.is_object() => {
-                    self.say(Some(intake.normalizer.codes.device), value.get("id"), Accept::Text);
-                    self.say(Some(intake.normalizer.codes.device), value.get("advertisingId"), Accept::Text);
-                }
-                b"externalIds" => value.items().for_each(|item| self.external(intake, item)),
-                _ => {}
-            }
+    fn context(&mut self, intake: &Intake<'_>, context: &Within<'_>) {
+        self.contact(intake, context.traits);
+        if let Some(device) = context.device {
+            self.say(Some(intake.normalizer.codes.device), device.get("id"), Accept::Text);
+            self.say(Some(intake.normalizer.codes.device), device.get("advertisingId"), Accept::Text);
         }
+        context.external_ids.into_iter().flat_map(Doc::items).for_each(|item| self.external(intake, item));
     }
 
     fn external(&mut self, intake: &Intake<'_>, item: Doc<'_>) {
@@ -185,19 +186,4 @@ impl Names {
 
 fn accept(integers: bool) -> Accept {
     if integers { Accept::TextOrInteger } else { Accept::Text }
-}
-
-/// Flags what is deeper in the message and of another type than the documented one.
-pub(crate) fn check_deeper(fields: &Fields<'_>, flags: &mut Flags) {
-    let Some(context) = fields.context else { return };
-    let mismatch = context.members().any(|(key, value)| match key {
-        b"traits" | b"device" => {
-            !(value.is_absent() || value.is_object() || value.items().next().is_none() && value.is_list())
-        }
-        b"externalIds" => !(value.is_absent() || value.is_list()) || value.items().any(|item| !item.is_object()),
-        _ => false,
-    });
-    if mismatch {
-        flags.set(Flag::TypeMismatch);
-    }
 }

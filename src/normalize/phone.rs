@@ -28,7 +28,16 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
     if let Some(international) = dialed.strip_prefix("00") {
         dialed = format!("+{international}");
     }
-    let mut number = read(&dialed, if dialed.starts_with('+') { None } else { Some(region?) })?;
+    let region = if dialed.starts_with('+') { None } else { Some(region?) };
+    if let Some(number) = quick(&dialed, region) {
+        out.push_str(&number);
+        return Some(());
+    }
+    let mut number = read(&dialed, region)?;
+    if number == dialed {
+        out.push_str(&number);
+        return Some(());
+    }
     // A few odd texts (`+49 00 ...`) lose a prefix at each reading. What is stored must find itself again.
     for _ in 0..DIGITS_MAX {
         let again = read(&number, None)?;
@@ -39,6 +48,41 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
         number = again;
     }
     None
+}
+
+/// The number where nothing has to be found out: a country whose numbers have no prefix, and its code alone.
+fn quick(dialed: &str, region: Option<Id>) -> Option<String> {
+    let (code, national, country) = match (dialed.strip_prefix('+'), region) {
+        (Some(rest), _) => {
+            let known = |len| rest.get(..len)?.parse::<u16>().ok().filter(|code| DATABASE.by_code(code).is_some());
+            let (len, code) = (1..=3).find_map(|len| Some((len, known(len)?)))?;
+            (code, rest.get(len..)?, alone(code)?)
+        }
+        (None, Some(region)) => {
+            let country = DATABASE.by_id(region.as_ref())?;
+            let code = country.country_code();
+            // A number that starts like an international one has to be looked at closely.
+            let abroad = country.international_prefix()?.find(dialed).is_some_and(|found| found.start() == 0);
+            if abroad || dialed.starts_with(&code.to_string()) {
+                return None;
+            }
+            (code, dialed, alone(code)?)
+        }
+        (None, None) => return None,
+    };
+    let no_prefix = country.national_prefix().is_none() && country.national_prefix_for_parsing().is_none();
+    let plain = no_prefix && !national.starts_with('0') && (4..=15).contains(&national.len());
+    (plain && Lengths(country).has(national.len(), false)).then(|| format!("+{code}{national}"))
+}
+
+/// The country of a code that no other country has.
+fn alone(code: u16) -> Option<&'static Metadata> {
+    let countries = DATABASE.by_code(&code)?;
+    let regions = DATABASE.region(&code)?;
+    match (countries.as_slice(), regions.as_slice()) {
+        ([country], [region]) if *region != "001" => Some(*country),
+        _ => None,
+    }
 }
 
 fn read(dialed: &str, region: Option<Id>) -> Option<String> {
@@ -146,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn the_short_way_is_taken() {
+        assert_eq!(quick("20123456", region("DK")).as_deref(), Some("+4520123456"));
+        assert_eq!(quick("+4520123456", None).as_deref(), Some("+4520123456"));
+        assert_eq!(quick("+442079460018", None), None, "Guernsey, Jersey and Man have the code of the United Kingdom too");
+    }
+
+    #[test]
     fn spellings_of_one_number_are_one() {
         for spelling in [
             "20 12 34 56",
@@ -205,6 +256,17 @@ mod tests {
             let home = ["DK", "US", "DE", "IT"][at];
             if let Some(once) = e164(&raw, home) {
                 prop_assert_eq!(e164(&once, home), Some(once.clone()));
+            }
+        }
+
+        #[test]
+        fn the_short_way_equals_the_long_one(plus: bool, raw in "[0-9]{2,16}", code in 1u16..999, at in 0usize..6) {
+            let home = region(["DK", "NO", "ES", "CZ", "PT", "SG"][at]);
+            let dialed = if plus { format!("+{code}{raw}") } else { raw };
+            let home = if plus { None } else { home };
+            if let Some(short) = quick(&dialed, home) {
+                prop_assert_eq!(read(&dialed, home), Some(short.clone()));
+                prop_assert_eq!(read(&short, None), Some(short));
             }
         }
 

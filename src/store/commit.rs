@@ -253,11 +253,10 @@ impl Inner {
                         displacing.push(at);
                     }
                     accepted.push(at);
-                    receipt.accepted += item.weight();
+                    receipt.accept(item.weight(), item.flags);
                     if item.rows.as_ref().is_some_and(|rows| !rows.is_empty()) {
                         receipt.count_order(fact.order.map(|order| order.action));
                     }
-                    item.flags.iter().for_each(|flag| *receipt.flags.entry(flag).or_default() += 1);
                 }
                 Verdict::Duplicate { conflicting } => {
                     receipt.duplicates += item.weight();

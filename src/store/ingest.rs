@@ -5,13 +5,13 @@ use super::handle::{Inner, Store};
 use super::options::Clock;
 use super::receipt::Receipt;
 use crate::Result;
-use crate::base::{Timestamp, Trust};
+use crate::base::{Config, Timestamp, Trust};
 use crate::error::Error;
 use crate::message::Reason;
 use crate::message::lines::{Line, LineReader};
 use crate::normalize::fact::Kind;
 use crate::normalize::intake::{Outcome, Scratch, read_body, read_line};
-use crate::normalize::normalizer::{Intake, ReceivedAt};
+use crate::normalize::normalizer::{Intake, Normalizer, ReceivedAt};
 use std::io::Read;
 use std::path::Path;
 
@@ -130,6 +130,56 @@ impl Ingest {
         self.batch_lines = Some(lines.max(1));
         self
     }
+
+    /// What the messages of a body would become in a store of default options: how many would be accepted, which be
+    /// refused and why, and what would be noticed about them. A dry run: nothing is stored.
+    ///
+    /// Whoever is not in a store yet cannot be there twice, so nobody is a duplicate here, and the limits of a store
+    /// (`event_names`, `trait_names`) do not count. A source is one that no options declare.
+    /// [`Store::check`] asks a store of your own options.
+    ///
+    /// **Cost**: about 2 us a message of 600 bytes, and the options, some 10 us, once.
+    ///
+    /// # Errors
+    /// `Invalid` for a type that does not exist, and for the name of a source above 256 bytes.
+    ///
+    /// ```
+    /// use regulars::{Ingest, Reason};
+    /// let body = br#"[{"event":"Signed Up","userId":"42"}, {"event":"Signed Up"}]"#;
+    /// let receipt = Ingest::new().default_type("track").check(body)?;
+    /// assert_eq!(receipt.to_string(), "1 accepted, 0 duplicates, 1 rejected (1 no_identifier)");
+    /// assert_eq!(receipt.rejects[0].reason, Reason::NoIdentifier);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn check(self, body: &[u8]) -> Result<Receipt> {
+        let normalizer = Normalizer::new(&Config::default())?;
+        let now = self.received_at.unwrap_or_else(Inner::wall_clock);
+        Ok(dry_run(body, &self.intake(&normalizer, now)?))
+    }
+
+    fn intake<'c>(&'c self, normalizer: &'c Normalizer, received_at: Timestamp) -> Result<Intake<'c>> {
+        let kind = |name: &String| {
+            Kind::from_name(name)
+                .ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
+        };
+        let default_type = self.default_type.as_ref().map(kind).transpose()?;
+        let received_at = if self.received_at_from_message {
+            ReceivedAt::FromMessage { fallback: received_at }
+        } else {
+            ReceivedAt::At(received_at)
+        };
+        Intake::new(normalizer, self.source.as_deref(), self.trust, default_type, received_at)
+    }
+}
+
+/// Counts what would become of the messages of a body.
+fn dry_run(body: &[u8], intake: &Intake<'_>) -> Receipt {
+    let mut receipt = Receipt::default();
+    read_body(body, intake, &mut Scratch::default(), &mut |outcome| match outcome {
+        Outcome::Fact { flags, .. } => receipt.accept(1, flags),
+        Outcome::Reject { line, ordinal, reason } => receipt.reject(line, ordinal, reason),
+    });
+    receipt
 }
 
 impl Store {
@@ -168,6 +218,30 @@ impl Store {
         let mut batch = Batch::default();
         read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
         self.commit(batch, advance)
+    }
+
+    /// What the messages of a body would become, by the options of this store: a dry run that stores nothing.
+    ///
+    /// Duplicates are not looked up and the limits of the store (`event_names`, `trait_names`) not held, so that readers
+    /// and writers go on undisturbed.
+    ///
+    /// **Cost**: about 2 us a message of 600 bytes.
+    ///
+    /// # Errors
+    /// As [`Ingest::check`].
+    ///
+    /// ```
+    /// use regulars::{Flag, Ingest, Store};
+    /// let store = Store::options().currency("EUR").in_memory()?;
+    /// let order = br#"{"type":"track","event":"Order Completed","userId":"42","properties":{"order_id":"1","total":"$5"}}"#;
+    /// let receipt = store.check(order, &Ingest::new())?;
+    /// assert_eq!((receipt.accepted, receipt.flags[&Flag::AmountUnknown]), (1, 1));
+    /// assert_eq!(store.stats().events, 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn check(&self, body: &[u8], how: &Ingest) -> Result<Receipt> {
+        let (received_at, _) = self.inner.moment(how);
+        Ok(dry_run(body, &self.inner.intake(how, received_at)?))
     }
 
     /// Takes in a stream of NDJSON, committing every 10,000 lines (or as `how` says) and calling `progress` after each.
@@ -243,17 +317,7 @@ impl Inner {
     }
 
     pub(super) fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {
-        let kind = |name: &String| {
-            Kind::from_name(name)
-                .ok_or_else(|| Error::invalid("a type is identify, track, page, screen, group or alias"))
-        };
-        let default_type = how.default_type.as_ref().map(kind).transpose()?;
-        let received_at = if how.received_at_from_message {
-            ReceivedAt::FromMessage { fallback: received_at }
-        } else {
-            ReceivedAt::At(received_at)
-        };
-        Intake::new(&self.normalizer, how.source.as_deref(), how.trust, default_type, received_at)
+        how.intake(&self.normalizer, received_at)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What became of what was sent: counts, reasons, and who entered or left which segment.
 
 use crate::base::ProfileId;
+use crate::message::reason::Flags;
 use crate::message::{Flag, Reason};
 use crate::normalize::fact::OrderAction;
 use serde::Serialize;
@@ -85,6 +86,11 @@ impl Receipt {
             Some(OrderAction::Refunded | OrderAction::Cancelled) => self.refunds += 1,
             None => {}
         }
+    }
+
+    pub(super) fn accept(&mut self, count: u64, flags: Flags) {
+        self.accepted += count;
+        flags.iter().for_each(|flag| *self.flags.entry(flag).or_default() += 1);
     }
 
     /// Adds the outcome of a later commit of the same call.
