@@ -14,5 +14,6 @@ mod tidy;
 mod import;
 mod journeys;
 mod kill;
+mod money;
 mod quickstart;
 mod shell;

@@ -280,12 +280,22 @@ fn folded(header: &str) -> String {
     header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+type Guess = (Key, Vec<&'static str>);
+
 /// What headers mean, the likelier first. Sources: the export formats of Shopify and WooCommerce, and the plain names of
 /// tills and data sets.
-fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
-    let trait_ = |name: &str| Key::Trait(name.to_owned());
-    let consent = |channel: &str| Key::Consent(channel.to_owned(), "marketing".to_owned());
-    let mut all = vec![
+fn guesses(orders: bool, shopify: bool) -> Vec<Guess> {
+    let mut all = people_guesses();
+    all.extend(if orders { order_guesses(shopify) } else { customer_guesses() });
+    all
+}
+
+fn marketing(channel: &str) -> Key {
+    Key::Consent(channel.to_owned(), "marketing".to_owned())
+}
+
+fn people_guesses() -> Vec<Guess> {
+    vec![
         (Key::UserId, vec!["userid", "customeruserid", "accountid"]),
         (Key::CustomerId, vec!["customerid", "customernumber", "customerno", "householdid", "clientid", "customer"]),
         (Key::Email, vec!["email", "emailaddress", "customeremail", "billingemail", "emailbilling", "contactemail"]),
@@ -295,30 +305,34 @@ fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
         ),
         (Key::LoyaltyCard, vec!["loyaltycard", "loyaltycardnumber", "loyaltyid", "clubcard", "membershipnumber"]),
         (Key::Country, vec!["country", "billingcountry", "countrycode", "countrycodebilling", "shippingcountry"]),
-    ];
-    if !orders {
-        all.extend([
-            (
-                Key::Time,
-                vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"],
-            ),
-            (trait_("firstName"), vec!["firstname", "billingfirstname"]),
-            (trait_("lastName"), vec!["lastname", "billinglastname"]),
-            (trait_("name"), vec!["name", "fullname", "customername"]),
-            (trait_("city"), vec!["city", "defaultaddresscity", "billingcity"]),
-            (
-                trait_("postal_code"),
-                vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"],
-            ),
-            (trait_("birthday"), vec!["birthday", "birthdate", "dateofbirth"]),
-            (trait_("gender"), vec!["gender"]),
-            (trait_("company"), vec!["company", "defaultaddresscompany", "billingcompany"]),
-            (trait_("tags"), vec!["tags"]),
-            (consent("email"), vec!["acceptsemailmarketing", "acceptsmarketing", "emailoptin", "newsletter"]),
-            (consent("sms"), vec!["acceptssmsmarketing", "smsoptin"]),
-        ]);
-        return all;
-    }
+    ]
+}
+
+fn customer_guesses() -> Vec<Guess> {
+    let trait_ = |name: &str| Key::Trait(name.to_owned());
+    vec![
+        (
+            Key::Time,
+            vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"],
+        ),
+        (trait_("firstName"), vec!["firstname", "billingfirstname"]),
+        (trait_("lastName"), vec!["lastname", "billinglastname"]),
+        (trait_("name"), vec!["name", "fullname", "customername"]),
+        (trait_("city"), vec!["city", "defaultaddresscity", "billingcity"]),
+        (
+            trait_("postal_code"),
+            vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"],
+        ),
+        (trait_("birthday"), vec!["birthday", "birthdate", "dateofbirth"]),
+        (trait_("gender"), vec!["gender"]),
+        (trait_("company"), vec!["company", "defaultaddresscompany", "billingcompany"]),
+        (trait_("tags"), vec!["tags"]),
+        (marketing("email"), vec!["acceptsemailmarketing", "acceptsmarketing", "emailoptin", "newsletter"]),
+        (marketing("sms"), vec!["acceptssmsmarketing", "smsoptin"]),
+    ]
+}
+
+fn order_guesses(shopify: bool) -> Vec<Guess> {
     let order_id = [
         "orderid",
         "ordernumber",
@@ -339,7 +353,7 @@ fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
     } else {
         &["productname", "itemname", "description", "product", "name", "title"]
     };
-    all.extend([
+    vec![
         (Key::OrderId, order_id),
         (
             Key::Time,
@@ -368,7 +382,6 @@ fn guesses(orders: bool, shopify: bool) -> Vec<(Key, Vec<&'static str>)> {
         (Key::Discount, vec!["discount", "discountamount", "cartdiscountamount", "discounttotal", "retaildisc"]),
         (Key::Currency, vec!["currency", "currencycode", "ordercurrency"]),
         (Key::Status, vec!["status", "orderstatus", "financialstatus"]),
-        (consent("email"), vec!["acceptsmarketing", "acceptsemailmarketing"]),
-    ]);
-    all
+        (marketing("email"), vec!["acceptsmarketing", "acceptsemailmarketing"]),
+    ]
 }
