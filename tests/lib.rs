@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it is wrong")]
 
 mod claimed;
+mod count;
 mod data;
+mod hostile;
 mod laws;
 mod model;
 mod threads;
