@@ -154,7 +154,7 @@ fn sizes() {
     is("a".repeat(line + 1), "too_large");
     is(vec![0xff; line + 1], "too_large");
     are(format!("{}\n{}", blanks(line + 1), page("")), "ok 1:too_large");
-    are(format!("[\n{}\n]", vec![page(""); 100_000].join(",\n")), "1:too_large");
+    are(format!("[\n{}\n]", vec![page(""); 150_000].join(",\n")), "1:too_large");
     // What the envelope says is a part of every message that it stands in for.
     let context = |bytes: usize| format!("\"context\":{{\"x\":\"{}\"}}", "c".repeat(bytes));
     are(format!("{{{},\"batch\":[{},{}]}}", context(1 << 20), page(""), page("\"context\":{}")), "ok 1.1:too_large");
@@ -709,7 +709,7 @@ fn values_of_other_types_than_declared_are_noticed() {
 #[test]
 fn limits_are_configurable_and_sources_may_be_claimed() {
     let mut limits = Limits::default();
-    (limits.keys, limits.depth, limits.key_bytes, limits.identifier_chars) = (4, 2, 10, 5);
+    (limits.keys, limits.depth, limits.key_bytes, limits.identifier_chars) = (4, 2, 11, 5);
     let mut config: regulars::Config = serde_json::from_str("{}").unwrap();
     config.limits = limits;
     let store = Store::options().config(config).in_memory().unwrap();
@@ -718,7 +718,7 @@ fn limits_are_configurable_and_sources_may_be_claimed() {
     assert_eq!(check(page("\"a\":1,\"b\":1,\"c\":1")), "1:limit(keys)");
     assert_eq!(check(page("\"x\":[[]]")), "ok");
     assert_eq!(check(page("\"x\":[[[]]]")), "1:too_deep");
-    assert_eq!(check(page("\"elevenbytes\":1")), "1:limit(key)");
+    assert_eq!(check(page("\"twelve_bytes\":1")), "1:limit(key)");
     assert_eq!(check(page("\"userId\":\"123456\"")), "1:limit(identifier)");
     assert_eq!(check(page("\"messageId\":\"123456\"")), "1:limit(message_id)");
 }
