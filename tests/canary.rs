@@ -36,7 +36,7 @@ impl Prints {
 
 fn messages() -> String {
     [
-        r#"{"type":"identify","messageId":"qcanary-m1","userId":"qcanary-u","anonymousId":"qcanary-a","timestamp":"2026-01-01T00:00:00Z","traits":{"email":"qcanary@qcanary.dk","phone":"+4520123456","city":"qcanary","age":"qcanary"}}"#,
+        r#"{"type":"identify","messageId":"m1","userId":"qcanary-u","anonymousId":"qcanary-a","timestamp":"2026-01-01T00:00:00Z","traits":{"email":"qcanary@qcanary.dk","phone":"+4520123456","city":"qcanary","age":"qcanary"}}"#,
         r#"{"type":"identify","userId":"qcanary-v","timestamp":"2026-01-02T00:00:00Z","traits":{"email":"qcanary@qcanary.dk","list":["qcanary"],"deep":{"a":"qcanary"}}}"#,
         r#"{"type":"track","event":"Order Completed","userId":"qcanary-u","timestamp":"2026-01-03T00:00:00Z","properties":{"order_id":"qcanary-o","total":"qcanary","email":"qcanary2@qcanary.dk","products":[{"product_id":"qcanary","quantity":"qcanary"}]}}"#,
         r#"{"type":"group","groupId":"qcanary-g","userId":"qcanary-u","traits":{"name":"qcanary"}}"#,
@@ -89,7 +89,10 @@ fn receipts_and_snapshots_do_not_tell() {
     prints.both(&store.check(messages().as_bytes(), &how).unwrap());
     prints.both(&how.clone().check(messages().as_bytes()).unwrap());
     let receipt = store.ingest(messages().as_bytes(), &how).unwrap();
-    assert!(receipt.accepted >= 6 && receipt.rejected >= 6 && receipt.reasons.contains_key(&Reason::WrongType), "{receipt}");
+    assert!(
+        receipt.accepted >= 6 && receipt.rejected >= 6 && receipt.reasons.contains_key(&Reason::WrongType),
+        "{receipt}"
+    );
     prints.both(&receipt);
     store.seal().unwrap();
     for _ in 0..2 {
@@ -102,16 +105,28 @@ fn receipts_and_snapshots_do_not_tell() {
         prints.debug(&snapshot.rejected_edges().unwrap());
         prints.debug(&snapshot.messages(None, 100).unwrap());
         prints.debug(&snapshot.digest().unwrap());
-        prints.debug(&snapshot.members(&Segment::new("all", when::trait_("city").is("qcanary")).within(Universe::All)).unwrap().profiles());
+        prints.debug(
+            &snapshot
+                .members(&Segment::new("all", when::trait_("city").is("qcanary")).within(Universe::All))
+                .unwrap()
+                .profiles(),
+        );
         prints.error(snapshot.group("qcanary-g", None));
         for a in ids() {
             prints.both(&a);
             prints.error(snapshot.resolve(a.clone(), None));
             prints.error(snapshot.messages(Some(a.clone()), 10));
-            prints.error(snapshot.matches(a.clone(), &Rule::from_json(r#"{"trait":"city","is":"qcanary"}"#).unwrap(), None));
+            prints.error(snapshot.matches(
+                a.clone(),
+                &Rule::from_json(r#"{"trait":"city","is":"qcanary"}"#).unwrap(),
+                None,
+            ));
             match snapshot.profile(a.clone()) {
                 Ok(profile) => prints.debug(&profile.map(|page| {
-                    let parts = format!("{:?} {:?} {:?} {:?} {:?}", page.identifiers, page.traits, page.orders, page.consent, page.events);
+                    let parts = format!(
+                        "{:?} {:?} {:?} {:?} {:?}",
+                        page.identifiers, page.traits, page.orders, page.consent, page.events
+                    );
                     (parts, format!("{page:?}"))
                 })),
                 Err(error) => prints.both(&error),

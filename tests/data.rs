@@ -232,7 +232,8 @@ fn reads_back(example: &serde_json::Value, how: &Ingest) -> Receipt {
 
 /// What the documentation demands of an example, by its own words: a known type, its required fields, a name.
 fn expected(example: &serde_json::Value, default: Option<&str>) -> &'static str {
-    let present = |value: &serde_json::Value| !(value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
+    let present =
+        |value: &serde_json::Value| !(value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
     let has = |path: &str| present(path.split('.').fold(example, |value, key| &value[key]));
     let kind = example["type"].as_str().or(default).unwrap_or_default().to_lowercase();
     let required: &[&str] = match kind.as_str() {
@@ -243,7 +244,14 @@ fn expected(example: &serde_json::Value, default: Option<&str>) -> &'static str 
         "" => return "missing_field",
         _ => return "unknown_type",
     };
-    let named = ["userId", "anonymousId", "properties.email", "properties.phone", "context.traits.email", "context.traits.phone"];
+    let named = [
+        "userId",
+        "anonymousId",
+        "properties.email",
+        "properties.phone",
+        "context.traits.email",
+        "context.traits.phone",
+    ];
     let devices = ["context.device.id", "context.device.advertisingId", "context.externalIds"];
     let own = kind != "group" && (has("traits.email") || has("traits.phone"));
     if !required.iter().all(|path| has(path)) {

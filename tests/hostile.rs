@@ -1,5 +1,7 @@
 //! Hostile messages, bodies and lines, each with the outcome and the reason that the documentation of the wire gives it.
 
+mod values;
+
 use regulars::{Clock, Ingest, Limits, Options, Receipt, Store, Trust};
 use std::collections::BTreeMap;
 
@@ -82,17 +84,76 @@ fn nested(depth: usize, open: &str, close: &str) -> String {
 #[test]
 fn text_that_is_not_json() {
     for body in [
-        "{", "}", "[", "]", "nul", "tru", "falsee", "NaN", "Infinity", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x10", "'a'",
-        "\"a", "{} {}", "{},", "[1,]", "[,1]", "[1 2]", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":1,}"#, r#"{,"a":1}"#, r#"{a:1}"#,
-        r#"{'a':1}"#, r#"{"a":1 "b":2}"#, r#"{"a"::1}"#, r#"{"a":01}"#, r#"{"a":-}"#, r#"{"a":1.e5}"#, r#"{"a":"\x"}"#,
-        r#"{"a":"\u12"}"#, r#"{"a":"\u12g4"}"#, r#"{"a":"\uD83D\u12"}"#, "{\"a\":\"\t\"}", "{\"a\":\"\u{0}\"}",
-        "{\"a\":\"\u{1f}\"}", "{\"a\":1}\u{0}", "// {}", "{}//", "/* */{}", "undefined", "{\"a\":undefined}", "[1}", "{\"a\":[}",
-        "\u{feff}\u{feff}{}", " \u{feff}{}", "\u{a0}{}", "\u{b}{}", "\u{0}", "userId=5&type=page", "<html>", "\"\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        "nul",
+        "tru",
+        "falsee",
+        "NaN",
+        "Infinity",
+        "-",
+        "+1",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x10",
+        "'a'",
+        "\"a",
+        "{} {}",
+        "{},",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        r#"{"a"}"#,
+        r#"{"a":}"#,
+        r#"{"a":1,}"#,
+        r#"{,"a":1}"#,
+        r#"{a:1}"#,
+        r#"{'a':1}"#,
+        r#"{"a":1 "b":2}"#,
+        r#"{"a"::1}"#,
+        r#"{"a":01}"#,
+        r#"{"a":-}"#,
+        r#"{"a":1.e5}"#,
+        r#"{"a":"\x"}"#,
+        r#"{"a":"\u12"}"#,
+        r#"{"a":"\u12g4"}"#,
+        r#"{"a":"\uD83D\u12"}"#,
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"\u{0}\"}",
+        "{\"a\":\"\u{1f}\"}",
+        "{\"a\":1}\u{0}",
+        "// {}",
+        "{}//",
+        "/* */{}",
+        "undefined",
+        "{\"a\":undefined}",
+        "[1}",
+        "{\"a\":[}",
+        "\u{feff}\u{feff}{}",
+        " \u{feff}{}",
+        "\u{a0}{}",
+        "\u{b}{}",
+        "\u{0}",
+        "userId=5&type=page",
+        "<html>",
+        "\"\\",
         "{\"type\":\"page\",\"userId\":\"u\"}\r{\"type\":\"page\",\"userId\":\"u\"}",
     ] {
         is(body, "invalid_json");
     }
-    for body in [&b"\xff"[..], b"{\"a\":\"\xff\"}", b"{\"a\":\"\xc3\"}", b"{\"\xe2\x28\xa1\":1}", b"\xff{", b"{\"a\":\"\xed\xa0\x80\"}"] {
+    for body in [
+        &b"\xff"[..],
+        b"{\"a\":\"\xff\"}",
+        b"{\"a\":\"\xc3\"}",
+        b"{\"\xe2\x28\xa1\":1}",
+        b"\xff{",
+        b"{\"a\":\"\xed\xa0\x80\"}",
+    ] {
         is(body, "invalid_utf8");
     }
     is(b"{\"a\":\"\xc0\x80\"}", "invalid_utf8");
@@ -269,7 +330,10 @@ fn fields_that_come_twice() {
     let twice = page(r#""userId":"a","userId":"b""#);
     are(format!("[{},{twice}]", page("")), "ok 1.2:duplicate_field");
     are(format!("{{\"batch\":[{twice},{}]}}", page("")), "ok 1.1:duplicate_field");
-    are(format!("{{\"batch\":[{}],\"sentAt\":\"2020-01-01\",\"sentAt\":\"2020-01-02\"}}", page("")), "1:duplicate_field");
+    are(
+        format!("{{\"batch\":[{}],\"sentAt\":\"2020-01-01\",\"sentAt\":\"2020-01-02\"}}", page("")),
+        "1:duplicate_field",
+    );
     are(format!("{{\"batch\":[{}],\"context\":{{}},\"context\":{{}}}}", page("")), "1:duplicate_field");
     are(format!("{{\"x\":\"{}\",\"batch\":[{},5],\"x\":2,\"x\":[]}}", "y".repeat(300), page("")), "ok 1.2:wrong_type");
     are(format!("{{\"type\":\"batch\",\"type\":\"batch\",\"batch\":[{}]}}", page("")), "ok");
@@ -355,7 +419,9 @@ fn types_of_messages() {
     for kind in ["page", "PAGE", "Page", "screen", "ScReEn", "identify", "IDENTIFY"] {
         is(format!(r#"{{"type":"{kind}","userId":"u1"}}"#), "ok");
     }
-    for kind in ["pages", " page", "page ", "pagе", "event", "batch", "Track Event", "\\ud800", "page\\u0000", "identity"] {
+    for kind in
+        ["pages", " page", "page ", "pagе", "event", "batch", "Track Event", "\\ud800", "page\\u0000", "identity"]
+    {
         is(format!(r#"{{"type":"{kind}","userId":"u1"}}"#), "unknown_type");
     }
     for kind in ["5", "true", "[]", "{}", "[\"page\"]", "1e999"] {
@@ -388,7 +454,22 @@ fn types_of_messages() {
 #[test]
 fn types_of_fields() {
     for field in ["userId", "anonymousId", "previousId", "groupId", "messageId"] {
-        for value in ["true", "false", "1.0", "1.5", "1e3", "1E3", "-1.0", "0.0", "[]", "{}", "[1]", "{\"a\":1}", "1e999", "12345.0"] {
+        for value in [
+            "true",
+            "false",
+            "1.0",
+            "1.5",
+            "1e3",
+            "1E3",
+            "-1.0",
+            "0.0",
+            "[]",
+            "{}",
+            "[1]",
+            "{\"a\":1}",
+            "1e999",
+            "12345.0",
+        ] {
             is(format!(r#"{{"type":"page","traits":{{"email":"a@x.co"}},"{field}":{value}}}"#), "wrong_type");
         }
         for value in ["5", "-5", "0", "12345678901234567890123", "null", "\"\"", "\" \"", "\"x\""] {
@@ -418,14 +499,26 @@ fn types_of_fields() {
         flagged(page(&format!("\"category\":{value}")), "type_mismatch");
     }
     for deeper in [
-        r#""traits":{"email":5}"#, r#""traits":{"phone":4520123456}"#, r#""traits":{"email":{}}"#, r#""properties":{"email":true}"#,
-        r#""context":{"traits":5}"#, r#""context":{"traits":[1]}"#, r#""context":{"device":"x"}"#, r#""context":{"externalIds":{}}"#,
-        r#""context":{"externalIds":[5]}"#, r#""context":{"device":{"id":5}}"#, r#""context":{"timezone":5}"#,
-        r#""context":{"consent":5}"#, r#""context":{"externalIds":[{"id":true,"type":"email"}]}"#,
+        r#""traits":{"email":5}"#,
+        r#""traits":{"phone":4520123456}"#,
+        r#""traits":{"email":{}}"#,
+        r#""properties":{"email":true}"#,
+        r#""context":{"traits":5}"#,
+        r#""context":{"traits":[1]}"#,
+        r#""context":{"device":"x"}"#,
+        r#""context":{"externalIds":{}}"#,
+        r#""context":{"externalIds":[5]}"#,
+        r#""context":{"device":{"id":5}}"#,
+        r#""context":{"timezone":5}"#,
+        r#""context":{"consent":5}"#,
+        r#""context":{"externalIds":[{"id":true,"type":"email"}]}"#,
     ] {
         flagged(page(deeper), "type_mismatch");
     }
-    for deeper in [r#""context":{"traits":[],"device":[],"externalIds":[]}"#, r#""context":{"traits":null,"device":"","timezone":null}"#] {
+    for deeper in [
+        r#""context":{"traits":[],"device":[],"externalIds":[]}"#,
+        r#""context":{"traits":null,"device":"","timezone":null}"#,
+    ] {
         flagged(page(deeper), "");
     }
 }
@@ -453,34 +546,96 @@ fn required_fields() {
 #[test]
 fn identifiers_present_and_absent() {
     for members in [
-        r#""x":1"#, r#""userId":null"#, r#""userId":"","anonymousId":" ""#, r#""groupId":"g1""#, r#""previousId":"p1""#,
-        r#""traits":{}"#, r#""traits":{"email":""}"#, r#""traits":{"email":null,"phone":" "}"#, r#""context":{"device":{}}"#,
-        r#""context":{"externalIds":[]}"#, r#""context":{"externalIds":[{"type":"email"}]}"#, r#""email":"a@x.co""#,
-        r#""properties":{"loyalty_card":"123"}"#, r#""traits":{"address":{"email":"a@x.co"}}"#, r#""context":{"userId":"u1"}"#,
-        r#""user_id":"u1""#, r#""UserId":"u1""#, r#""traits":[]"#, r#""context":{"ip":"192.0.2.1"}"#,
+        r#""x":1"#,
+        r#""userId":null"#,
+        r#""userId":"","anonymousId":" ""#,
+        r#""groupId":"g1""#,
+        r#""previousId":"p1""#,
+        r#""traits":{}"#,
+        r#""traits":{"email":""}"#,
+        r#""traits":{"email":null,"phone":" "}"#,
+        r#""context":{"device":{}}"#,
+        r#""context":{"externalIds":[]}"#,
+        r#""context":{"externalIds":[{"type":"email"}]}"#,
+        r#""email":"a@x.co""#,
+        r#""properties":{"loyalty_card":"123"}"#,
+        r#""traits":{"address":{"email":"a@x.co"}}"#,
+        r#""context":{"userId":"u1"}"#,
+        r#""user_id":"u1""#,
+        r#""UserId":"u1""#,
+        r#""traits":[]"#,
+        r#""context":{"ip":"192.0.2.1"}"#,
     ] {
         is(named(members), "no_identifier");
     }
     for members in [
-        r#""userId":"u1""#, r#""anonymousId":"a1""#, r#""userId":42"#, r#""traits":{"email":"a@x.co"}"#,
-        r#""traits":{"phone":"+4520123456"}"#, r#""traits":{"phone":"20 12 34 56"}"#, r#""properties":{"email":"a@x.co"}"#,
-        r#""context":{"traits":{"email":"a@x.co"}}"#, r#""context":{"device":{"id":"d1"}}"#,
-        r#""context":{"device":{"advertisingId":"d1"}}"#, r#""context":{"externalIds":[{"id":"c1","type":"customer_id"}]}"#,
+        r#""userId":"u1""#,
+        r#""anonymousId":"a1""#,
+        r#""userId":42"#,
+        r#""traits":{"email":"a@x.co"}"#,
+        r#""traits":{"phone":"+4520123456"}"#,
+        r#""traits":{"phone":"20 12 34 56"}"#,
+        r#""properties":{"email":"a@x.co"}"#,
+        r#""context":{"traits":{"email":"a@x.co"}}"#,
+        r#""context":{"device":{"id":"d1"}}"#,
+        r#""context":{"device":{"advertisingId":"d1"}}"#,
+        r#""context":{"externalIds":[{"id":"c1","type":"customer_id"}]}"#,
     ] {
         flagged(named(members), "");
     }
     for blocked in [
-        "null", "NULL", "(null)", "<nil>", "undefined", "none", "nil", "NaN", "n/a", "na", "-", "-1", "0", "true", "false",
-        "anonymous", "unknown", "Guest", "user", "test", "void", "[object Object]", "id", "email", "distinctid", "distinct_id",
-        "not_authenticated", "not-specified", "user_null", "0000", "0-0-0", "00000000-0000-0000-0000-000000000000", "xxxx",
-        "aaaaa", "{{user.id}}", "${userId}", "%7B%7Bid%7D%7D", "'null'", "\\\"null\\\"", "[null]", "( null )", " null ", "test@test.com",
+        "null",
+        "NULL",
+        "(null)",
+        "<nil>",
+        "undefined",
+        "none",
+        "nil",
+        "NaN",
+        "n/a",
+        "na",
+        "-",
+        "-1",
+        "0",
+        "true",
+        "false",
+        "anonymous",
+        "unknown",
+        "Guest",
+        "user",
+        "test",
+        "void",
+        "[object Object]",
+        "id",
+        "email",
+        "distinctid",
+        "distinct_id",
+        "not_authenticated",
+        "not-specified",
+        "user_null",
+        "0000",
+        "0-0-0",
+        "00000000-0000-0000-0000-000000000000",
+        "xxxx",
+        "aaaaa",
+        "{{user.id}}",
+        "${userId}",
+        "%7B%7Bid%7D%7D",
+        "'null'",
+        "\\\"null\\\"",
+        "[null]",
+        "( null )",
+        " null ",
+        "test@test.com",
     ] {
         flagged(named(&format!("\"userId\":\"{blocked}\"")), "blocked_identifier");
     }
     flagged(named("\"userId\":0"), "blocked_identifier");
     flagged(named("\"userId\":-1"), "blocked_identifier");
     flagged(named("\"userId\":-0"), "blocked_identifier");
-    for address in ["a@test", "a@x.localhost", "a@shop.invalid", "a@a.com", "noreply@example.com", "TEST@test.com", "null"] {
+    for address in
+        ["a@test", "a@x.localhost", "a@shop.invalid", "a@a.com", "noreply@example.com", "TEST@test.com", "null"]
+    {
         flagged(named(&format!(r#""traits":{{"email":"{address}"}}"#)), "blocked_identifier");
     }
     for bad in [r"a\u0000b", r"\u0000", r"a\ud800b", r"\udc00", r"\ude00\ud83d"] {
@@ -502,138 +657,6 @@ fn identifiers_present_and_absent() {
 }
 
 #[test]
-fn instants() {
-    for text in [
-        "2020-01-31T10:11:12Z", "2020-01-31T10:11:12.5Z", "2020-01-31T10:11:12.123456789Z", "2020-01-31 10:11:12Z", "2020-01-31T10:11Z",
-        "2020-01-31T00:00:00+00:00", "2020-01-31T10:11:12-00:00", "2020-01-31T10:11:12+23:59", "2020-01-31T10:11:12-23:59",
-        "2020-01-31T10:11:12.123456+05:30", "2020-02-29T00:00:00Z", "2000-02-29T00:00:00Z", "0001-01-01T00:00:00Z",
-        "2016-12-31T23:59:60Z", "2016-12-31T23:59:60.999Z", "2020-01-31T23:59:59.999999999Z", "1969-12-31T23:59:59Z",
-    ] {
-        flagged(page(&format!("\"timestamp\":\"{text}\"")), "");
-    }
-    for text in ["2020-01-31", "2020-01-31T10:11", "2020-01-31 10:11:12", "2020-01-31T10:11:12.123456789", "0001-01-01"] {
-        flagged(page(&format!("\"timestamp\":\"{text}\"")), "zone_missing");
-    }
-    flagged(page("\"timestamp\":\"9999-12-31\""), "future zone_missing");
-    flagged(page("\"timestamp\":\"2023-11-15T22:13:20.000Z\""), "");
-    flagged(page("\"timestamp\":\"2023-11-15T22:13:20.001Z\""), "future");
-    for text in [
-        "x", "now", "2020", "2020-01", "2020-1-31", "20200131", "2020-01-31T", "2020-01-31Z", "2020-01-31T10", "2020-01-31T10Z",
-        "2020-01-31T1:11:12Z", "2020-01-31T10:11:12.Z", "2020-01-31T10:11:12.1234567890Z", "2020-01-31T10:11:12,5Z",
-        "2020-01-31T10:11.5Z", "2020-01-31T24:00:00Z", "2020-01-31T24:00Z", "2020-01-31T23:60:00Z", "2020-01-31T23:59:61Z",
-        "2020-01-31T10:11:60Z", "2020-01-31T22:59:60Z", "2020-01-31T10:11:12+24:00", "2020-01-31T10:11:12-24:00",
-        "2020-01-31T10:11:12+23:60", "2020-01-31T10:11:12+01:", "2020-01-31T10:11:12+1:00", "2020-01-31T10:11:12 +01:00",
-        "2020-01-31T10:11:12 Z", "2020-01-31t10:11:12Z", "2020-01-31T10:11:12z", "2020-01-31T10:11:12ZZ", "2020-01-31  10:11:12Z",
-        " 2020-01-31T10:11:12Z", "2020-01-31T10:11:12Z ", "2020-02-30", "2021-02-29", "1900-02-29", "2020-04-31", "2020-13-01",
-        "2020-00-10", "2020-01-00", "2020-01-32", "0000-01-01", "0000-12-31T23:59:59Z", "10000-01-01", "-2020-01-01", "+2020-01-01",
-        "2020-W05-1", "2020-031", "31.01.2020", "01/31/2020", "2020/01/31", "Fri, 31 Jan 2020 10:11:12 GMT", "31 Jan 2020",
-        "2020-01-31T10:11:12 GMT", "2020-01-31T10:11:12[Europe/Copenhagen]", "1580465472", "1580465472000", "1.58e12", "null",
-        "２０２０-01-31", "2020−01−31", "2020-01-31T10:11:12.123\\u0000Z", "\\ud800", "2020-01-31T-1:00:00Z",
-    ] {
-        is(page(&format!("\"timestamp\":\"{text}\"")), "invalid_timestamp");
-        flagged(page(&format!("\"sentAt\":\"{text}\",\"timestamp\":\"2020-01-31T10:11:12Z\"")), "clock_unreadable");
-    }
-    for number in ["100000000000", "1580465472000", "1.580465472e12", "1580465472000.75", "15804654720000e-1", "1700000000000"] {
-        flagged(page(&format!("\"timestamp\":{number}")), "");
-    }
-    flagged(page("\"timestamp\":253402300799999"), "future");
-    for number in [
-        "0", "-0", "1", "-1", "1580465472", "99999999999", "99999999999.999", "-1580465472000", "253402300800000", "1e300", "1e999",
-        "1e-5", "9223372036854775808", "-1e12",
-    ] {
-        is(page(&format!("\"timestamp\":{number}")), "invalid_timestamp");
-    }
-    for absent in ["null", "\"\"", "\"  \""] {
-        flagged(page(&format!("\"timestamp\":{absent}")), "");
-    }
-    flagged(page(r#""sentAt":"2020-01-01T00:00:05Z","originalTimestamp":"2020-01-01T00:00:00Z""#), "");
-    flagged(page(r#""sentAt":"2020-01-01T00:00:00Z","originalTimestamp":"2020-01-01T00:00:05Z""#), "");
-    flagged(page(r#""sentAt":5,"originalTimestamp":"yesterday""#), "clock_unreadable");
-    flagged(page(r#""receivedAt":"never""#), "");
-}
-
-#[test]
-fn numbers() {
-    for number in ["1e308", "-1e308", "1e-999", "0e999999999999", "123456789012345678901234567890.5", "-0.0", "1E400", "1e999"] {
-        let beyond = matches!(number, "1E400" | "1e999");
-        let expected = if beyond { "number_out_of_range" } else { "ok" };
-        for members in [
-            format!("\"x\":{number}"), format!("\"x\":[{{\"y\":[{number}]}}]"), format!("\"properties\":{{\"total\":{number}}}"),
-            format!("\"traits\":{{\"age\":{number}}}"), format!("\"context\":{{\"x\":{number}}}"), format!("\"name\":{number}"),
-            format!("\"sentAt\":{number}"), format!("\"receivedAt\":{number}"), format!("\"writeKey\":{number}"),
-        ] {
-            is(page(&members), expected);
-        }
-    }
-    is(page(&format!("\"x\":{}", "9".repeat(308))), "ok");
-    is(page(&format!("\"x\":{}", "9".repeat(309))), "number_out_of_range");
-    is(page(&format!("\"x\":-{}", "9".repeat(400))), "number_out_of_range");
-    is(page(&format!("\"x\":0.{}1", "0".repeat(5000))), "ok");
-    is(page(&format!("\"traits\":{{\"userId\":{}}}", "1".repeat(400))), "number_out_of_range");
-    is(page(&format!("\"x\":{{\"userId\":{}}}", "1".repeat(400))), "number_out_of_range");
-    // An envelope's context is a part of its messages; its other members are nobody's.
-    are(format!("{{\"context\":{{\"x\":1e999}},\"batch\":[{},{}]}}", page(""), page("\"context\":{}")), "ok 1.1:number_out_of_range");
-    are(format!("{{\"context\":{{}},\"x\":1e999,\"batch\":[{}]}}", page("")), "ok");
-    are(format!("[{},{}]", page("\"x\":1e999"), page("")), "ok 1.1:number_out_of_range");
-}
-
-#[test]
-fn money_and_orders() {
-    for total in ["19.90", "0", "\"19.90\"", "\"0\"", "\"007.5\"", "1e2", "92233720368547758.07", "\"92233720368547758.07\"", "0.10", "-0"] {
-        flagged(order("Completed", &format!("\"total\":{total}")), "");
-    }
-    for total in ["0.125", "19.999", "\"0.001\"", "1e-9", "12.3400000001"] {
-        flagged(order("Completed", &format!("\"total\":{total}")), "amount_rounded");
-    }
-    for total in [
-        "\"19,99\"", "\"$5\"", "\"5 EUR\"", "\"1e2\"", "\"+5\"", "\".5\"", "\"5.\"", "\"--5\"", "\"1_000\"", "\"1,000.00\"", "\" 5\"", "\"5 \"",
-        "\"０\"", "\"NaN\"", "true", "[]", "{}", "-5", "-0.01", "\"-5\"", "\"0x10\"", "\"\\ud800\"",
-    ] {
-        flagged(order("Completed", &format!("\"total\":{total}")), "amount_unknown");
-        flagged(order("Completed", &format!("\"total\":{total},\"revenue\":5")), "amount_unknown");
-    }
-    for currency in ["\"EURO\"", "\"XXX\"", "\"eu\"", "5", "\"€\"", "true"] {
-        flagged(order("Completed", &format!("\"total\":5,\"currency\":{currency}")), "amount_unknown");
-    }
-    flagged(order("Completed", "\"total\":5,\"currency\":\"KWD\""), "");
-    flagged(order("Completed", "\"total\":5.005,\"currency\":\"KWD\""), "");
-    flagged(order("Completed", "\"total\":5.5,\"currency\":\"JPY\""), "amount_rounded");
-    flagged(order("Completed", "\"total\":5,\"currency\":null"), "");
-    for beyond in [
-        "\"total\":92233720368547758.08", "\"total\":\"92233720368547758.08\"", "\"total\":1e20", "\"total\":-1e30", "\"total\":1,\"revenue\":1e30",
-        "\"total\":1,\"discount\":1e30", "\"total\":1,\"products\":[{\"price\":1e30}]", "\"products\":[{\"price\":9e16,\"quantity\":2}]",
-        "\"total\":1e999", "\"total\":1,\"products\":[{\"quantity\":1e999}]",
-    ] {
-        is(order("Completed", beyond), "number_out_of_range");
-        is(order("Refunded", beyond), "number_out_of_range");
-    }
-    let without_store_currency = Store::options().in_memory().unwrap();
-    let receipt = without_store_currency.check(order("Completed", "\"total\":5").as_bytes(), &how()).unwrap();
-    assert_eq!((outcome(&receipt).as_str(), receipt.flags.len()), ("ok", 1));
-    flagged(order("Refunded", "\"total\":-5"), "");
-    flagged(order("Refunded", "\"x\":1"), "");
-    flagged(order("Cancelled", "\"x\":1"), "");
-    flagged(order("Completed", "\"x\":1"), "amount_unknown");
-    for id in ["null", "\"\"", "\"null\"", "\"0\"", "0", "1.5", "true", "[]", "{}", "\"{{order.id}}\"", "\"\\ud800\""] {
-        let body = format!(r#"{{"type":"track","event":"Order Completed","userId":"u1","properties":{{"order_id":{id},"total":1}}}}"#);
-        flagged(body, "order_id_missing");
-    }
-    flagged(r#"{"type":"track","event":"Order Completed","userId":"u1","properties":{"order_id":50314,"total":1}}"#, "");
-    flagged(r#"{"type":"track","event":"order completed","userId":"u1","properties":{"total":"?"}}"#, "");
-    for products in ["5", "\"x\"", "{}", "{\"price\":1}", "[5]", "[null]", "[{},[]]", "true"] {
-        flagged(order("Completed", &format!("\"total\":1,\"products\":{products}")), "products_malformed");
-    }
-    for quantity in ["0", "-1", "\"0\"", "\"-2\"", "\"many\"", "true", "[]", "{}", "\"1,5\"", "\" 1\"", "0.0", "\"1e2\""] {
-        let line = format!("\"total\":1,\"products\":[{{\"price\":1,\"quantity\":{quantity}}}]");
-        flagged(order("Completed", &line), "quantity_unknown");
-        flagged(track(&line), "quantity_unknown");
-    }
-    for quantity in ["1", "0.5", "\"2\"", "\"0.25\"", "1e2", "null", "\"\""] {
-        flagged(order("Completed", &format!("\"products\":[{{\"price\":1,\"quantity\":{quantity}}}]")), "");
-    }
-}
-
-#[test]
 fn bodies_arrays_and_envelopes() {
     let good = page("");
     are("", "");
@@ -652,12 +675,18 @@ fn bodies_arrays_and_envelopes() {
     are("\n\n{\n\"type\":\"x\",\n\"userId\":\"u1\"\n}", "3:unknown_type");
     are(format!("[\n{good},\n5,\n{good}\n]"), "ok ok 1.2:wrong_type");
     are(format!("{{\n\"batch\":[\n{good},\n{{}}\n]\n}}"), "ok 1.2:missing_field");
-    are("{\n\"type\":\"page\",\n\"userId\":\"u1\"\n}\n{}", "1:invalid_json 2:invalid_json 3:invalid_json 4:invalid_json 5:missing_field");
+    are(
+        "{\n\"type\":\"page\",\n\"userId\":\"u1\"\n}\n{}",
+        "1:invalid_json 2:invalid_json 3:invalid_json 4:invalid_json 5:missing_field",
+    );
     are("{\n", "1:invalid_json");
     are(format!("{good}{good}"), "1:invalid_json");
     are(format!("{good},\n{good}"), "ok 1:invalid_json");
     are(b"\n\xff\n5", "2:invalid_utf8 3:wrong_type");
-    are(format!("[{good},5,null,\"x\",[],[{good}],true]"), "ok 1.2:wrong_type 1.3:wrong_type 1.4:wrong_type 1.5:wrong_type 1.6:wrong_type 1.7:wrong_type");
+    are(
+        format!("[{good},5,null,\"x\",[],[{good}],true]"),
+        "ok 1.2:wrong_type 1.3:wrong_type 1.4:wrong_type 1.5:wrong_type 1.6:wrong_type 1.7:wrong_type",
+    );
     are(format!("{{\"batch\":[{good},5,[],{{}}]}}"), "ok 1.2:wrong_type 1.3:wrong_type 1.4:missing_field");
     are(format!("[{good},{{\"type\":\"x\",\"userId\":\"u1\"}}"), "1:invalid_json");
     are(format!("{{\"batch\":[{good},{good}]"), "1:invalid_json");
@@ -677,11 +706,20 @@ fn bodies_arrays_and_envelopes() {
     are(format!("[{{\"batch\":[{good}]}}]"), "1.1:missing_field");
     are(format!("[{{\"batch\":[{good}],\"type\":\"page\",\"userId\":\"u1\"}}]"), "ok");
     // The envelope's sentAt and context stand in, whole; nothing else does.
-    are(r#"{"context":{"traits":{"email":"a@x.co"}},"batch":[{"type":"page"},{"type":"page","context":{}}]}"#, "ok 1.2:no_identifier");
-    are(r#"{"context":{"traits":{"email":"a@x.co"}},"batch":[{"type":"page","context":null},{"type":"page","context":[]}]}"#, "ok 1.2:no_identifier");
+    are(
+        r#"{"context":{"traits":{"email":"a@x.co"}},"batch":[{"type":"page"},{"type":"page","context":{}}]}"#,
+        "ok 1.2:no_identifier",
+    );
+    are(
+        r#"{"context":{"traits":{"email":"a@x.co"}},"batch":[{"type":"page","context":null},{"type":"page","context":[]}]}"#,
+        "ok 1.2:no_identifier",
+    );
     are(r#"{"userId":"u1","anonymousId":"a1","batch":[{"type":"page"}]}"#, "1.1:no_identifier");
     are(r#"{"timestamp":"x","batch":[{"type":"page","userId":"u1"}]}"#, "ok");
-    are(r#"{"context":5,"batch":[{"type":"page","userId":"u1"},{"type":"page","userId":"u1","context":{}}]}"#, "ok 1.1:wrong_type");
+    are(
+        r#"{"context":5,"batch":[{"type":"page","userId":"u1"},{"type":"page","userId":"u1","context":{}}]}"#,
+        "ok 1.1:wrong_type",
+    );
     flagged(r#"{"sentAt":"soon","batch":[{"type":"page","userId":"u1"}]}"#, "clock_unreadable");
     flagged(r#"{"sentAt":"soon","batch":[{"type":"page","userId":"u1","sentAt":"2020-01-01T00:00:00Z"}]}"#, "");
 }
@@ -703,7 +741,11 @@ fn values_of_other_types_than_declared_are_noticed() {
         assert_eq!(flags("identify", &format!("\"context\":{{\"traits\":{traits}}}")), "type_mismatch", "{traits}");
         assert_eq!(flags("track", &format!("\"event\":\"e\",\"context\":{{\"traits\":{traits}}}")), "", "{traits}");
     }
-    assert_eq!(flags("identify", r#""traits":{"age":5},"context":{"traits":{"age":"5"}}"#), "", "traits win key by key");
+    assert_eq!(
+        flags("identify", r#""traits":{"age":5},"context":{"traits":{"age":"5"}}"#),
+        "",
+        "traits win key by key"
+    );
 }
 
 #[test]
@@ -751,13 +793,17 @@ fn a_line_of_a_gibibyte_is_refused_in_constant_memory() {
 #[test]
 fn what_is_refused_by_the_store_is_named_in_the_order_of_lines() {
     let config = r#"{"limits":{"event_names":2,"trait_names":1}}"#;
-    let store = Store::options().config(serde_json::from_str(config).unwrap()).clock(Clock::Manual).in_memory().unwrap();
+    let store =
+        Store::options().config(serde_json::from_str(config).unwrap()).clock(Clock::Manual).in_memory().unwrap();
     let event = |name: &str| format!(r#"{{"type":"track","userId":"u1","event":"{name}"}}"#);
     let traits = |names: &str| format!(r#"{{"type":"identify","userId":"u1","traits":{{{names}}}}}"#);
-    let body = [event("a"), event("b"), event("c"), "x".into(), event("a"), traits("\"t\":1"), traits("\"t\":2,\"u\":1")].join("\n");
+    let body =
+        [event("a"), event("b"), event("c"), "x".into(), event("a"), traits("\"t\":1"), traits("\"t\":2,\"u\":1")]
+            .join("\n");
     let receipt = store.ingest(body.as_bytes(), &how()).unwrap();
     assert_eq!(outcome(&receipt), "ok ok ok 3:limit(event_names) 4:invalid_json 7:limit(trait_names)");
     assert_eq!(receipt.duplicates, 1);
-    let counted: BTreeMap<String, u64> = receipt.reasons.iter().map(|(reason, count)| (reason.to_string(), *count)).collect();
+    let counted: BTreeMap<String, u64> =
+        receipt.reasons.iter().map(|(reason, count)| (reason.to_string(), *count)).collect();
     assert_eq!(counted.values().sum::<u64>(), receipt.rejected);
 }

@@ -96,7 +96,8 @@ fn segment_analytics_next_in_the_browser() {
         message.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         message.to_string()
     };
-    let page = message("page", 1, json!({"properties": {"path": "/shoes", "title": "Shoes"}, "name": null, "category": null}));
+    let page =
+        message("page", 1, json!({"properties": {"path": "/shoes", "title": "Shoes"}, "name": null, "category": null}));
     let track = message("track", 2, json!({"event": "Product Viewed", "properties": {"product_id": "p1"}}));
     let identify = message("identify", 3, json!({"userId": "u1", "traits": {"email": "ann@shop.dk"}}));
     for body in [&page, &track, &identify] {
@@ -160,8 +161,10 @@ fn rudderstack_node() {
 
 #[test]
 fn a_retry_that_comes_first_decides_nothing_but_its_time() {
-    let body = |sent: &str| json!({"batch": [{"type": "track", "event": "e", "userId": "u1", "messageId": "m1",
-        "originalTimestamp": "2026-03-01T12:00:00.000Z"}], "sentAt": sent});
+    let body = |sent: &str| {
+        json!({"batch": [{"type": "track", "event": "e", "userId": "u1", "messageId": "m1",
+        "originalTimestamp": "2026-03-01T12:00:00.000Z"}], "sentAt": sent})
+    };
     let (early, late) = (body("2026-03-01T12:00:01.000Z"), body("2026-03-01T12:05:01.000Z"));
     for order in [[&early, &late], [&late, &early]] {
         let store = store();
@@ -182,7 +185,7 @@ fn jitsu_in_the_browser() {
     let message = |kind: &str, id: &str, rest: Value| {
         let mut message = json!({
             "type": kind, "anonymousId": "5f0a3c2e-4444-4444-8444-444444444444", "groupId": null,
-            "timestamp": "2026-03-01T12:00:09.000Z", "sentAt": "2026-03-01T12:00:09.001Z", "messageId": id, "writeKey": "abc:***",
+            "timestamp": "2026-03-01T12:00:08.999Z", "sentAt": "2026-03-01T12:00:09.001Z", "messageId": id, "writeKey": "abc:***",
             "context": {
                 "library": {"name": "@jitsu/js", "version": "2.0.0", "env": "browser"}, "userAgent": "Mozilla/5.0", "locale": "en-US",
                 "screen": {"width": 1920, "height": 1080, "innerWidth": 1200, "innerHeight": 800, "density": 2},
@@ -194,9 +197,17 @@ fn jitsu_in_the_browser() {
         message.to_string()
     };
     let bodies = [
-        message("page", "2k5d8x9q", json!({"properties": {"title": "Shop", "url": "https://shop.dk/", "path": "/", "width": 1200}})),
+        message(
+            "page",
+            "2k5d8x9q",
+            json!({"properties": {"title": "Shop", "url": "https://shop.dk/", "path": "/", "width": 1200}}),
+        ),
         message("identify", "2k5d8x9r", json!({"userId": "u1", "traits": {"name": "Ann"}})),
-        message("track", "2k5d8x9s", json!({"userId": "u1", "event": "Product Added", "properties": {"product_id": "p1", "quantity": 2}})),
+        message(
+            "track",
+            "2k5d8x9s",
+            json!({"userId": "u1", "event": "Product Added", "properties": {"product_id": "p1", "quantity": 2}}),
+        ),
     ];
     for body in &bodies {
         assert_eq!(twice(&store, body, same).accepted, 1);
@@ -220,7 +231,11 @@ fn segment_for_rust_sends_no_message_id() {
     // A batch tags its members, and has no sentAt of its own.
     let batch = r#"{"batch":[{"type":"identify","userId":"u1","traits":{"email":"ann@shop.dk"},"timestamp":"2026-03-01T11:59:00.123456789Z"},{"type":"track","userId":"u1","event":"Order Completed","properties":{"order_id":"7","total":"19.90"},"timestamp":"2026-03-01T11:59:30.5Z","integrations":{"All":true}},{"type":"alias","userId":"u1","previousId":"a1","timestamp":"2026-03-01T11:59:40Z"}],"context":{"library":{"name":"analytics-rust","version":"0.2.5"}},"sentAt":"2026-03-01T12:00:09Z"}"#;
     let receipt = twice(&store, batch, same);
-    assert_eq!((receipt.accepted, receipt.rejected), (3, 0), "typed by its endpoint or in the batch, these are two messages");
+    assert_eq!(
+        (receipt.accepted, receipt.rejected),
+        (3, 0),
+        "typed by its endpoint or in the batch, these are two messages"
+    );
     let snapshot = store.snapshot();
     assert_eq!((snapshot.people(), snapshot.profiles()), (1, 1));
     assert_eq!(snapshot.profile(id::anonymous("a1")).unwrap().expect("known").orders.gross_minor, 1990);
@@ -262,6 +277,10 @@ fn php_writes_empty_objects_as_lists() {
     let store = store();
     let body = r#"{"batch":[{"type":"track","userId":"u1","event":"e","properties":[],"context":[],"integrations":[],"messageId":"m1","timestamp":"2026-03-01T11:00:00+00:00"},{"type":"identify","userId":"u1","traits":[],"messageId":"m2","timestamp":1772366400}],"sentAt":"2026-03-01T12:00:09+00:00"}"#;
     let receipt = twice(&store, body, same);
-    assert_eq!(receipt.to_string(), "1 accepted, 0 duplicates, 1 rejected (1 invalid_timestamp)", "seconds are no milliseconds");
+    assert_eq!(
+        receipt.to_string(),
+        "1 accepted, 0 duplicates, 1 rejected (1 invalid_timestamp)",
+        "seconds are no milliseconds"
+    );
     assert!(!receipt.flags.contains_key(&Flag::TypeMismatch));
 }

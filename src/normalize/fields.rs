@@ -159,7 +159,9 @@ impl<'a> Fields<'a> {
         ];
         for (value, limit) in names {
             // A text takes at least as many bytes as it has characters, and a document holds no fewer, but UUIDs.
-            let Some(value) = value.filter(|value| value.bytes().len().max(36) > limits.identifier_chars) else { continue };
+            let Some(value) = value.filter(|value| value.bytes().len().max(36) > limits.identifier_chars) else {
+                continue;
+            };
             text.clear();
             push_name(value, text);
             let counted = if limit == Limit::Identifier { text.trim() } else { text.as_str() };
@@ -167,7 +169,9 @@ impl<'a> Fields<'a> {
                 return Err(Reason::Limit(limit));
             }
         }
-        let Some(event) = self.event.filter(|event| event.bytes().len().max(36) > limits.key_bytes) else { return Ok(()) };
+        let Some(event) = self.event.filter(|event| event.bytes().len().max(36) > limits.key_bytes) else {
+            return Ok(());
+        };
         let bytes = event.as_wtf8().map(<[u8]>::len).unwrap_or_else(|| {
             text.clear();
             push_name(event, text);

@@ -193,7 +193,11 @@ mod tests {
     fn the_short_way_is_taken() {
         assert_eq!(quick("20123456", region("DK")).as_deref(), Some("+4520123456"));
         assert_eq!(quick("+4520123456", None).as_deref(), Some("+4520123456"));
-        assert_eq!(quick("+442079460018", None), None, "Guernsey, Jersey and Man have the code of the United Kingdom too");
+        assert_eq!(
+            quick("+442079460018", None),
+            None,
+            "Guernsey, Jersey and Man have the code of the United Kingdom too"
+        );
     }
 
     #[test]
