@@ -207,3 +207,134 @@ fn online_retail_in_any_order() {
 fn clickstream_in_any_order() {
     any_order("clickstream_2024-01_to_04", "USD", 9000);
 }
+
+/// Examples of a file, each under its key.
+fn examples(name: &str, key: &str) -> Option<Vec<serde_json::Value>> {
+    let take = |line: &String| serde_json::from_str::<serde_json::Value>(line).expect("a line is JSON")[key].take();
+    Some(lines(name)?.iter().map(take).collect())
+}
+
+fn in_memory() -> Store {
+    Store::options().clock(Clock::Manual).in_memory().expect("opens")
+}
+
+/// Each example into a store of its own, so that none is a duplicate: what was accepted reads back equal as JSON.
+fn reads_back(example: &serde_json::Value, how: &Ingest) -> Receipt {
+    let store = in_memory();
+    let receipt = store.ingest(example.to_string().as_bytes(), how).expect("ingests");
+    if receipt.accepted == 1 {
+        let messages = store.snapshot().messages(None, 1).expect("readable");
+        let back: serde_json::Value = serde_json::from_str(messages[0].1.as_str()).expect("JSON");
+        assert_eq!(back, *example);
+    }
+    receipt
+}
+
+/// What the documentation demands of an example, by its own words: a known type, its required fields, a name.
+fn expected(example: &serde_json::Value, default: Option<&str>) -> &'static str {
+    let present =
+        |value: &serde_json::Value| !(value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
+    let has = |path: &str| present(path.split('.').fold(example, |value, key| &value[key]));
+    let kind = example["type"].as_str().or(default).unwrap_or_default().to_lowercase();
+    let required: &[&str] = match kind.as_str() {
+        "track" => &["event"],
+        "group" => &["groupId"],
+        "alias" => &["userId", "previousId"],
+        "identify" | "page" | "screen" => &[],
+        "" => return "missing_field",
+        _ => return "unknown_type",
+    };
+    let named = [
+        "userId",
+        "anonymousId",
+        "properties.email",
+        "properties.phone",
+        "context.traits.email",
+        "context.traits.phone",
+    ];
+    let devices = ["context.device.id", "context.device.advertisingId", "context.externalIds"];
+    let own = kind != "group" && (has("traits.email") || has("traits.phone"));
+    if !required.iter().all(|path| has(path)) {
+        "missing_field"
+    } else if own || named.iter().chain(&devices).any(|path| has(path)) {
+        "accepted"
+    } else {
+        "no_identifier"
+    }
+}
+
+fn check_examples(name: &str, default: Option<&str>) {
+    let Some(examples) = examples(name, "event") else { return };
+    let mut accepted = 0;
+    for example in &examples {
+        let how = default.map_or_else(Ingest::new, |kind| Ingest::new().default_type(kind));
+        let receipt = reads_back(example, &how);
+        let outcome = receipt.rejects.first().map_or("accepted", |reject| reject.reason.name());
+        assert_eq!(outcome, expected(example, default), "{example}");
+        accepted += receipt.accepted;
+    }
+    println!("{name}: {accepted} of {} accepted", examples.len());
+}
+
+#[test]
+fn examples_of_the_public_documentation() {
+    check_examples("segment_spec_docs", None);
+}
+
+#[test]
+fn examples_that_name_no_type() {
+    check_examples("segment_spec_docs_untyped", None);
+    check_examples("segment_spec_docs_untyped", Some("track"));
+    check_examples("segment_spec_docs_untyped", Some("identify"));
+}
+
+#[test]
+fn examples_that_are_no_json() {
+    let Some(examples) = examples("segment_spec_docs_invalid_json", "raw") else { return };
+    for example in &examples {
+        let receipt = in_memory().ingest_json(example.as_str().expect("text").as_bytes()).expect("ingests");
+        let line = example.as_str().expect("text").replace(['\n', '\r'], " ");
+        let alone = in_memory().ingest_json(line.as_bytes()).expect("ingests");
+        assert_eq!(receipt.accepted, 0, "{example}");
+        assert!(receipt.reasons.contains_key(&regulars::Reason::InvalidJson), "{example}");
+        assert_eq!(alone.reasons, [(regulars::Reason::InvalidJson, 1)].into(), "{example}");
+    }
+}
+
+#[test]
+fn batches_of_analytics_go() {
+    let Some(batches) = examples("segment_analytics_go_batches", "batch") else { return };
+    let all = in_memory();
+    let mut messages = 0;
+    for batch in &batches {
+        let members = batch["batch"].as_array().expect("a list").len() as u64;
+        let store = in_memory();
+        let receipt = store.ingest_json(batch.to_string().as_bytes()).expect("ingests");
+        assert_eq!((receipt.accepted + receipt.duplicates, receipt.rejected), (members, 0), "{batch}");
+        messages += members;
+        all.ingest_json(batch.to_string().as_bytes()).expect("ingests");
+    }
+    // The fixtures share one messageId, so a store takes the first of them only.
+    let ids: std::collections::BTreeSet<String> = batches
+        .iter()
+        .flat_map(|batch| batch["batch"].as_array().expect("a list"))
+        .map(|message| message["messageId"].to_string())
+        .collect();
+    assert_eq!(all.snapshot().events(), ids.len() as u64, "{messages} messages");
+}
+
+#[test]
+fn one_id_for_five_messages() {
+    let store = in_memory();
+    let body: Vec<String> = (0..5)
+        .map(|at| format!(r#"{{"type":"track","event":"e{at}","userId":"u{at}","messageId":"I'm unique","sentAt":"2026-01-0{}"}}"#, at + 1))
+        .collect();
+    let receipt = store.ingest_json(body.join("\n").as_bytes()).expect("ingests");
+    assert_eq!((receipt.accepted, receipt.duplicates, receipt.conflicting), (1, 4, 4));
+    let again = store.ingest_json(body.join("\n").as_bytes()).expect("ingests");
+    assert_eq!((again.accepted, again.duplicates, again.conflicting), (0, 5, 4));
+    let snapshot = store.snapshot();
+    assert_eq!(snapshot.events(), 1);
+    assert!(snapshot.profile(id::user("u0")).expect("readable").is_some(), "the first accepted stands");
+    assert!(snapshot.profile(id::user("u1")).expect("readable").is_none());
+}

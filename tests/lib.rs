@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it is wrong")]
 
+mod canary;
 mod claimed;
+mod count;
 mod data;
+mod hostile;
+mod wire;
 mod laws;
 mod model;
 mod threads;

@@ -3,6 +3,8 @@
 //! Stored when the store is created; the serde form is the contract (unknown fields are refused, so that a misspelled
 //! option is heard of).
 
+use super::doc::Doc;
+use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -253,6 +255,23 @@ pub enum TraitKind {
     Timestamp,
     List,
     Object,
+}
+
+impl TraitKind {
+    /// Whether a value has this type; the `null` that clears a trait has every one.
+    pub(crate) fn covers(self, value: Doc<'_>) -> bool {
+        let is_instant = |value: Doc<'_>| value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok());
+        value.is_null()
+            || match self {
+                Self::Bool => value.as_bool().is_some(),
+                Self::Int => value.as_i64().is_some(),
+                Self::Float => value.is_number(),
+                Self::String => value.is_string(),
+                Self::Timestamp => is_instant(value),
+                Self::List => value.is_list(),
+                Self::Object => value.is_object(),
+            }
+    }
 }
 
 /// Which of a trait's values is the profile's: each a function of the set of facts.

@@ -15,6 +15,7 @@
 
 use crate::base::bytes::{Reader, put_bytes, put_str, put_varint};
 use crate::base::doc::Doc;
+use crate::base::ident::mask;
 use crate::base::{Currency, MessageId, Money, Timestamp};
 
 /// What kind of fact this is. The numbers are the format.
@@ -114,11 +115,18 @@ pub(crate) enum Role {
 }
 
 /// One identifier that an event names, normalized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named<'a> {
     pub(crate) namespace: u8,
     pub(crate) value: &'a str,
     pub(crate) role: Role,
+}
+
+/// The value is hidden but for its first letter.
+impl std::fmt::Debug for Named<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {}:{}", self.role, self.namespace, mask(self.value))
+    }
 }
 
 /// What an order event says.

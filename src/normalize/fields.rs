@@ -2,10 +2,12 @@
 
 use super::clock::{self, Clock};
 use super::fact::Kind;
+use crate::base::TraitKind;
 use crate::base::doc::Doc;
 use crate::message::reason::Flags;
 use crate::message::wire::Defaults;
 use crate::message::{Flag, Limit, Reason};
+use std::collections::BTreeMap;
 
 /// The fields of a message; what is `null` or blank is absent.
 #[derive(Clone, Copy, Default)]
@@ -176,6 +178,21 @@ impl<'a> Fields<'a> {
             text.len()
         });
         if bytes > limits.key_bytes { Err(Reason::Limit(Limit::EventName)) } else { Ok(()) }
+    }
+
+    /// Whether a trait that the message sets has another type than the declared one. It stays as history.
+    pub(crate) fn has_mistyped_trait(&self, declared: &BTreeMap<String, TraitKind>) -> bool {
+        if declared.is_empty() {
+            return false;
+        }
+        let mistyped = |(key, value): (&[u8], Doc<'_>)| {
+            let kind = std::str::from_utf8(key).ok().and_then(|key| declared.get(key));
+            kind.is_some_and(|kind| !kind.covers(value))
+        };
+        let own = self.traits.filter(|traits| traits.is_object());
+        let replaced = |key: &[u8]| own.is_some_and(|own| own.members().any(|(name, _)| name == key));
+        let others = self.within.traits.into_iter().flat_map(Doc::members).filter(|(key, _)| !replaced(key));
+        own.into_iter().flat_map(Doc::members).chain(others).any(mistyped)
     }
 
     /// The instant that the message says, if it says one.

@@ -147,10 +147,11 @@ impl Build {
         if self.names.is_empty() {
             return Err(Reason::NoIdentifier);
         }
-        if fields.within.is_mismatched() {
+        let mistyped = kind == Kind::Identify && fields.has_mistyped_trait(&intake.normalizer.trait_kinds);
+        if fields.within.is_mismatched() || mistyped {
             flags.set(Flag::TypeMismatch);
         }
-        check_products(&props, &mut flags);
+        order::check_products(&props, &mut flags);
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
         let order = action.zip(money);
@@ -303,6 +304,10 @@ fn message_id(
     if intake.normalizer.message_id == MessageIdPolicy::Random {
         return (random_id(), Bits::ID_DERIVED);
     }
+    if let Some(bytes) = fields.message_id.and_then(Doc::as_wtf8) {
+        // No text, but a name for ever all the same: what repeats it is a duplicate, whatever else it says.
+        return (hashed_id(b"messageId", bytes), Bits::ID_DERIVED);
+    }
     let said = message.members().filter(|(key, value)| match *key {
         b"sentAt" | b"receivedAt" | b"writeKey" | b"_metadata" => false,
         b"messageId" => !value.is_absent(),
@@ -310,9 +315,12 @@ fn message_id(
     });
     canonical.clear();
     canon::object_bytes(said, canonical);
-    let hash = blake3::hash(canonical);
-    let (id, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-    (MessageId::Uuid(*id), Bits::ID_DERIVED)
+    (hashed_id(b"", canonical), Bits::ID_DERIVED)
+}
+
+fn hashed_id(what: &[u8], bytes: &[u8]) -> MessageId {
+    let hash = blake3::Hasher::new().update(what).update(bytes).finalize();
+    MessageId::Uuid(hash.as_bytes().first_chunk().copied().unwrap_or_default())
 }
 
 /// 128 bits from the randomness that the standard library seeds its hash maps with.
@@ -323,13 +331,6 @@ fn random_id() -> MessageId {
         *slot = byte;
     }
     MessageId::Uuid(id)
-}
-
-fn check_products(props: &Props<'_>, flags: &mut Flags) {
-    let malformed = props.products.is_some_and(|list| !list.is_list() || list.items().any(|item| !item.is_object()));
-    if malformed {
-        flags.set(Flag::ProductsMalformed);
-    }
 }
 
 #[derive(Clone, Copy)]

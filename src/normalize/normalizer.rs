@@ -6,7 +6,7 @@ use super::ident::{Bad, Env, Identifiers};
 use super::phone;
 use crate::base::config::Namespaces;
 use crate::base::zone::Zone;
-use crate::base::{Config, Currency, Limits, MessageIdPolicy, Source, Timestamp, Trust};
+use crate::base::{Config, Currency, Limits, MessageIdPolicy, Source, Timestamp, TraitKind, Trust};
 use crate::message::wire::WireRules;
 use crate::{Error, Result};
 use phonenumber::country::Id as Region;
@@ -23,6 +23,8 @@ pub(crate) struct Normalizer {
     pub(crate) message_id: MessageIdPolicy,
     /// Namespace <- dotted path.
     pub(crate) mapping: Vec<(u8, String)>,
+    /// The traits whose type is declared.
+    pub(crate) trait_kinds: BTreeMap<String, TraitKind>,
     home: Place,
     shops: BTreeMap<String, Place>,
     sources: BTreeMap<String, Source>,
@@ -82,6 +84,7 @@ impl Normalizer {
             identifiers: Identifiers::new(namespaces, BlockedValues::new(&config.blocked), all_shops),
             message_id: config.message_id,
             mapping,
+            trait_kinds: config.traits.iter().filter_map(|(name, rule)| Some((name.clone(), rule.kind?))).collect(),
             home,
             shops,
             sources: config.sources.clone(),

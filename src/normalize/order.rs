@@ -73,7 +73,7 @@ pub(crate) fn read(
 ) -> Result<OrderMoney, Reason> {
     let lines = props.products.map_or(0, |products| products.items().filter(|line| line.is_object()).count());
     let lines = crate::base::bytes::row32(lines);
-    let quantities_known = check_quantities(props, flags);
+    let quantities_known = quantities_known(props);
     let currency = match props.currency {
         Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
         None => default_currency,
@@ -138,6 +138,9 @@ fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Unit
         }
     }
     let subtotal = field(props.subtotal, decimals)?;
+    for line in props.products.into_iter().flat_map(Doc::items) {
+        field(line.get("price").filter(|price| !price.is_absent()), decimals)?;
+    }
     if first != Units::Absent {
         return Ok(first);
     }
@@ -159,7 +162,6 @@ fn lines_total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Resul
     let mut known = quantities_known;
     for line in products.items().filter(|item| item.is_object()) {
         let price = line.get("price").filter(|price| !price.is_absent());
-        field(price, decimals)?;
         let amount = price.and_then(decimal).zip(quantity(line)).and_then(|(price, count)| price.checked_mul(count));
         let before = sum.unwrap_or(Decimal::from(0));
         let next = amount.and_then(|amount| before.checked_add(amount));
@@ -177,14 +179,21 @@ fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
     exact.to_units(decimals).map(|(minor, rounded)| Units::Known(minor, rounded)).ok_or(Reason::NumberOutOfRange)
 }
 
-/// Flags quantities that are not decimals above 0; false if there are any.
-fn check_quantities(props: &Props<'_>, flags: &mut Flags) -> bool {
-    let lines = props.products.into_iter().flat_map(Doc::items).filter(|item| item.is_object());
-    let known = lines.into_iter().all(|line| quantity(line).is_some());
-    if !known {
+/// Flags products that are no list or no objects, and quantities that are not decimals above 0.
+pub(crate) fn check_products(props: &Props<'_>, flags: &mut Flags) {
+    let Some(list) = props.products else { return };
+    if !list.is_list() || !list.items().all(Doc::is_object) {
+        flags.set(Flag::ProductsMalformed);
+    }
+    if !quantities_known(props) {
         flags.set(Flag::QuantityUnknown);
     }
-    known
+}
+
+/// Whether all quantities are decimals above 0.
+fn quantities_known(props: &Props<'_>) -> bool {
+    let mut lines = props.products.into_iter().flat_map(Doc::items).filter(|item| item.is_object());
+    lines.all(|line| quantity(line).is_some())
 }
 
 /// A line's quantity: 1 where none is said.

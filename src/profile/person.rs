@@ -4,7 +4,7 @@ use super::consent::Consents;
 use super::orders::{OrderEntry, Settled, settle};
 use super::records::Records;
 use crate::Result;
-use crate::base::config::{TraitKind, TraitPick, TraitRule};
+use crate::base::config::{TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::{Currency, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
@@ -186,7 +186,7 @@ fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>>
     let settings = match rule.and_then(|rule| rule.kind) {
         // A value of another type than the declared one is history, never the profile's.
         Some(kind) => {
-            typed = settings.iter().filter(|setting| is_of_kind(Doc::new(&setting.value), kind)).copied().collect();
+            typed = settings.iter().filter(|setting| kind.covers(Doc::new(&setting.value))).copied().collect();
             typed.as_slice()
         }
         None => settings,
@@ -205,21 +205,6 @@ fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>>
         }
     };
     winner.map(|setting| setting.value.to_vec())
-}
-
-/// Whether a value has a declared type; the `null` that clears a trait has every one.
-fn is_of_kind(value: Doc<'_>, kind: TraitKind) -> bool {
-    let is_instant = |value: Doc<'_>| value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok());
-    value.is_null()
-        || match kind {
-            TraitKind::Bool => value.as_bool().is_some(),
-            TraitKind::Int => value.as_i64().is_some(),
-            TraitKind::Float => value.is_number(),
-            TraitKind::String => value.is_string(),
-            TraitKind::Timestamp => is_instant(value),
-            TraitKind::List => value.is_list(),
-            TraitKind::Object => value.is_object(),
-        }
 }
 
 /// Numbers by value, everything else by its bytes; numbers before the rest.

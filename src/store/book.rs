@@ -30,6 +30,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The types that are event names themselves: they have codes from the start, and count towards no limit.
+pub(super) const TYPE_NAMES: [Kind; 5] = [Kind::Identify, Kind::Page, Kind::Screen, Kind::Group, Kind::Alias];
+
 /// Pairs whose best evidence is remembered, so that a session's events need no look-up.
 const PAIRS_MAX: usize = 1 << 18;
 
@@ -95,8 +98,7 @@ impl Book {
             key: Arc::new(key),
         };
         let mut names = Names::default();
-        // The types that are event names themselves have codes from the start.
-        for kind in [Kind::Identify, Kind::Page, Kind::Screen, Kind::Group, Kind::Alias] {
+        for kind in TYPE_NAMES {
             names.add(kind.name());
         }
         Self {

@@ -1,6 +1,6 @@
 //! One commit: admit, log, resolve, apply, re-evaluate, and make durable.
 
-use super::book::Applied;
+use super::book::{Applied, TYPE_NAMES};
 use super::handle::Inner;
 use super::options::Durability;
 use super::receipt::Receipt;
@@ -404,7 +404,8 @@ impl Admission {
         let share = |limit: usize| if fact.claimed() { limit / 2 } else { limit };
         let book = &writer.book;
         if fact.kind == Kind::Track && book.names.code(fact.name).is_none() && !self.event_names.contains(fact.name) {
-            if book.names.len() + self.event_names.len() >= share(limits.event_names) {
+            let known = book.names.len().saturating_sub(TYPE_NAMES.len());
+            if known + self.event_names.len() >= share(limits.event_names) {
                 return Some(Limit::EventNames);
             }
             self.event_names.insert(fact.name.into());

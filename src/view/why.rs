@@ -116,14 +116,14 @@ pub(crate) fn id_of(records: &Records, node: u32) -> Result<Id> {
     Ok(Id::new(records.nodes.namespaces.name(namespace), value))
 }
 
+/// The identifiers are hidden but for their first letters: such a text ends up in tickets and logs.
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() {
             return writeln!(f, "the same identifier");
         }
         for step in &self.path {
-            let show = |id: &Id| format!("{} {}", id.namespace(), id.value());
-            writeln!(f, "{}  --  {}", show(&step.a), show(&step.b))?;
+            writeln!(f, "{}  --  {}", step.a, step.b)?;
             writeln!(f, "    seen together in {} at {} (message {})", step.kind, step.ts, step.message_id)?;
         }
         Ok(())

@@ -1,0 +1,274 @@
+//! Instants, numbers and money: what can be read, and what must not be guessed.
+
+use super::{are, flagged, how, is, order, outcome, page, track};
+use regulars::Store;
+
+#[test]
+fn instants() {
+    for text in [
+        "2020-01-31T10:11:12Z",
+        "2020-01-31T10:11:12.5Z",
+        "2020-01-31T10:11:12.123456789Z",
+        "2020-01-31 10:11:12Z",
+        "2020-01-31T10:11Z",
+        "2020-01-31T00:00:00+00:00",
+        "2020-01-31T10:11:12-00:00",
+        "2020-01-31T10:11:12+23:59",
+        "2020-01-31T10:11:12-23:59",
+        "2020-01-31T10:11:12.123456+05:30",
+        "2020-02-29T00:00:00Z",
+        "2000-02-29T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60.999Z",
+        "2020-01-31T23:59:59.999999999Z",
+        "1969-12-31T23:59:59Z",
+    ] {
+        flagged(page(&format!("\"timestamp\":\"{text}\"")), "");
+    }
+    for text in ["2020-01-31", "2020-01-31T10:11", "2020-01-31 10:11:12", "2020-01-31T10:11:12.123456789", "0001-01-01"]
+    {
+        flagged(page(&format!("\"timestamp\":\"{text}\"")), "zone_missing");
+    }
+    flagged(page("\"timestamp\":\"9999-12-31\""), "future zone_missing");
+    flagged(page("\"timestamp\":\"2023-11-15T22:13:20.000Z\""), "");
+    flagged(page("\"timestamp\":\"2023-11-15T22:13:20.001Z\""), "future");
+    for text in [
+        "x",
+        "now",
+        "2020",
+        "2020-01",
+        "2020-1-31",
+        "20200131",
+        "2020-01-31T",
+        "2020-01-31Z",
+        "2020-01-31T10",
+        "2020-01-31T10Z",
+        "2020-01-31T1:11:12Z",
+        "2020-01-31T10:11:12.Z",
+        "2020-01-31T10:11:12.1234567890Z",
+        "2020-01-31T10:11:12,5Z",
+        "2020-01-31T10:11.5Z",
+        "2020-01-31T24:00:00Z",
+        "2020-01-31T24:00Z",
+        "2020-01-31T23:60:00Z",
+        "2020-01-31T23:59:61Z",
+        "2020-01-31T10:11:60Z",
+        "2020-01-31T22:59:60Z",
+        "2020-01-31T10:11:12+24:00",
+        "2020-01-31T10:11:12-24:00",
+        "2020-01-31T10:11:12+23:60",
+        "2020-01-31T10:11:12+01:",
+        "2020-01-31T10:11:12+1:00",
+        "2020-01-31T10:11:12 +01:00",
+        "2020-01-31T10:11:12 Z",
+        "2020-01-31t10:11:12Z",
+        "2020-01-31T10:11:12z",
+        "2020-01-31T10:11:12ZZ",
+        "2020-01-31  10:11:12Z",
+        " 2020-01-31T10:11:12Z",
+        "2020-01-31T10:11:12Z ",
+        "2020-02-30",
+        "2021-02-29",
+        "1900-02-29",
+        "2020-04-31",
+        "2020-13-01",
+        "2020-00-10",
+        "2020-01-00",
+        "2020-01-32",
+        "0000-01-01",
+        "0000-12-31T23:59:59Z",
+        "10000-01-01",
+        "-2020-01-01",
+        "+2020-01-01",
+        "2020-W05-1",
+        "2020-031",
+        "31.01.2020",
+        "01/31/2020",
+        "2020/01/31",
+        "Fri, 31 Jan 2020 10:11:12 GMT",
+        "31 Jan 2020",
+        "2020-01-31T10:11:12 GMT",
+        "2020-01-31T10:11:12[Europe/Copenhagen]",
+        "1580465472",
+        "1580465472000",
+        "1.58e12",
+        "null",
+        "２０２０-01-31",
+        "2020−01−31",
+        "2020-01-31T10:11:12.123\\u0000Z",
+        "\\ud800",
+        "2020-01-31T-1:00:00Z",
+    ] {
+        is(page(&format!("\"timestamp\":\"{text}\"")), "invalid_timestamp");
+        flagged(page(&format!("\"sentAt\":\"{text}\",\"timestamp\":\"2020-01-31T10:11:12Z\"")), "clock_unreadable");
+    }
+    for number in
+        ["100000000000", "1580465472000", "1.580465472e12", "1580465472000.75", "15804654720000e-1", "1700000000000"]
+    {
+        flagged(page(&format!("\"timestamp\":{number}")), "");
+    }
+    flagged(page("\"timestamp\":253402300799999"), "future");
+    for number in [
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "1580465472",
+        "99999999999",
+        "99999999999.999",
+        "-1580465472000",
+        "253402300800000",
+        "1e300",
+        "1e999",
+        "1e-5",
+        "9223372036854775808",
+        "-1e12",
+    ] {
+        is(page(&format!("\"timestamp\":{number}")), "invalid_timestamp");
+    }
+    for absent in ["null", "\"\"", "\"  \""] {
+        flagged(page(&format!("\"timestamp\":{absent}")), "");
+    }
+    flagged(page(r#""sentAt":"2020-01-01T00:00:05Z","originalTimestamp":"2020-01-01T00:00:00Z""#), "");
+    flagged(page(r#""sentAt":"2020-01-01T00:00:00Z","originalTimestamp":"2020-01-01T00:00:05Z""#), "");
+    flagged(page(r#""sentAt":5,"originalTimestamp":"yesterday""#), "clock_unreadable");
+    flagged(page(r#""receivedAt":"never""#), "");
+}
+
+#[test]
+fn numbers() {
+    for number in
+        ["1e308", "-1e308", "1e-999", "0e999999999999", "123456789012345678901234567890.5", "-0.0", "1E400", "1e999"]
+    {
+        let beyond = matches!(number, "1E400" | "1e999");
+        let expected = if beyond { "number_out_of_range" } else { "ok" };
+        for members in [
+            format!("\"x\":{number}"),
+            format!("\"x\":[{{\"y\":[{number}]}}]"),
+            format!("\"properties\":{{\"total\":{number}}}"),
+            format!("\"traits\":{{\"age\":{number}}}"),
+            format!("\"context\":{{\"x\":{number}}}"),
+            format!("\"name\":{number}"),
+            format!("\"sentAt\":{number}"),
+            format!("\"receivedAt\":{number}"),
+            format!("\"writeKey\":{number}"),
+        ] {
+            is(page(&members), expected);
+        }
+    }
+    is(page(&format!("\"x\":{}", "9".repeat(308))), "ok");
+    is(page(&format!("\"x\":{}", "9".repeat(309))), "number_out_of_range");
+    is(page(&format!("\"x\":-{}", "9".repeat(400))), "number_out_of_range");
+    is(page(&format!("\"x\":0.{}1", "0".repeat(5000))), "ok");
+    is(page(&format!("\"traits\":{{\"userId\":{}}}", "1".repeat(400))), "number_out_of_range");
+    is(page(&format!("\"x\":{{\"userId\":{}}}", "1".repeat(400))), "number_out_of_range");
+    // An envelope's context is a part of its messages; its other members are nobody's.
+    are(
+        format!("{{\"context\":{{\"x\":1e999}},\"batch\":[{},{}]}}", page(""), page("\"context\":{}")),
+        "ok 1.1:number_out_of_range",
+    );
+    are(format!("{{\"context\":{{}},\"x\":1e999,\"batch\":[{}]}}", page("")), "ok");
+    are(format!("[{},{}]", page("\"x\":1e999"), page("")), "ok 1.1:number_out_of_range");
+}
+
+#[test]
+fn money_and_orders() {
+    for total in [
+        "19.90",
+        "0",
+        "\"19.90\"",
+        "\"0\"",
+        "\"007.5\"",
+        "1e2",
+        "92233720368547758.07",
+        "\"92233720368547758.07\"",
+        "0.10",
+        "-0",
+    ] {
+        flagged(order("Completed", &format!("\"total\":{total}")), "");
+    }
+    for total in ["0.125", "19.999", "\"0.001\"", "1e-9", "12.3400000001"] {
+        flagged(order("Completed", &format!("\"total\":{total}")), "amount_rounded");
+    }
+    for total in [
+        "\"19,99\"",
+        "\"$5\"",
+        "\"5 EUR\"",
+        "\"1e2\"",
+        "\"+5\"",
+        "\".5\"",
+        "\"5.\"",
+        "\"--5\"",
+        "\"1_000\"",
+        "\"1,000.00\"",
+        "\" 5\"",
+        "\"5 \"",
+        "\"０\"",
+        "\"NaN\"",
+        "true",
+        "[]",
+        "{}",
+        "-5",
+        "-0.01",
+        "\"-5\"",
+        "\"0x10\"",
+        "\"\\ud800\"",
+    ] {
+        flagged(order("Completed", &format!("\"total\":{total}")), "amount_unknown");
+        flagged(order("Completed", &format!("\"total\":{total},\"revenue\":5")), "amount_unknown");
+    }
+    for currency in ["\"EURO\"", "\"XXX\"", "\"eu\"", "5", "\"€\"", "true"] {
+        flagged(order("Completed", &format!("\"total\":5,\"currency\":{currency}")), "amount_unknown");
+    }
+    flagged(order("Completed", "\"total\":5,\"currency\":\"KWD\""), "");
+    flagged(order("Completed", "\"total\":5.005,\"currency\":\"KWD\""), "");
+    flagged(order("Completed", "\"total\":5.5,\"currency\":\"JPY\""), "amount_rounded");
+    flagged(order("Completed", "\"total\":5,\"currency\":null"), "");
+    for beyond in [
+        "\"total\":92233720368547758.08",
+        "\"total\":\"92233720368547758.08\"",
+        "\"total\":1e20",
+        "\"total\":-1e30",
+        "\"total\":1,\"revenue\":1e30",
+        "\"total\":1,\"discount\":1e30",
+        "\"total\":1,\"products\":[{\"price\":1e30}]",
+        "\"products\":[{\"price\":9e16,\"quantity\":2}]",
+        "\"total\":1e999",
+        "\"total\":1,\"products\":[{\"quantity\":1e999}]",
+    ] {
+        is(order("Completed", beyond), "number_out_of_range");
+        is(order("Refunded", beyond), "number_out_of_range");
+    }
+    let without_store_currency = Store::options().in_memory().unwrap();
+    let receipt = without_store_currency.check(order("Completed", "\"total\":5").as_bytes(), &how()).unwrap();
+    assert_eq!((outcome(&receipt).as_str(), receipt.flags.len()), ("ok", 1));
+    flagged(order("Refunded", "\"total\":-5"), "");
+    flagged(order("Refunded", "\"x\":1"), "");
+    flagged(order("Cancelled", "\"x\":1"), "");
+    flagged(order("Completed", "\"x\":1"), "amount_unknown");
+    for id in ["null", "\"\"", "\"null\"", "\"0\"", "0", "1.5", "true", "[]", "{}", "\"{{order.id}}\"", "\"\\ud800\""] {
+        let body = format!(
+            r#"{{"type":"track","event":"Order Completed","userId":"u1","properties":{{"order_id":{id},"total":1}}}}"#
+        );
+        flagged(body, "order_id_missing");
+    }
+    flagged(
+        r#"{"type":"track","event":"Order Completed","userId":"u1","properties":{"order_id":50314,"total":1}}"#,
+        "",
+    );
+    flagged(r#"{"type":"track","event":"order completed","userId":"u1","properties":{"total":"?"}}"#, "");
+    for products in ["5", "\"x\"", "{}", "{\"price\":1}", "[5]", "[null]", "[{},[]]", "true"] {
+        flagged(order("Completed", &format!("\"total\":1,\"products\":{products}")), "products_malformed");
+    }
+    for quantity in
+        ["0", "-1", "\"0\"", "\"-2\"", "\"many\"", "true", "[]", "{}", "\"1,5\"", "\" 1\"", "0.0", "\"1e2\""]
+    {
+        let line = format!("\"total\":1,\"products\":[{{\"price\":1,\"quantity\":{quantity}}}]");
+        flagged(order("Completed", &line), "quantity_unknown");
+        flagged(track(&line), "quantity_unknown");
+    }
+    for quantity in ["1", "0.5", "\"2\"", "\"0.25\"", "1e2", "null", "\"\""] {
+        flagged(order("Completed", &format!("\"products\":[{{\"price\":1,\"quantity\":{quantity}}}]")), "");
+    }
+}
