@@ -113,6 +113,9 @@ impl Touched {
             if old.is_shared() || new.is_shared() {
                 shared.insert(*node);
             }
+            if old.is_shared() != new.is_shared() {
+                touched.by_sharing([before, after], *node, &mut shared)?;
+            }
         }
         for node in shared {
             let pools = [before.pool_of_events(node)?, after.pool_of_events(node)?];
@@ -124,6 +127,26 @@ impl Touched {
             }
         }
         Ok(touched)
+    }
+
+    /// An identifier that is shared now, or no more, gives its events to whoever else they name, or takes them: one of
+    /// the profiles of their identifiers, or of whoever time says for those that are shared.
+    fn by_sharing(&mut self, [before, after]: [&Records; 2], node: u32, shared: &mut BTreeSet<u32>) -> Result<()> {
+        let mut nodes = Vec::new();
+        for at in after.events.of_node(node)? {
+            after.events.nodes(at, &mut nodes)?;
+            for named in nodes.iter().filter(|named| named.is_live()).map(|named| named.node()) {
+                for records in [before, after].into_iter().filter(|records| named < records.nodes.len()) {
+                    if let Some(profile) = records.nodes.profile(named)? {
+                        self.touch(profile).all = true;
+                    }
+                    if records.nodes.state(named)?.is_shared() {
+                        shared.insert(named);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The owner of an event, and of the order that it names.

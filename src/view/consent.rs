@@ -19,7 +19,7 @@ use serde::Serialize;
 /// assert_eq!((ann.consent[0].status, ann.consent[0].identifier.namespace()), (ConsentStatus::Granted, "email"));
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Consent {
     /// The channel; none where the purpose was asked for whatever the channel.
@@ -42,6 +42,13 @@ pub struct Consent {
     pub message_id: String,
 }
 
+impl std::fmt::Debug for Consent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Channel, purpose and proof are texts that somebody sent; the identifier prints masked.
+        write!(f, "Consent({} since {} for {:?})", self.status.name(), self.ts, self.identifier)
+    }
+}
+
 /// A channel that must not be used at one contact identifier, and why.
 ///
 /// ```
@@ -52,7 +59,7 @@ pub struct Consent {
 /// assert_eq!((&*ann.suppressed[0].channel, ann.suppressed[0].cause), ("email", SuppressionCause::HardBounce));
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Suppression {
     /// The channel.
@@ -65,6 +72,12 @@ pub struct Suppression {
     pub identifier: Id,
     /// The message that says so.
     pub message_id: String,
+}
+
+impl std::fmt::Debug for Suppression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Suppression({} since {} at {:?})", self.cause.name(), self.ts, self.identifier)
+    }
 }
 
 /// The last answers of a person by channel, purpose and identifier.

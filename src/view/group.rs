@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// assert!(ann.traits.is_empty());
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Membership {
     /// The group's id.
@@ -32,6 +32,12 @@ pub struct Membership {
     pub since: Timestamp,
     /// When a message last said so.
     pub last: Timestamp,
+}
+
+impl std::fmt::Debug for Membership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Membership(since {})", self.since)
+    }
 }
 
 /// A group: its own traits, and who said to belong to it.
