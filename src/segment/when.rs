@@ -91,7 +91,7 @@ pub struct Value(Subject);
 #[derive(Clone, Debug)]
 enum Subject {
     Trait(String),
-    Event(Events, Measure),
+    Event(Box<Events>, Measure),
     Identifiers(String),
 }
 
@@ -100,7 +100,7 @@ impl Subject {
         Rule(match self {
             Self::Trait(path) => Node::Trait { path, test },
             Self::Event(events, measure) => {
-                let Events { name, shop, window, filter } = events;
+                let Events { name, shop, window, filter } = *events;
                 Node::Event(EventNode { name, shop, filter, ask: Ask::Measure(measure, window, test) })
             }
             Self::Identifiers(namespace) => Node::Identifiers { namespace, test },
@@ -309,11 +309,11 @@ compare_numbers!(Events, "when::event(\"Product Viewed\")");
 
 impl Events {
     fn compared(self, test: Test) -> Rule {
-        Subject::Event(self, Measure::Count).compared(test)
+        Subject::Event(Box::new(self), Measure::Count).compared(test)
     }
 
     fn number(self, measure: Measure) -> Number {
-        Number(Subject::Event(self, measure))
+        Number(Subject::Event(Box::new(self), measure))
     }
 
     fn asked(self, ask: Ask) -> Rule {
@@ -435,7 +435,7 @@ impl Events {
     /// ```
     #[must_use]
     pub fn first(self, path: impl Into<String>) -> Value {
-        Value(Subject::Event(self, Measure::First(path.into())))
+        Value(Subject::Event(Box::new(self), Measure::First(path.into())))
     }
 
     /// The property of the last of them.
@@ -448,7 +448,7 @@ impl Events {
     /// ```
     #[must_use]
     pub fn last(self, path: impl Into<String>) -> Value {
-        Value(Subject::Event(self, Measure::Last(path.into())))
+        Value(Subject::Event(Box::new(self), Measure::Last(path.into())))
     }
 
     /// The property of the nth of them, counted from 1.
@@ -461,7 +461,7 @@ impl Events {
     /// ```
     #[must_use]
     pub fn nth(self, nth: u32, path: impl Into<String>) -> Value {
-        Value(Subject::Event(self, Measure::Nth(nth, path.into())))
+        Value(Subject::Event(Box::new(self), Measure::Nth(nth, path.into())))
     }
 
     /// The first ever was in the last `span`. A window set before is not looked at.
