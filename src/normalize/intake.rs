@@ -151,7 +151,9 @@ impl Build {
         if fields.within.is_mismatched() || mistyped {
             flags.set(Flag::TypeMismatch);
         }
-        order::check_products(&props, &mut flags);
+        if action.is_none() {
+            order::check_products(&props, &mut flags);
+        }
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
         let order = action.zip(money);
