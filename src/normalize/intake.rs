@@ -239,7 +239,8 @@ impl Build {
 /// The bit of a message that speaks of consent; flagged where it cannot be understood.
 fn consent(kind: Kind, event: &str, fields: &Fields<'_>, flags: &mut Flags) -> u16 {
     let track = (kind == Kind::Track).then_some(event);
-    let speech = Speech { track, properties: fields.properties, context: fields.context };
+    let context = fields.context.filter(|_| fields.within.consent.is_some());
+    let speech = Speech { track, properties: fields.properties, context };
     if speech.is_silent() {
         return 0;
     }
