@@ -381,7 +381,7 @@ impl<'a> Doc<'a> {
 }
 
 /// Cuts one value off the front of a reader.
-#[inline]
+#[inline(always)]
 fn next_value<'a>(reader: &mut Reader<'a>) -> Option<Doc<'a>> {
     let start = reader.rest();
     match reader.u8()? {

@@ -24,6 +24,9 @@ struct Frame {
     /// Where this object's key hashes start, and where the key of its current member stands.
     hashes_at: usize,
     key_at: usize,
+    /// A bit for each key seen, by its digest; and whether one was set twice.
+    seen: u64,
+    twice: bool,
 }
 
 /// One line, parsed; the buffers live on for the next line.
@@ -262,7 +265,7 @@ impl Wire {
         let at = self.doc.len();
         let mut doc = DocWriter::new(&mut self.doc);
         let open = if object { doc.object() } else { doc.list() };
-        self.frames.push(Frame { open, at, object, hashes_at: self.hashes.len(), key_at: 0 });
+        self.frames.push(Frame { open, at, object, hashes_at: self.hashes.len(), key_at: 0, seen: 0, twice: false });
         let level = self.frames.len();
         if !object && (level == 1 || level == 2 && self.at_batch) {
             self.list_level = Some(level);
@@ -303,12 +306,16 @@ impl Wire {
             self.has_batch |= self.at_batch;
         }
         let too_long = key.len() > rules.limits.key_bytes;
-        self.hashes.push(key_hash(key));
+        let hash = key_hash(key);
+        self.hashes.push(hash);
         let count = self.hashes.len();
         let key_at = self.doc.len();
         DocWriter::new(&mut self.doc).key(key);
         let Some(frame) = self.frames.last_mut() else { return Err(Stop::Bad) };
         frame.key_at = key_at;
+        let bit = 1 << (hash >> 26);
+        frame.twice |= frame.seen & bit != 0;
+        frame.seen |= bit;
         let too_many = count - frame.hashes_at > rules.limits.keys;
         if too_long || too_many {
             let limit = if too_long { Limit::Key } else { Limit::Keys };
@@ -355,7 +362,7 @@ impl Wire {
         }
         let Some(frame) = self.frames.pop() else { return };
         DocWriter::new(&mut self.doc).close(frame.open);
-        let repeated = frame.object && self.repeats.may_hold(self.hashes.get(frame.hashes_at..).unwrap_or_default());
+        let repeated = frame.twice && self.repeats.may_hold(self.hashes.get(frame.hashes_at..).unwrap_or_default());
         self.hashes.truncate(frame.hashes_at);
         if repeated {
             self.drop_repeats(frame.at, rules);

@@ -38,6 +38,10 @@ impl BlockedValues {
 
     /// Whether the value as a whole is blocked, bare or inside quotes, brackets or blanks.
     pub(crate) fn covers(&self, value: &str) -> bool {
+        let bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        if bare(value.as_bytes().first()) && bare(value.as_bytes().last()) {
+            return self.has_word(value) || (self.built_in && is_pattern(value));
+        }
         let mut layer = value.trim();
         loop {
             if layer.is_empty() || self.has_word(layer) || (self.built_in && is_pattern(layer)) {

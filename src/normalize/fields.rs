@@ -43,7 +43,7 @@ pub(crate) struct Within<'a> {
     pub(crate) device: Option<Doc<'a>>,
     pub(crate) external_ids: Option<Doc<'a>>,
     timezone: Option<Doc<'a>>,
-    consent: Option<Doc<'a>>,
+    pub(crate) consent: Option<Doc<'a>>,
 }
 
 impl<'a> Within<'a> {

@@ -151,7 +151,9 @@ impl Build {
         if fields.within.is_mismatched() || mistyped {
             flags.set(Flag::TypeMismatch);
         }
-        order::check_products(&props, &mut flags);
+        if action.is_none() {
+            order::check_products(&props, &mut flags);
+        }
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
         let order = action.zip(money);
@@ -237,7 +239,8 @@ impl Build {
 /// The bit of a message that speaks of consent; flagged where it cannot be understood.
 fn consent(kind: Kind, event: &str, fields: &Fields<'_>, flags: &mut Flags) -> u16 {
     let track = (kind == Kind::Track).then_some(event);
-    let speech = Speech { track, properties: fields.properties, context: fields.context };
+    let context = fields.context.filter(|_| fields.within.consent.is_some());
+    let speech = Speech { track, properties: fields.properties, context };
     if speech.is_silent() {
         return 0;
     }

@@ -71,21 +71,21 @@ pub(crate) fn read(
     default_currency: Option<Currency>,
     flags: &mut Flags,
 ) -> Result<OrderMoney, Reason> {
-    let lines = props.products.map_or(0, |products| products.items().filter(|line| line.is_object()).count());
-    let lines = crate::base::bytes::row32(lines);
-    let quantities_known = quantities_known(props);
     let currency = match props.currency {
         Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
         None => default_currency,
     };
-    let mut money = OrderMoney { amount: Amount::Unknown, discount_minor: None, lines };
+    let lines = Lines::read(props, currency.map(|currency| currency.decimals()))?;
+    lines.note(flags);
+    let mut money =
+        OrderMoney { amount: Amount::Unknown, discount_minor: None, lines: crate::base::bytes::row32(lines.count) };
     if let Some(currency) = currency {
         let decimals = currency.decimals();
         if let Units::Known(minor, rounded) = field(props.discount, decimals)? {
             money.discount_minor = Some(minor);
             note_rounding(rounded, flags);
         }
-        money.amount = match total(props, decimals, quantities_known)? {
+        money.amount = match total(props, decimals, &lines)? {
             Units::Known(minor, rounded) => {
                 note_rounding(rounded, flags);
                 signed(action, minor)?.map_or(Amount::Unknown, |minor| Amount::Known(Money::new(minor, currency)))
@@ -129,7 +129,7 @@ fn signed(action: OrderAction, minor: i64) -> Result<Option<i64>, Reason> {
 /// `total`, else `revenue`, else `value`, else `subtotal - discount`, else the lines. A field that is there but cannot
 /// be
 /// read ends the search: falling through would be a guess.
-fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Units, Reason> {
+fn total(props: &Props<'_>, decimals: u8, lines: &Lines) -> Result<Units, Reason> {
     let mut first = Units::Absent;
     for value in [props.total, props.revenue, props.value] {
         let units = field(value, decimals)?;
@@ -138,14 +138,11 @@ fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Unit
         }
     }
     let subtotal = field(props.subtotal, decimals)?;
-    for line in props.products.into_iter().flat_map(Doc::items) {
-        field(line.get("price").filter(|price| !price.is_absent()), decimals)?;
-    }
     if first != Units::Absent {
         return Ok(first);
     }
     match (subtotal, props.discount) {
-        (Units::Absent, _) => lines_total(props, decimals, quantities_known),
+        (Units::Absent, _) => lines.total(decimals),
         (subtotal, None) => Ok(subtotal),
         (_, Some(discount)) => {
             let difference = props.subtotal.and_then(decimal).zip(decimal(discount));
@@ -155,23 +152,56 @@ fn total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Unit
     }
 }
 
-/// Price times quantity, summed exactly and rounded once.
-fn lines_total(props: &Props<'_>, decimals: u8, quantities_known: bool) -> Result<Units, Reason> {
-    let Some(products) = props.products else { return Ok(Units::Absent) };
-    let mut sum: Option<Decimal> = None;
-    let mut known = quantities_known;
-    for line in products.items().filter(|item| item.is_object()) {
-        let price = line.get("price").filter(|price| !price.is_absent());
-        let amount = price.and_then(decimal).zip(quantity(line)).and_then(|(price, count)| price.checked_mul(count));
-        let before = sum.unwrap_or(Decimal::from(0));
-        let next = amount.and_then(|amount| before.checked_add(amount));
-        known &= next.is_some();
-        sum = Some(next.unwrap_or(before));
+/// What the lines of an order say together.
+struct Lines {
+    count: usize,
+    /// `products` is no list, or holds something that is no object.
+    malformed: bool,
+    quantities_known: bool,
+    /// Price times quantity, summed exactly; `None` where it is not known of every line.
+    sum: Option<Decimal>,
+}
+
+impl Lines {
+    /// Reads every line once. Prices are held against the range of the currency's units, if there is one.
+    fn read(props: &Props<'_>, decimals: Option<u8>) -> Result<Self, Reason> {
+        let mut all = Self { count: 0, malformed: false, quantities_known: true, sum: Some(Decimal::from(0)) };
+        let Some(products) = props.products else { return Ok(all) };
+        all.malformed = !products.is_list();
+        for item in products.items() {
+            if !item.is_object() {
+                all.malformed = true;
+                continue;
+            }
+            let (price, quantity) = price_and_quantity(item);
+            if let Some(decimals) = decimals {
+                field(price, decimals)?;
+            }
+            let count = quantity_of(quantity);
+            all.count += 1;
+            all.quantities_known &= count.is_some();
+            let amount = price.and_then(decimal).zip(count).and_then(|(price, count)| price.checked_mul(count));
+            all.sum = all.sum.zip(amount).and_then(|(sum, amount)| sum.checked_add(amount));
+        }
+        Ok(all)
     }
-    match sum {
-        None => Ok(Units::Absent),
-        Some(_) if !known => Ok(Units::Unreadable),
-        Some(sum) => rounded(sum, decimals),
+
+    fn note(&self, flags: &mut Flags) {
+        if self.malformed {
+            flags.set(Flag::ProductsMalformed);
+        }
+        if !self.quantities_known {
+            flags.set(Flag::QuantityUnknown);
+        }
+    }
+
+    /// The sum, rounded once.
+    fn total(&self, decimals: u8) -> Result<Units, Reason> {
+        match self.sum {
+            _ if self.count == 0 => Ok(Units::Absent),
+            None => Ok(Units::Unreadable),
+            Some(sum) => rounded(sum, decimals),
+        }
     }
 }
 
@@ -181,24 +211,28 @@ fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
 
 /// Flags products that are no list or no objects, and quantities that are not decimals above 0.
 pub(crate) fn check_products(props: &Props<'_>, flags: &mut Flags) {
-    let Some(list) = props.products else { return };
-    if !list.is_list() || !list.items().all(Doc::is_object) {
-        flags.set(Flag::ProductsMalformed);
-    }
-    if !quantities_known(props) {
-        flags.set(Flag::QuantityUnknown);
+    // Without a currency no price is out of its range.
+    if let Ok(lines) = Lines::read(props, None) {
+        lines.note(flags);
     }
 }
 
-/// Whether all quantities are decimals above 0.
-fn quantities_known(props: &Props<'_>) -> bool {
-    let mut lines = props.products.into_iter().flat_map(Doc::items).filter(|item| item.is_object());
-    lines.all(|line| quantity(line).is_some())
+fn price_and_quantity(line: Doc<'_>) -> (Option<Doc<'_>>, Option<Doc<'_>>) {
+    let (mut price, mut quantity) = (None, None);
+    for (key, value) in line.members() {
+        match key {
+            b"price" => price = Some(value),
+            b"quantity" => quantity = Some(value),
+            _ => {}
+        }
+    }
+    let present = |value: Option<Doc<'_>>| value.is_some_and(|value| !value.is_absent());
+    (price.filter(|_| present(price)), quantity.filter(|_| present(quantity)))
 }
 
 /// A line's quantity: 1 where none is said.
-fn quantity(line: Doc<'_>) -> Option<Decimal> {
-    match line.get("quantity").filter(|value| !value.is_absent()) {
+fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
+    match value {
         None => Some(Decimal::from(1)),
         Some(value) => decimal(value).filter(|count| !count.is_zero() && !count.is_negative()),
     }
