@@ -70,7 +70,8 @@ impl Bar {
             return;
         }
         let done = self.read.load(Ordering::Relaxed).min(self.total);
-        let tenths = (done * 30).checked_div(self.total).unwrap_or(30) as usize;
+        let tenths = (done * 30).checked_div(self.total).unwrap_or(30);
+        let tenths = usize::try_from(tenths).unwrap_or(30).min(30);
         eprint!("\r{} [{}{}] {count} {what}   ", self.name, "#".repeat(tenths), " ".repeat(30 - tenths));
         let _ = std::io::stderr().flush();
     }
@@ -115,7 +116,7 @@ fn shop(snapshot: &Snapshot, currency: Currency) -> Result<()> {
     let most = months.iter().map(|month| month.net_minor).max().unwrap_or(0).max(1);
     println!("\nRevenue, net of refunds");
     for month in &months {
-        let width = (month.net_minor.max(0) as i128 * 40 / i128::from(most)) as usize;
+        let width = usize::try_from(i128::from(month.net_minor.max(0)) * 40 / i128::from(most)).unwrap_or(0);
         let net = Money::new(month.net_minor, currency).to_string();
         println!("  {}  {net:>18}  {:>7} orders  {}", month.month, month.orders, "#".repeat(width));
     }
