@@ -1,21 +1,27 @@
 //! Real shops, against facts about them that were counted without this crate: see the README beside the data.
 
+use flate2::read::GzDecoder;
 use regulars::{Clock, Durability, Ingest, Options, Receipt, Rule, Segment, Snapshot, Store, Universe, id};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// The messages of a file, a line each; none, said aloud, where the data is not there.
-fn lines(name: &str) -> Option<Vec<String>> {
+/// A compressed file of the data; none, said aloud, where the data is not there.
+pub(crate) fn file(name: &str) -> Option<GzDecoder<File>> {
     let folder = std::env::var_os("REGULARS_DATA").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    let path = folder.join(format!("{name}.ndjson.gz"));
-    let Ok(file) = std::fs::File::open(&path) else {
+    let file = File::open(folder.join(name)).ok().map(GzDecoder::new);
+    if file.is_none() {
         println!("skipped: {name} is not in ../shared/data nor in REGULARS_DATA");
-        return None;
-    };
+    }
+    file
+}
+
+/// The messages of a file, a line each.
+fn lines(name: &str) -> Option<Vec<String>> {
     let mut text = String::new();
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("gzip of UTF-8");
+    file(&format!("{name}.ndjson.gz"))?.read_to_string(&mut text).expect("gzip of UTF-8");
     Some(text.lines().map(str::to_owned).collect())
 }
 

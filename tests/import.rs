@@ -1,10 +1,8 @@
 //! Files of orders and customers, through the public API.
 
-use flate2::read::GzDecoder;
+use crate::data::file as data;
 use regulars::import::{CsvFile, CustomersCsv, From, OrdersCsv};
 use regulars::{Clock, Durability, Flag, ImportReport, Reason, Snapshot, Store, id, when};
-use std::fs::File;
-use std::path::PathBuf;
 
 fn store(currency: &str) -> Store {
     let options = Store::options().currency(currency).clock(Clock::Manual).durability(Durability::OnFlush);
@@ -22,16 +20,6 @@ fn rejects(report: &ImportReport) -> Vec<(u64, Reason)> {
 fn net(snapshot: &Snapshot, who: regulars::Id) -> (u64, i64) {
     let profile = snapshot.profile(who).expect("readable").expect("known");
     (profile.orders.count, profile.orders.net_minor)
-}
-
-fn data(name: &str) -> Option<GzDecoder<File>> {
-    let folder = std::env::var("REGULARS_DATA")
-        .map_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let found = File::open(folder.join(name)).ok().map(GzDecoder::new);
-    if found.is_none() {
-        println!("skipped: no {name} in {}; set REGULARS_DATA", folder.display());
-    }
-    found
 }
 
 #[test]

@@ -275,6 +275,12 @@ impl<'a> Doc<'a> {
         if self.tag()? == INSTANT { self.body().zigzag().map(Timestamp::from_millisecond) } else { None }
     }
 
+    /// A name: a text, trimmed, or the digits of an integer; `None` for a blank one and for any other value.
+    pub(crate) fn as_name(self) -> Option<String> {
+        let text = self.as_str().or_else(|| self.as_integer())?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// The digits of a JSON integer: no fraction, no exponent, any length.
     pub(crate) fn as_integer(self) -> Option<Cow<'a, str>> {
         let text = self.as_number()?;

@@ -30,13 +30,6 @@ pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(&str, Doc<'_>)> {
     all
 }
 
-/// The group that a group message names, as text: trimmed, integers as their digits.
-pub(crate) fn group_of(message: Doc<'_>) -> Option<String> {
-    let id = message.get("groupId")?;
-    let text = id.as_str().or_else(|| id.as_integer())?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
 /// The key under which the facts of one order meet: a digest of (shop, order id), or of the message id where the order
 /// has no usable id of its own. `None` for what is no order.
 pub(crate) fn order_key(fact: &Fact<'_>) -> Option<OrderKey> {

@@ -3,6 +3,7 @@
 use super::csv::Cells;
 use crate::base::Decimal;
 use crate::base::doc::write_text;
+use crate::base::ident::uuid_text;
 use crate::normalize::consent::ConsentStatus;
 
 /// An object under way.
@@ -129,9 +130,7 @@ pub(super) fn message_id(what: &str, source: &str, about: &str, rows: &[[u8; 16]
     rows.iter().for_each(|row| {
         hasher.update(row);
     });
-    let hex: String = first_16(&hasher).iter().map(|byte| format!("{byte:02x}")).collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    uuid_text(&first_16(&hasher))
 }
 
 fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {

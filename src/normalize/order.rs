@@ -71,10 +71,7 @@ pub(crate) fn read(
     default_currency: Option<Currency>,
     flags: &mut Flags,
 ) -> Result<OrderMoney, Reason> {
-    let currency = match props.currency {
-        Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
-        None => default_currency,
-    };
+    let currency = currency_of(props.currency, default_currency);
     let lines = Lines::read(props, currency.map(|currency| currency.decimals()))?;
     lines.note(flags);
     let mut money =
@@ -103,6 +100,14 @@ pub(crate) fn read(
         flags.set(Flag::AmountUnknown);
     }
     Ok(money)
+}
+
+/// The currency that an event says, else the default one; `None` for one that does not exist.
+pub(crate) fn currency_of(said: Option<Doc<'_>>, default: Option<Currency>) -> Option<Currency> {
+    match said {
+        Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
+        None => default,
+    }
 }
 
 fn note_rounding(rounded: bool, flags: &mut Flags) {

@@ -25,9 +25,6 @@ pub(crate) struct Statement {
     pub(crate) what: Said<'static>,
 }
 
-/// What consent is asked about; no channel means the purpose alone.
-pub(crate) type Topic = (Option<String>, String);
-
 /// The statements on some identifiers, by (time, message id, place in the message).
 #[derive(Default)]
 pub(crate) struct Consents(Vec<Statement>);
@@ -61,16 +58,15 @@ impl Consents {
         self.0.iter()
     }
 
-    /// The last consent of each identifier and topic among those up to `at`.
-    pub(crate) fn latest(&self, at: Timestamp) -> BTreeMap<(Topic, u32), &Statement> {
+    /// The last consent of each channel, purpose and identifier among those up to `at`.
+    pub(crate) fn latest(&self, at: Timestamp) -> impl Iterator<Item = &Statement> {
         let mut latest = BTreeMap::new();
         for statement in self.until(at) {
             if let Said::Consent { channel, purpose, .. } = &statement.what {
-                let topic = (channel.as_deref().map(str::to_owned), purpose.clone().into_owned());
-                latest.insert((topic, statement.node), statement);
+                latest.insert((channel.as_deref(), &**purpose, statement.node), statement);
             }
         }
-        latest
+        latest.into_values()
     }
 
     /// The suppressions in force at `at`, by identifier and channel: the first one of each cause.

@@ -21,7 +21,7 @@ use crate::event::history::At;
 use crate::normalize::consent::ConsentStatus;
 use crate::normalize::fact::{Bits, Kind};
 use crate::profile::consent::{Consents, Statement, visit};
-use crate::profile::orders::{OrderEntry, Settled, settle};
+use crate::profile::orders::Settled;
 use crate::profile::person::{Person, currency_of};
 use crate::profile::records::Records;
 use ahash::AHashMap;
@@ -315,18 +315,12 @@ impl Crowd<'_> {
 
     /// Every order and lone refund, by owner.
     fn settled(&self) -> Result<AHashMap<u32, Vec<Settled>>> {
-        let mut facts = self.records.events.all_orders()?;
-        facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
         let mut all: AHashMap<u32, Vec<Settled>> = AHashMap::new();
-        for order in facts.chunk_by(|a, b| a.0 == b.0) {
-            let entries = order.iter().map(|(_, at, brief)| self.records.order_entry(*at, *brief));
-            let entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
-            for settled in settle(&entries, self.at, &self.records.rates) {
-                if let Some(owner) = settled.owner {
-                    all.entry(owner).or_default().push(settled);
-                }
+        self.records.visit_settled(self.at, &mut |settled| {
+            if let Some(owner) = settled.owner {
+                all.entry(owner).or_default().push(settled);
             }
-        }
+        })?;
         Ok(all)
     }
 }

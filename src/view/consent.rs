@@ -83,7 +83,7 @@ impl std::fmt::Debug for Suppression {
 /// The last answers of a person by channel, purpose and identifier.
 pub(super) fn consents(person: &Person<'_>, at: Timestamp) -> Result<Vec<Consent>> {
     let mut all = Vec::new();
-    for statement in person.consents()?.latest(at).into_values() {
+    for statement in person.consents()?.latest(at) {
         let Said::Consent { channel, purpose, status, method, proof } = &statement.what else { continue };
         let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
         all.push(Consent {

@@ -6,6 +6,7 @@
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::normalize::fact::{Amount, Fact, Kind};
+use crate::normalize::order::currency_of;
 use serde::Serialize;
 
 /// What a commerce or e-mail event says, by its kind.
@@ -209,10 +210,7 @@ impl EventDetails {
         let topic = EVENTS.iter().find(|(_, names)| names.contains(&fact.name))?.0;
         let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
         let text = |key| name_of(properties, key);
-        let currency = match properties.get("currency").filter(|value| !value.is_absent()) {
-            Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
-            None => currency,
-        };
+        let currency = currency_of(properties.get("currency").filter(|value| !value.is_absent()), currency);
         let lines = || {
             let lines = properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
             lines.map(|line| ProductLine::read(line, currency)).collect()
@@ -230,7 +228,7 @@ impl EventDetails {
             Topic::Checkout => Self::Checkout {
                 checkout_id: text("checkout_id"),
                 order_id: text("order_id"),
-                step: properties.get("step").and_then(|step| name_value(step)?.parse().ok()),
+                step: properties.get("step").and_then(|step| step.as_name()?.parse().ok()),
                 lines: lines(),
             },
             Topic::Coupon => Self::Coupon {
@@ -246,7 +244,7 @@ impl EventDetails {
 fn campaign(fact: &Fact<'_>, properties: Doc<'_>) -> EventDetails {
     let text = |key| name_of(properties, key);
     let traits = ["context.traits.email", "traits.email"];
-    let address = || traits.into_iter().find_map(|path| name_value(fact.doc.path(path)?));
+    let address = || traits.into_iter().find_map(|path| fact.doc.path(path)?.as_name());
     EventDetails::Campaign {
         channel: text("channel").unwrap_or_else(|| "email".to_owned()),
         campaign_id: text("campaign_id"),
@@ -291,11 +289,5 @@ fn decimal(value: Doc<'_>) -> Option<Decimal> {
 }
 
 fn name_of(object: Doc<'_>, key: &str) -> Option<String> {
-    name_value(object.get(key)?)
-}
-
-/// A text that is not blank, or an integer's digits.
-fn name_value(value: Doc<'_>) -> Option<String> {
-    let text = value.as_str().or_else(|| value.as_integer())?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    object.get(key)?.as_name()
 }

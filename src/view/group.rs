@@ -5,7 +5,6 @@ use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{MessageId, ProfileId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::event::group_of;
 use crate::normalize::fact::Kind;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
@@ -65,6 +64,11 @@ impl std::fmt::Debug for Group {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Group({} traits, {} members)", self.traits.len(), self.members.len())
     }
+}
+
+/// The group that a group message names.
+fn group_of(message: Doc<'_>) -> Option<String> {
+    message.get("groupId")?.as_name()
 }
 
 /// The groups of a person by name.

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
-use crate::profile::orders::{OrderEntry, Settled, settle};
+use crate::profile::orders::Settled;
 use crate::profile::records::Records;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,17 +39,11 @@ pub struct MonthRevenue {
 
 /// Every month with an order or a lone refund up to `at`, oldest first.
 pub(crate) fn by_month(records: &Records, at: Timestamp) -> Result<Vec<MonthRevenue>> {
-    let mut facts = records.events.all_orders()?;
-    facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
     let mut months: BTreeMap<i64, MonthRevenue> = BTreeMap::new();
-    for order in facts.chunk_by(|a, b| a.0 == b.0) {
-        let entries = order.iter().map(|(_, at, brief)| records.order_entry(*at, *brief));
-        let entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
-        for settled in settle(&entries, at, &records.rates) {
-            let month = month_of(records.reading.zone.day(settled.ts));
-            months.entry(month).or_default().add(&settled, records.reading.currency, &records.rates);
-        }
-    }
+    records.visit_settled(at, &mut |settled| {
+        let month = month_of(records.reading.zone.day(settled.ts));
+        months.entry(month).or_default().add(&settled, records.reading.currency, &records.rates);
+    })?;
     let named = |(month, sums): (i64, MonthRevenue)| {
         let name = format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1);
         MonthRevenue { month: name, net_minor: sums.gross_minor.saturating_sub(sums.refunded_minor), ..sums }
