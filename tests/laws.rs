@@ -8,6 +8,8 @@
 use crate::model::check::{self, Checked, at, body, groups, members, segment};
 use crate::model::message::{BASE, DAY, MINUTE, Message, instant, message};
 use crate::model::rules::{Shape, shapes};
+use crate::model::spec::SpecFact;
+use crate::model::stated::{statement, tell};
 use crate::model::{Model, STRICT, Verdict};
 use proptest::prelude::*;
 use regulars::{
@@ -55,6 +57,7 @@ enum Step {
         messages: Vec<Message>,
         received_at: Option<i64>,
     },
+    State(SpecFact),
     Advance(i64),
     /// Of the rule at that place, over everybody or known people.
     Define(usize, bool),
@@ -72,7 +75,8 @@ fn commit(most: usize) -> impl Strategy<Value = Step> {
 }
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![10 => commit(5), 1 => Just(Step::Seal), 1 => Just(Step::Compact)];
+    let stated = statement().prop_map(Step::State);
+    let step = prop_oneof![10 => commit(5), 5 => stated, 1 => Just(Step::Seal), 1 => Just(Step::Compact)];
     prop::collection::vec(step, 1..12)
 }
 
@@ -86,6 +90,7 @@ fn lively() -> impl Strategy<Value = Vec<Step>> {
         8 => commit(4),
         3 => told.prop_map(|(messages, now)| Step::Commit { messages, received_at: Some(now) }),
         8 => moment.prop_map(Step::Advance),
+        5 => statement().prop_map(Step::State),
         2 => (rule.clone(), any::<bool>()).prop_map(|(rule, all)| Step::Define(rule, all)),
         1 => rule.clone().prop_map(Step::Undefine),
         2 => (rule.clone(), rule).prop_map(|(one, other)| Step::Refer(one, other)),
@@ -126,6 +131,19 @@ fn ingest(
     Ok(last)
 }
 
+/// Tells a statement, and compares the receipt with the model's verdict.
+fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, TestCaseError> {
+    let receipt = tell(store, fact);
+    let said = (receipt.accepted, receipt.duplicates, receipt.conflicting, receipt.rejected);
+    let expected = match model.state(fact) {
+        Verdict::Accepted => (1, 0, 0, 0),
+        Verdict::Duplicate { conflicting } => (0, 1, u64::from(conflicting), 0),
+        Verdict::Rejected => (0, 0, 0, 1),
+    };
+    prop_assert_eq!(said, expected, "{:?}", fact);
+    Ok(receipt)
+}
+
 fn agrees(snapshot: &Snapshot, model: &Model, instant: i64, round: usize) -> Checked {
     let world = model.world();
     check::identity(snapshot, &world)?;
@@ -156,6 +174,7 @@ proptest! {
         for (nth, step) in steps.iter().enumerate() {
             match step {
                 Step::Commit { messages, .. } => drop(ingest(&store, &mut model, messages, None)?),
+                Step::State(fact) => drop(state(&store, &mut model, fact)?),
                 Step::Seal => store.seal().expect("seals"),
                 _ => store.compact().expect("compacts"),
             }
@@ -396,6 +415,7 @@ proptest! {
                     told(&receipt, &between, &Seen::of(&store))?;
                     None
                 }
+                Step::State(fact) => Some(state(&store, &mut model, fact)?),
                 Step::Advance(to) => Some(store.advance(at(*to)).expect("advances")),
                 Step::Define(rule, all) => Some(define(&store, *rule, *all)),
                 // Refused while one of the two is not defined.

@@ -56,7 +56,7 @@ fn place(key: u32) -> usize {
     key as usize & (LEAF - 1)
 }
 
-impl<T: Copy + Default> CowMap<T> {
+impl<T: Clone + Default> CowMap<T> {
     /// How many keys have a value.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -79,7 +79,7 @@ impl<T: Copy + Default> CowMap<T> {
                 Child::Empty => return None,
                 Child::Leaf(leaf) => {
                     let at = place(key);
-                    return if leaf.present >> at & 1 == 1 { leaf.values.get(at).copied() } else { None };
+                    return if leaf.present >> at & 1 == 1 { leaf.values.get(at).cloned() } else { None };
                 }
                 Child::Branch(branch) => {
                     child = branch.children.get(slot(key, level))?;
@@ -135,7 +135,7 @@ impl<T: Copy + Default> CowMap<T> {
         loop {
             if matches!(child, Child::Empty) {
                 *child = if level == 0 {
-                    Child::Leaf(Arc::new(Leaf { present: 0, values: [T::default(); LEAF] }))
+                    Child::Leaf(Arc::new(Leaf { present: 0, values: std::array::from_fn(|_| T::default()) }))
                 } else {
                     Child::Branch(Arc::new(Branch { children: std::array::from_fn(|_| Child::Empty) }))
                 };

@@ -5,6 +5,7 @@ use super::tail::{NodeRef, OrderKey, TailView};
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
+use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief};
 use ahash::AHashSet;
@@ -41,6 +42,10 @@ pub(crate) struct History {
     pub(crate) tails: Vec<TailView>,
     /// Ids of claimed events in whose place a verified one stands: nobody sees the claimed ones any more.
     pub(crate) displaced: Arc<AHashSet<MessageId>>,
+    /// Rows that count no longer since they were erased, a set a layer; no sets at all where nothing ever was.
+    pub(crate) void: Arc<Vec<RowSet>>,
+    /// Facts later than this are not there: for questions as of an instant.
+    pub(crate) until: Timestamp,
 }
 
 enum Layer<'a> {
@@ -62,42 +67,85 @@ impl History {
         (0..crate::base::bytes::row32(layers)).filter_map(|at| Some((at, self.layer(at).ok()?)))
     }
 
-    /// Number of events, over all layers. Displaced ones count until their part is merged.
-    pub(crate) fn len(&self) -> u64 {
-        self.layers().map(|(_, layer)| u64::from(layer.len())).sum()
-    }
-
-    /// Every event, layer by layer.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = At> + '_ {
+    /// Every fact that counts, layer by layer: events and statements.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = At> + '_ {
         let rows = self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }));
-        // An event that cannot be read is handed on: whoever reads it reports the damage.
-        rows.filter(|at| self.is_displaced(*at).is_ok_and(|displaced| !displaced))
+        // A fact that cannot be read is handed on: whoever reads it reports the damage.
+        rows.filter(|at| self.is_void(*at).is_ok_and(|void| !void))
     }
 
-    /// Whether a verified event stands in this one's place.
-    pub(crate) fn is_displaced(&self, at: At) -> Result<bool> {
-        if self.displaced.is_empty() || !self.head(at)?.bits.has(Bits::CLAIMED) {
+    /// Every event that counts, layer by layer.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = At> + '_ {
+        self.facts().filter(|at| self.kind(*at).is_ok_and(|kind| !kind.is_statement()))
+    }
+
+    fn kind(&self, at: At) -> Result<Kind> {
+        match self.layer(at.layer)? {
+            Layer::Part(part) => part.kind(at.row),
+            Layer::Tail(tail) => tail.event(at.row).map(|event| event.kind).ok_or_else(gone),
+        }
+    }
+
+    /// Whether a fact counts no longer: it was erased, or a verified event stands in its place.
+    pub(crate) fn is_void(&self, at: At) -> Result<bool> {
+        if self.void.get(at.layer as usize).is_some_and(|rows| rows.contains(at.row)) {
+            return Ok(true);
+        }
+        if self.until == Timestamp::MAX && self.displaced.is_empty() {
             return Ok(false);
         }
-        Ok(self.displaced.contains(&self.message_id(at)?))
+        let head = self.head(at)?;
+        if head.ts > self.until {
+            return Ok(true);
+        }
+        Ok(head.bits.has(Bits::CLAIMED)
+            && !self.displaced.is_empty()
+            && self.displaced.contains(&self.message_id(at)?))
     }
 
-    fn without_displaced<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {
-        if !self.displaced.is_empty() {
-            let mut dead = Vec::new();
-            for (place, item) in found.iter().enumerate() {
-                if self.is_displaced(at(item))? {
-                    dead.push(place);
-                }
-            }
-            dead.into_iter().rev().for_each(|place| drop(found.remove(place)));
+    fn without_void<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {
+        if self.displaced.is_empty() && self.void.is_empty() && self.until == Timestamp::MAX {
+            return Ok(found);
         }
-        Ok(found)
+        let mut failed = None;
+        found.retain(|item| match self.is_void(at(item)) {
+            Ok(void) => !void,
+            Err(error) => {
+                failed.get_or_insert(error);
+                false
+            }
+        });
+        failed.map_or(Ok(found), Err)
+    }
+
+    /// Lets a fact count no longer.
+    pub(crate) fn erase(&mut self, at: At) {
+        let layers = self.parts.len() + self.tails.len();
+        let void = Arc::make_mut(&mut self.void);
+        void.resize_with(layers.max(void.len()), RowSet::default);
+        if let Some(rows) = void.get_mut(at.layer as usize) {
+            rows.insert(at.row);
+        }
+    }
+
+    /// The rows of a layer that were erased.
+    pub(crate) fn void_rows(&self, layer: usize) -> RowSet {
+        self.void.get(layer).cloned().unwrap_or_default()
+    }
+
+    /// Whether there is such a row.
+    pub(crate) fn holds(&self, at: At) -> bool {
+        self.layer(at.layer).is_ok_and(|layer| at.row < layer.len())
     }
 
     /// The position of a row of the active tail, the newest layer.
     pub(crate) fn at_tail(&self, row: u32) -> At {
         At { layer: crate::base::bytes::row32((self.parts.len() + self.tails.len()).saturating_sub(1)), row }
+    }
+
+    /// The position of a row of a part.
+    pub(crate) fn at_part(&self, part: usize, row: u32) -> At {
+        At { layer: crate::base::bytes::row32(part), row }
     }
 
     /// The position of a row of the tail that is being sealed, the layer before.
@@ -150,13 +198,13 @@ impl History {
         }
     }
 
-    /// The events that name a node, in any role.
+    /// The facts that name a node, in any role.
     pub(crate) fn of_node(&self, node: u32) -> Result<Vec<At>> {
         let mut all = Vec::new();
         for (at, layer) in self.layers() {
             extend(&mut all, at, layer.rows_of_node(node)?);
         }
-        self.without_displaced(all, |at| *at)
+        self.without_void(all, |at| *at)
     }
 
     /// The facts about an order, with what settling needs of them.
@@ -173,7 +221,7 @@ impl History {
                 }
             }
         }
-        self.without_displaced(all, |(at, _)| *at)
+        self.without_void(all, |(at, _)| *at)
     }
 
     /// Every fact about any order, with its order's key.
@@ -193,7 +241,7 @@ impl History {
                 }
             }
         }
-        self.without_displaced(all, |(_, at, _)| *at)
+        self.without_void(all, |(_, at, _)| *at)
     }
 
     /// The events of a name with `from < ts <= to`, layer by layer, by time within one.
@@ -206,7 +254,7 @@ impl History {
             };
             extend(&mut all, at, rows);
         }
-        self.without_displaced(all, |at| *at)
+        self.without_void(all, |at| *at)
     }
 
     /// The first time after `after` at which an event of that name stands.
@@ -248,14 +296,16 @@ impl History {
     }
 
     fn visit_trait(&self, at: At, value: &[u8], visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>) -> Result<()> {
-        if self.is_displaced(at)? { Ok(()) } else { visit(TraitRow { at, value: value.into() }) }
+        if self.is_void(at)? { Ok(()) } else { visit(TraitRow { at, value: value.into() }) }
     }
 
-    /// The event with that message id among the sealed parts, newest part first.
+    /// The fact with that message id among the sealed parts, newest part first.
     pub(crate) fn find_sealed(&self, id: &MessageId) -> Result<Option<At>> {
-        for (at, part) in self.parts.iter().enumerate().rev() {
-            if let Some(row) = part.find(id)? {
-                return Ok(Some(At { layer: crate::base::bytes::row32(at), row }));
+        for (part, events) in self.parts.iter().enumerate().rev() {
+            if let Some(at) = events.find(id)?.map(|row| self.at_part(part, row))
+                && !self.void_rows(part).contains(at.row)
+            {
+                return Ok(Some(at));
             }
         }
         Ok(None)

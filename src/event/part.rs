@@ -94,8 +94,12 @@ impl EventPart {
 
     pub(crate) fn head(&self, row: u32) -> Result<Head> {
         let at = row as usize;
-        let kind = Kind::from_code(self.kinds.get(at)?).ok_or_else(|| self.kinds.corrupt(at, "no kind of fact"))?;
-        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind, bits: Bits(self.bits.get(at)? & !TEXT_ID) })
+        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind: self.kind(row)?, bits: Bits(self.bits.get(at)? & !TEXT_ID) })
+    }
+
+    pub(crate) fn kind(&self, row: u32) -> Result<Kind> {
+        let at = row as usize;
+        Kind::from_code(self.kinds.get(at)?).ok_or_else(|| self.kinds.corrupt(at, "no kind of fact"))
     }
 
     pub(crate) fn nodes(&self, row: u32, nodes: &mut Vec<NodeRef>) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::base::MessageId;
 use crate::base::bytes::row32;
 use crate::column::blocks::{BlockCache, BlocksWriter};
 use crate::column::heap::HeapWriter;
+use crate::column::rows::RowSet;
 use crate::column::slots;
 use crate::error::Error;
 use crate::normalize::fact::{Bits, Fact, Kind};
@@ -278,10 +279,11 @@ fn bad(what: &str) -> Error {
     Error::corrupt(Path::new("tail"), 0, what)
 }
 
-/// Seals a tail, without the events in whose place a verified one stands.
+/// Seals a tail, without the events in whose place a verified one stands, and without those erased.
 pub(crate) fn seal_tail(
     tail: &TailView,
     displaced: &AHashSet<MessageId>,
+    void: &RowSet,
     names: &Names,
     trait_names: &Names,
     out: &mut PartWriter,
@@ -291,7 +293,7 @@ pub(crate) fn seal_tail(
     };
     let mut order: Vec<(u32, i64, u32)> = (0..tail.len())
         .filter_map(|row| tail.event(row).map(|event| (row, event)))
-        .filter(|(_, event)| displaced.is_empty() || !is_displaced(event))
+        .filter(|(row, event)| !void.contains(*row) && (displaced.is_empty() || !is_displaced(event)))
         .map(|(row, event)| {
             let (node, ts) = cluster(&event.nodes, event.ts);
             (node, ts, row)
@@ -307,10 +309,10 @@ pub(crate) fn seal_tail(
     seal.finish(out)
 }
 
-/// Merges the events of several parts into one, without those in whose place a verified one stands. Runs in memory for
-/// the columns and one block a part.
+/// Merges the events of several parts into one, without those in whose place a verified one stands, and without those
+/// erased. Runs in memory for the columns and one block a part.
 pub(crate) fn merge(
-    parts: &[&EventPart],
+    parts: &[(&EventPart, RowSet)],
     displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
@@ -318,8 +320,8 @@ pub(crate) fn merge(
 ) -> Result<()> {
     let mut order: Vec<(u32, i64, u32, u32)> = Vec::new();
     let mut nodes = Vec::new();
-    for (at, part) in parts.iter().enumerate() {
-        for row in 0..part.len() {
+    for (at, (part, void)) in parts.iter().enumerate() {
+        for row in (0..part.len()).filter(|row| !void.contains(*row)) {
             let head = part.head(row)?;
             if !displaced.is_empty() && head.bits.has(Bits::CLAIMED) && displaced.contains(&part.message_id(row)?) {
                 continue;
@@ -335,7 +337,7 @@ pub(crate) fn merge(
     let mut caches: Vec<BlockCache> = parts.iter().map(|_| BlockCache::default()).collect();
     let mut seal = EventSeal::new(names, trait_names, out)?;
     for (.., at, row) in order {
-        let (Some(part), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };
+        let (Some((part, _)), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };
         nodes.clear();
         part.nodes(row, &mut nodes)?;
         seal.push(&part.fact(row, cache)?, &nodes, out)?;

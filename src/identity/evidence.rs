@@ -25,10 +25,6 @@ impl EdgeKey {
 
     /// Evidence of a fuzzy match, or `None` below 0.9 (and for what is no probability).
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "255 p is between 229 and 255")]
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "match facts come with what operators state; the solver knows them")
-    )]
     pub(crate) fn matched(probability: f64, ts: Timestamp) -> Option<Self> {
         (0.9..=1.0).contains(&probability).then(|| {
             let confidence = (255.0 * probability).floor() as u8;
@@ -46,6 +42,10 @@ impl EdgeKey {
         (self.class, self.doubt, self.ts)
     }
 
+    pub(crate) fn ts(self) -> Timestamp {
+        self.ts
+    }
+
     /// Whether an event speaks for the pair, not only a match. The best key tells: every match comes after.
     pub(crate) fn certain(self) -> bool {
         self.class < Self::MATCH
@@ -61,7 +61,6 @@ pub(crate) struct Ruling {
 }
 
 impl Ruling {
-    #[cfg(test)]
     pub(crate) const NONE: Self = Self { alias: Timestamp::MIN, deny: Timestamp::MIN };
 
     /// The latest statement says: the same. Of equal instants the deny counts.

@@ -19,7 +19,9 @@ pub(crate) mod proof;
 pub(crate) mod public_id;
 pub(crate) mod region;
 pub(crate) mod solve;
+pub(crate) mod stated;
 pub(crate) mod tail;
+pub(crate) mod tomb;
 
 #[cfg(test)]
 mod model;

@@ -6,7 +6,9 @@
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
 use super::part::NodePart;
+use super::stated::Statements;
 use super::tail::NodeTailView;
+use super::tomb::Tombs;
 use crate::Result;
 use crate::base::ProfileId;
 use crate::base::config::Namespaces;
@@ -27,6 +29,8 @@ pub(crate) struct Nodes {
     pub(crate) parts: Arc<Vec<Arc<NodePart>>>,
     pub(crate) tails: Vec<NodeTailView>,
     pub(crate) overlay: CowMap<NodeState>,
+    pub(crate) stated: Statements,
+    pub(crate) tombs: Arc<Tombs>,
     pub(crate) key: Arc<[u8; 32]>,
 }
 
@@ -111,8 +115,24 @@ impl Nodes {
 
     /// The public id of the profile whose eldest identifier is this node.
     pub(crate) fn profile_id(&self, profile: u32) -> Result<ProfileId> {
+        self.profile_id_before(profile, &self.tombs)
+    }
+
+    /// The same, when no more than `tombs` was erased.
+    pub(crate) fn profile_id_before(&self, profile: u32, tombs: &Tombs) -> Result<ProfileId> {
         let (namespace, value) = self.identifier(profile)?;
-        Ok(super::public_id::profile_id(&self.key, self.namespaces.name(namespace), &value, 0))
+        let namespace = self.namespaces.name(namespace);
+        let generation = tombs.generation(&self.key, namespace, &value);
+        Ok(super::public_id::profile_id(&self.key, namespace, &value, generation))
+    }
+
+    /// How often an identifier was erased.
+    pub(crate) fn generation(&self, node: u32) -> Result<u32> {
+        if self.tombs.is_empty() {
+            return Ok(0);
+        }
+        let (namespace, value) = self.identifier(node)?;
+        Ok(self.tombs.generation(&self.key, self.namespaces.name(namespace), &value))
     }
 
     /// Whether any of these identifiers makes its profile a known person.
@@ -125,8 +145,16 @@ impl Nodes {
         Ok(false)
     }
 
-    /// The best evidence between two identifiers, over all layers.
+    /// The best evidence between two identifiers.
     pub(crate) fn edge_between(&self, a: u32, b: u32) -> Result<Option<EdgeKey>> {
+        match self.stated.of_pair((a, b)).and_then(|stated| stated.amended) {
+            Some(amended) => Ok(amended),
+            None => self.edge_in_layers(a, b),
+        }
+    }
+
+    /// The best evidence that any layer ever gathered between two identifiers, taken back or not.
+    pub(crate) fn edge_in_layers(&self, a: u32, b: u32) -> Result<Option<EdgeKey>> {
         let mut best: Option<EdgeKey> = None;
         let mut consider = |key: Option<EdgeKey>| best = [best, key].into_iter().flatten().min();
         for tail in &self.tails {
@@ -171,6 +199,40 @@ impl Graph for Nodes {
     }
 
     fn visit_neighbors(&self, node: u32, visit: &mut dyn FnMut(u32, EdgeKey) -> ControlFlow<()>) -> Result<()> {
+        let Some(others) = self.stated.of(node) else { return self.visit_layers(node, visit) };
+        let is_amended = |other: u32| {
+            let place = others.binary_search_by_key(&other, |(known, _)| *known);
+            place.is_ok_and(|at| others.get(at).is_some_and(|(_, stated)| stated.amended.is_some()))
+        };
+        for (other, stated) in others.iter() {
+            if let Some(Some(key)) = stated.amended
+                && visit(*other, key).is_break()
+            {
+                return Ok(());
+            }
+        }
+        self.visit_layers(node, &mut |other, key| {
+            if is_amended(other) { ControlFlow::Continue(()) } else { visit(other, key) }
+        })
+    }
+
+    fn visit_rulings(&self, node: u32, visit: &mut dyn FnMut(u32, Ruling) -> ControlFlow<()>) -> Result<()> {
+        for (other, stated) in self.stated.of(node).unwrap_or_default().iter() {
+            if stated.ruling != Ruling::NONE && visit(*other, stated.ruling).is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn has_rulings(&self) -> bool {
+        !self.stated.is_empty()
+    }
+}
+
+impl Nodes {
+    /// Every piece of evidence that the layers gathered at a node.
+    fn visit_layers(&self, node: u32, visit: &mut dyn FnMut(u32, EdgeKey) -> ControlFlow<()>) -> Result<()> {
         for tail in &self.tails {
             for (neighbor, key) in tail.edges_of(node) {
                 if visit(neighbor, key).is_break() {
@@ -187,14 +249,6 @@ impl Graph for Nodes {
             }
         }
         Ok(())
-    }
-
-    fn visit_rulings(&self, _: u32, _: &mut dyn FnMut(u32, Ruling) -> ControlFlow<()>) -> Result<()> {
-        Ok(())
-    }
-
-    fn has_rulings(&self) -> bool {
-        false
     }
 }
 

@@ -28,9 +28,24 @@ pub(crate) enum Kind {
     Screen = 4,
     Group = 5,
     Alias = 6,
+    /// A fuzzy match of two identifiers, with its probability.
+    Match = 7,
+    /// An operator: two identifiers are the same person.
+    Same = 8,
+    /// An operator: never the same person.
+    Deny = 9,
+    /// An operator: forget what was said of two identifiers so far.
+    Revoke = 10,
+    /// Forget identifiers and messages, which it names by keyed hashes.
+    Erase = 11,
 }
 
 impl Kind {
+    /// Whether it is a statement of the host: it belongs to nobody, and no question about events sees it.
+    pub(crate) fn is_statement(self) -> bool {
+        self as u8 >= Self::Match as u8
+    }
+
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             1 => Self::Track,
@@ -39,11 +54,17 @@ impl Kind {
             4 => Self::Screen,
             5 => Self::Group,
             6 => Self::Alias,
+            7 => Self::Match,
+            8 => Self::Same,
+            9 => Self::Deny,
+            10 => Self::Revoke,
+            11 => Self::Erase,
             _ => return None,
         })
     }
 
-    /// The wire's word for it, which is also the event name of everything but a track.
+    /// The wire's word for it, which is also the event name of everything but a track. Statements have names that no
+    /// SDK sends.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Track => "track",
@@ -52,6 +73,11 @@ impl Kind {
             Self::Screen => "screen",
             Self::Group => "group",
             Self::Alias => "alias",
+            Self::Match => "$match",
+            Self::Same => "$alias",
+            Self::Deny => "$deny",
+            Self::Revoke => "$revoke",
+            Self::Erase => "$erase",
         }
     }
 
@@ -78,7 +104,7 @@ impl Bits {
     pub(crate) const ID_DERIVED: u16 = 8;
     /// The message id was a JSON integer.
     pub(crate) const ID_INTEGER: u16 = 16;
-    /// An alias of a trusted operator source: its two user ids are one person by decree, not by evidence.
+    /// A statement that came as an alias message of a trusted operator source.
     pub(crate) const OPERATOR_ALIAS: u16 = 32;
     /// The message spells its timestamp as [`Timestamp`] prints it, so the document leaves it out.
     pub(crate) const TIME_CANONICAL: u16 = 64;
@@ -112,6 +138,8 @@ pub(crate) enum Role {
     Claimed = 1,
     /// Beyond the first 20: data, except for erasure.
     Cut = 2,
+    /// A statement of the host is about it.
+    Stated = 3,
 }
 
 /// One identifier that an event names, normalized.
@@ -459,6 +487,7 @@ fn next_named<'a>(reader: &mut Reader<'a>) -> Option<Named<'a>> {
         0 => Role::Live,
         1 => Role::Claimed,
         2 => Role::Cut,
+        3 => Role::Stated,
         _ => return None,
     };
     Some(Named { role, namespace: reader.u8()?, value: reader.str()? })

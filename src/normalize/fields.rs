@@ -145,7 +145,7 @@ impl<'a> Fields<'a> {
             Kind::Track => self.event.is_some(),
             Kind::Group => self.group_id.is_some(),
             Kind::Alias => self.user_id.is_some() && self.previous_id.is_some(),
-            Kind::Identify | Kind::Page | Kind::Screen => true,
+            _ => true,
         };
         complete.then_some(kind).ok_or(Reason::MissingField)
     }

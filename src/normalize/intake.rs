@@ -3,7 +3,7 @@
 use super::canon;
 use super::clock::{self, Clock};
 use super::consent::Speech;
-use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact};
+use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact, Role};
 use super::fields::{Fields, push_name};
 use super::names::Names;
 use super::normalizer::{Intake, ReceivedAt};
@@ -179,7 +179,11 @@ impl Build {
 
     fn encode(&mut self, parts: Parts<'_>, intake: &Intake<'_>, flags: &mut Flags) {
         let Parts { message, fields, kind, times, order, order_id } = parts;
-        let identifiers = self.names.normalize(intake, flags);
+        let operator = kind == Kind::Alias && intake.operator_alias;
+        let mut identifiers = self.names.normalize(intake, flags);
+        if operator {
+            identifiers.iter_mut().for_each(|named| named.role = Role::Stated);
+        }
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
         let mut content = canon::ObjectDigest::new();
@@ -200,7 +204,6 @@ impl Build {
             }
         }
         doc.close(root);
-        let operator = kind == Kind::Alias && intake.operator_alias;
         let strong = intake.rows || matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
         let bits = id_bits
             | if intake.claimed { Bits::CLAIMED } else { 0 }
@@ -217,6 +220,7 @@ impl Build {
             lines: money.lines,
         });
         self.fact.clear();
+        let kind = if operator { Kind::Same } else { kind };
         let parts = FactParts {
             kind,
             bits: Bits(bits),

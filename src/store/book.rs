@@ -3,7 +3,8 @@
 //! Reads sealed parts, writes nothing: no file, clock or thread. Given the same facts in the same order it is the same.
 
 use super::commit::Known;
-use super::live::{Crossing, LiveSegment, Touched};
+use super::live::{Crossing, LiveSegment, News, Touched};
+use super::statement::Hashes;
 use super::state::State;
 use crate::Result;
 use crate::base::config::Namespaces;
@@ -22,7 +23,9 @@ use crate::identity::evidence::{EdgeKey, NONE};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
 use crate::identity::region::{Dirty, Resolution, resolve};
+use crate::identity::stated::{Stated, Statements};
 use crate::identity::tail::NodeTail;
+use crate::identity::tomb::{Hash, Tombs};
 use crate::normalize::fact::{Bits, Fact, Kind, Role};
 use crate::profile::records::{Reading, Records};
 use ahash::{AHashMap, AHashSet};
@@ -31,7 +34,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The types that are event names themselves: they have codes from the start, and count towards no limit.
-pub(super) const TYPE_NAMES: [Kind; 5] = [Kind::Identify, Kind::Page, Kind::Screen, Kind::Group, Kind::Alias];
+pub(super) const TYPE_NAMES: [Kind; 10] = [
+    Kind::Identify,
+    Kind::Page,
+    Kind::Screen,
+    Kind::Group,
+    Kind::Alias,
+    Kind::Match,
+    Kind::Same,
+    Kind::Deny,
+    Kind::Revoke,
+    Kind::Erase,
+];
 
 /// Pairs whose best evidence is remembered, so that a session's events need no look-up.
 const PAIRS_MAX: usize = 1 << 18;
@@ -49,7 +63,7 @@ pub(super) struct Book {
     /// Message ids of the active tail, and of the tail that is being sealed.
     pub(super) ids: AHashMap<MessageId, u32>,
     pub(super) frozen_ids: AHashMap<MessageId, u32>,
-    pairs: AHashMap<(u32, u32), EdgeKey>,
+    pub(super) pairs: AHashMap<(u32, u32), EdgeKey>,
     pub(super) known: RowSet,
     pub(super) all: RowSet,
     pub(super) segments: Arc<Vec<Arc<LiveSegment>>>,
@@ -59,22 +73,33 @@ pub(super) struct Book {
     pub(super) changed: AHashSet<u32>,
     /// See [`Records::leadless`].
     leadless: RowSet,
+    /// Events that count.
+    pub(super) count: u64,
+    /// What an erasure that is about to be applied names, by hash, as its caller knows.
+    pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, MessageId>),
+    pub(super) hashes: Hashes,
 }
 
 /// What a commit changed of the graph.
 #[derive(Default)]
-struct Dirt {
+pub(super) struct Dirt {
     /// Identifiers with another first instant.
-    dated: BTreeSet<u32>,
-    /// Pairs with better evidence.
-    pairs: Vec<(u32, u32)>,
+    pub(super) dated: BTreeSet<u32>,
+    /// Pairs with other evidence.
+    pub(super) pairs: Vec<(u32, u32)>,
+    /// Both ends of pairs of which operators say something else now.
+    pub(super) ruled: BTreeSet<u32>,
+    /// Facts that count no longer.
+    pub(super) gone: BTreeSet<At>,
+    /// Erased identifiers: whoever they name from now on is somebody new.
+    pub(super) reborn: BTreeSet<u32>,
 }
 
 impl Dirt {
     /// The one identifier that all of it is about, if it is one.
     fn newcomer(&self) -> Option<u32> {
         let mut dated = self.dated.iter();
-        let only = dated.next().copied().filter(|_| dated.next().is_none())?;
+        let only = dated.next().copied().filter(|_| dated.next().is_none() && self.ruled.is_empty())?;
         self.pairs.iter().all(|(a, b)| *a == only || *b == only).then_some(only)
     }
 }
@@ -84,6 +109,8 @@ impl Dirt {
 pub(super) struct Applied {
     pub(super) changes: Vec<Change>,
     pub(super) crossings: Vec<Crossing>,
+    /// What was erased before the commit, where it erased something: whoever left did so under the id of then.
+    pub(super) tombs_before: Option<Arc<Tombs>>,
 }
 
 impl Book {
@@ -95,6 +122,8 @@ impl Book {
             parts: Arc::default(),
             tails: vec![node_tail.view()],
             overlay: CowMap::default(),
+            stated: Statements::default(),
+            tombs: Arc::default(),
             key: Arc::new(key),
         };
         let mut names = Names::default();
@@ -103,7 +132,13 @@ impl Book {
         }
         Self {
             nodes,
-            events: History { parts: Arc::default(), tails: vec![event_tail.view()], displaced: Arc::default() },
+            events: History {
+                parts: Arc::default(),
+                tails: vec![event_tail.view()],
+                displaced: Arc::default(),
+                void: Arc::default(),
+                until: Timestamp::MAX,
+            },
             node_tail,
             event_tail,
             names: Arc::new(names),
@@ -120,6 +155,9 @@ impl Book {
             sequence: 0,
             changed: AHashSet::new(),
             leadless: RowSet::default(),
+            count: 0,
+            hinted: Default::default(),
+            hashes: Hashes::default(),
         }
     }
 
@@ -174,6 +212,7 @@ impl Book {
             segments: Arc::clone(&self.segments),
             live: self.live,
             sequence: self.sequence,
+            events: self.count,
         }
     }
 
@@ -189,15 +228,18 @@ impl Book {
         let mut touched = advance.map_or(Ok(Touched::default()), |to| self.pass_time(to))?;
         let before = (!self.segments.is_empty()).then(|| self.records());
         let first_row = self.event_tail.len();
+        let tombs = Arc::clone(&self.nodes.tombs);
         let mut dirt = Dirt::default();
         for bytes in facts {
             self.add(bytes, &mut dirt)?;
         }
         self.refresh();
+        applied.tombs_before = (!Arc::ptr_eq(&tombs, &self.nodes.tombs)).then_some(tombs);
         let touched_nodes = self.resolve(&dirt, &mut applied)?;
         let records = Arc::new(self.records());
         if let Some(before) = before {
-            let by_facts = Touched::by_commit(&before, &records, first_row..self.event_tail.len(), &touched_nodes)?;
+            let news = News { rows: first_row..self.event_tail.len(), gone: &dirt.gone, moved: &touched_nodes };
+            let by_facts = Touched::by_commit(&before, &records, &news)?;
             by_facts.leadless.iter().for_each(|node| {
                 self.leadless.insert(*node);
             });
@@ -227,14 +269,15 @@ impl Book {
         for named in fact.identifiers() {
             let node = self.node(named.namespace, named.value)?;
             if named.role == Role::Live {
-                self.date(node, &fact, dirt)?;
+                self.date(node, fact.ts, !fact.claimed(), dirt)?;
             }
             nodes.push(NodeRef::new(node, named.role));
         }
         if let Some(first) = nodes.iter().find(|named| named.is_live()) {
             self.leadless.remove(first.node());
         }
-        if !fact.claimed() {
+        let statement = fact.kind.is_statement();
+        if !statement && !fact.claimed() {
             self.connect(&nodes, &fact, dirt)?;
         }
         let name = if fact.kind == Kind::Track { fact.name } else { fact.kind.name() };
@@ -248,11 +291,16 @@ impl Book {
             name,
             kind: fact.kind,
             bits: fact.bits,
-            nodes: nodes.into(),
+            nodes: nodes.as_slice().into(),
             order: order_key(&fact).zip(fact.order.map(|order| order.brief())),
         };
         let row = self.event_tail.push(event);
         self.ids.insert(fact.id(), row);
+        self.count += u64::from(!statement);
+        if statement {
+            self.refresh();
+            self.state_fact(&fact, &nodes, dirt)?;
+        }
         Ok(())
     }
 
@@ -260,23 +308,9 @@ impl Book {
     fn displace(&mut self, id: &MessageId, dirt: &mut Dirt) -> Result<()> {
         let Some(claimed) = self.find_message(id)? else { return Ok(()) };
         self.refresh();
-        let mut nodes = Vec::new();
-        self.events.nodes(claimed, &mut nodes)?;
         Arc::make_mut(&mut self.events.displaced).insert(id.clone());
-        for node in nodes.iter().filter(|named| named.is_live()).map(|named| named.node()) {
-            let mut first = i64::MAX;
-            let mut named = Vec::new();
-            for at in self.events.of_node(node)? {
-                self.events.nodes(at, &mut named)?;
-                if named.iter().any(|named| named.is_live() && named.node() == node) {
-                    first = first.min(self.events.head(at)?.ts.as_millisecond());
-                }
-            }
-            let state = NodeState { first, ..self.nodes.state(node)? };
-            self.set_state(node, state);
-            dirt.dated.insert(node);
-        }
-        Ok(())
+        self.count -= 1;
+        self.forget(&BTreeSet::from([claimed]), dirt)
     }
 
     fn name_traits(&mut self, fact: &Fact<'_>) {
@@ -300,16 +334,16 @@ impl Book {
         Ok(node)
     }
 
-    fn set_state(&mut self, node: u32, state: NodeState) {
+    pub(super) fn set_state(&mut self, node: u32, state: NodeState) {
         self.nodes.overlay.set(node, state);
         self.changed.insert(node);
     }
 
     /// Lets a fact date an identifier.
-    fn date(&mut self, node: u32, fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
+    pub(super) fn date(&mut self, node: u32, ts: Timestamp, verified: bool, dirt: &mut Dirt) -> Result<()> {
         let old = self.nodes.state(node)?;
-        let ts = fact.ts.as_millisecond();
-        let verified = if fact.claimed() { i64::MAX } else { ts };
+        let ts = ts.as_millisecond();
+        let verified = if verified { ts } else { i64::MAX };
         let new = NodeState { first: old.first.min(ts), first_verified: old.first_verified.min(verified), ..old };
         if new != old {
             self.set_state(node, new);
@@ -324,23 +358,37 @@ impl Book {
         let live: Vec<u32> = nodes.iter().filter(|named| named.is_live()).map(|named| named.node()).collect();
         for (at, a) in live.iter().enumerate() {
             for b in live.iter().skip(at + 1).filter(|b| *b != a) {
-                let pair = (*a.min(b), *a.max(b));
-                let best = match self.pairs.get(&pair) {
-                    Some(best) => Some(*best),
-                    None => self.nodes.edge_between(pair.0, pair.1)?,
-                };
-                if best.is_some_and(|best| best <= key) {
-                    self.remember(pair, best.unwrap_or(key));
-                    continue;
-                }
+                self.improve((*a.min(b), *a.max(b)), key, dirt)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes evidence for a pair, unless it was revoked or there is better.
+    pub(super) fn improve(&mut self, pair: (u32, u32), key: EdgeKey, dirt: &mut Dirt) -> Result<()> {
+        let stated = self.nodes.stated.of_pair(pair);
+        if stated.is_some_and(|stated| key.ts() <= stated.revoked) {
+            return Ok(());
+        }
+        let best = match self.pairs.get(&pair) {
+            Some(best) => Some(*best),
+            None => self.nodes.edge_between(pair.0, pair.1)?,
+        };
+        if let Some(best) = best.filter(|best| *best <= key) {
+            self.remember(pair, best);
+            return Ok(());
+        }
+        match stated.filter(|stated| stated.amended.is_some()) {
+            Some(stated) => self.nodes.stated.set(pair, Stated { amended: Some(Some(key)), ..stated }),
+            None => {
                 self.node_tail.add_edge(pair.0, pair.1, key);
                 if let Some(view) = self.nodes.tails.last_mut() {
                     *view = self.node_tail.view();
                 }
-                self.remember(pair, key);
-                dirt.pairs.push(pair);
             }
         }
+        self.remember(pair, key);
+        dirt.pairs.push(pair);
         Ok(())
     }
 
@@ -381,7 +429,8 @@ impl Book {
         let pairs = dirt.pairs.iter().flat_map(|(a, b)| [*a, *b]);
         let nodes: BTreeSet<u32> = dirt.dated.iter().copied().chain(pairs).collect();
         let nodes: Vec<u32> = nodes.into_iter().collect();
-        resolve(&self.nodes, Dirty { nodes: &nodes, ruled: &[] })
+        let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
+        resolve(&self.nodes, Dirty { nodes: &nodes, ruled: &ruled })
     }
 
     /// Puts a row into the sets of people, or out of them.
@@ -395,6 +444,6 @@ impl Book {
 }
 
 /// The log holds only facts that were accepted: anything else is damage that a checksum did not see.
-fn not_a_fact() -> Error {
+pub(super) fn not_a_fact() -> Error {
     Error::corrupt(Path::new("log"), 0, "a logged message is no fact")
 }

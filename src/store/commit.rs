@@ -14,9 +14,10 @@ use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
 use crate::message::{Limit, Reason};
-use crate::normalize::fact::{Bits, Fact, Kind, set_bits};
+use crate::normalize::fact::{Bits, Fact, Kind, Named, set_bits};
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
+use parking_lot::MutexGuard;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -199,8 +200,17 @@ pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Rec
 
 impl Inner {
     /// Takes in a batch: all of it or nothing. Durable when this returns, as far as the store's durability says.
-    pub(super) fn commit(&self, mut batch: Batch, advance: Option<Timestamp>) -> Result<Receipt> {
-        let mut writer = self.writer.lock();
+    pub(super) fn commit(&self, batch: Batch, advance: Option<Timestamp>) -> Result<Receipt> {
+        self.commit_with(self.writer.lock(), batch, advance)
+    }
+
+    /// The same, by a caller who has the writer already.
+    pub(super) fn commit_with(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        mut batch: Batch,
+        advance: Option<Timestamp>,
+    ) -> Result<Receipt> {
         let accepted = self.admit(&writer, &mut batch)?;
         let mut receipt = std::mem::take(&mut batch.receipt);
         let facts: Vec<&[u8]> =
@@ -220,12 +230,12 @@ impl Inner {
     /// Notes the new state, seals what is due, and lets the next writer in.
     fn settle(
         &self,
-        mut writer: parking_lot::MutexGuard<'_, Writer>,
+        mut writer: MutexGuard<'_, Writer>,
         records: Arc<crate::profile::records::Records>,
     ) -> Result<Arc<State>> {
         let state = Arc::new(writer.book.state(records));
         self.gate.log(Arc::clone(&state));
-        writer.keep_house(&self.gate, &state).map_err(|error| self.gate.poison(error))?;
+        writer.keep_house(&self.gate).map_err(|error| self.gate.poison(error))?;
         Ok(state)
     }
 
@@ -305,8 +315,7 @@ impl Inner {
         let records = Arc::new(writer.book.records());
         if record_kind == kind::DEFINE && writer.book.all.len() > SLOW_TO_DEFINE {
             // Working out the members again would make the next open slow: let it find them sealed.
-            let state = Arc::new(writer.book.state(Arc::clone(&records)));
-            writer.start_seal(&self.gate, &state).map_err(|error| self.gate.poison(error))?;
+            writer.start_seal(&self.gate).map_err(|error| self.gate.poison(error))?;
         }
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
@@ -364,6 +373,20 @@ enum Verdict {
     Refused(Reason),
 }
 
+/// Whether a fact is one that the store forgot, or would make it remember whom it forgot; `always`: whenever it happened.
+fn suppressed(writer: &Writer, fact: &Fact<'_>, always: bool) -> bool {
+    let nodes = &writer.book.nodes;
+    if nodes.tombs.is_empty() {
+        return false;
+    }
+    let erased = |named: Named<'_>| {
+        let namespace = nodes.namespaces.name(named.namespace);
+        let until = nodes.tombs.erased_until(&nodes.key, namespace, named.value);
+        until.is_some_and(|until| always || fact.ts <= until)
+    };
+    nodes.tombs.has_message(&nodes.key, &fact.id()) || fact.identifiers().any(erased)
+}
+
 /// What is remembered of an accepted message.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
@@ -382,6 +405,9 @@ struct Admission {
 impl Admission {
     fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Result<Verdict> {
         let id = fact.id();
+        if fact.kind != Kind::Erase && suppressed(writer, fact, inner.charter.config.suppress) {
+            return Ok(Verdict::Refused(Reason::Suppressed));
+        }
         let known = match self.ids.get(&id) {
             Some(known) => Some(*known),
             None => writer.book.known_message(&id)?,
@@ -432,8 +458,12 @@ fn report(applied: &Applied, state: &State, receipt: &mut Receipt) -> Result<()>
         receipt.merges += u64::from(matches!(change, Change::Merged { .. }));
         receipt.splits += u64::from(matches!(change, Change::Split { .. }));
     }
+    let nodes = &state.records.nodes;
     for crossing in &applied.crossings {
-        let id = state.records.nodes.profile_id(crossing.profile)?;
+        let id = match applied.tombs_before.as_ref().filter(|_| !crossing.entered) {
+            Some(before) => nodes.profile_id_before(crossing.profile, before)?,
+            None => nodes.profile_id(crossing.profile)?,
+        };
         let side = if crossing.entered { &mut receipt.entered } else { &mut receipt.left };
         side.entry(crossing.segment.clone()).or_default().push(id);
     }

@@ -11,6 +11,7 @@ use crate::base::bytes::{put_bytes, put_str};
 use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::identity::evidence::NONE;
+use crate::normalize::fact::Kind;
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
 use serde::Serialize;
@@ -100,11 +101,19 @@ fn facts(records: &Records) -> Result<Part> {
         put_str(&mut out, &format!("{} {} {} {}", rate.day, rate.from, rate.to, rate.rate));
         part.add(&out);
     }
-    for at in records.events.iter() {
+    for at in records.events.facts() {
         let fact = records.events.fact(at, &mut cache)?;
         let mut out = entry(fact.kind.name());
         put_str(&mut out, &fact.id().to_string());
         out.extend(fact.ts.as_millisecond().to_le_bytes());
+        if fact.kind == Kind::Erase {
+            // What it names is hashed with the store's key, which no digest depends on: their number must do.
+            for member in ["identifiers", "messages"] {
+                out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
+            }
+            part.add(&out);
+            continue;
+        }
         out.extend(fact.content.to_le_bytes());
         out.push(u8::from(fact.claimed()));
         for text in [fact.source, fact.shop, fact.channel, fact.name] {
@@ -131,6 +140,7 @@ fn identity(records: &Records) -> Result<Part> {
         put_identifier(&mut out, records, node)?;
         if state.profile != NONE {
             put_identifier(&mut out, records, state.profile)?;
+            out.extend(records.nodes.generation(state.profile)?.to_le_bytes());
         }
         part.add(&out);
         rejected_edges(records, node, state.profile, &mut part)?;

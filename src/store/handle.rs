@@ -272,8 +272,7 @@ impl Store {
     pub fn seal(&self) -> Result<()> {
         let mut writer = self.inner.writer.lock();
         self.inner.gate.check()?;
-        let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
-        writer.start_seal(&self.inner.gate, &state)?;
+        writer.start_seal(&self.inner.gate)?;
         writer.finish_seal().map_err(|error| self.inner.gate.poison(error))?;
         self.publish(&mut writer);
         Ok(())

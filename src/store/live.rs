@@ -49,6 +49,28 @@ pub(super) struct Touched {
     pub(super) leadless: Vec<u32>,
 }
 
+/// What a commit brought.
+pub(super) struct News<'a> {
+    /// Rows of the active tail.
+    pub(super) rows: std::ops::Range<u32>,
+    /// Facts that count no longer.
+    pub(super) gone: &'a BTreeSet<At>,
+    /// Identifiers with another state, and the state before.
+    pub(super) moved: &'a [(u32, NodeState)],
+}
+
+/// The shared identifiers that an event names.
+fn shared_names(records: &Records, at: At, shared: &mut BTreeSet<u32>) -> Result<()> {
+    let mut nodes = Vec::new();
+    records.events.nodes(at, &mut nodes)?;
+    for named in nodes.iter().filter(|named| named.is_live()) {
+        if records.nodes.state(named.node())?.is_shared() {
+            shared.insert(named.node());
+        }
+    }
+    Ok(())
+}
+
 /// What changed about a row.
 #[derive(Default)]
 struct Reason {
@@ -78,28 +100,21 @@ impl Touched {
         }
     }
 
-    /// Everybody whom a commit can have changed: owners of its events, of the orders they name, of events that time
-    /// attributes differently now, and whoever got or lost an identifier.
-    pub(super) fn by_commit(
-        before: &Records,
-        after: &Records,
-        rows: std::ops::Range<u32>,
-        moved: &[(u32, NodeState)],
-    ) -> Result<Self> {
+    /// Everybody whom a commit can have changed: owners of its events, and of those it erased, of the orders they name,
+    /// of events that time attributes differently now, and whoever got or lost an identifier.
+    pub(super) fn by_commit(before: &Records, after: &Records, news: &News<'_>) -> Result<Self> {
         let mut touched = Self::default();
         let mut shared = BTreeSet::new();
-        let mut nodes = Vec::new();
-        for row in rows {
-            let at = after.events.at_tail(row);
-            after.events.nodes(at, &mut nodes)?;
-            for named in nodes.iter().filter(|named| named.is_live()) {
-                if after.nodes.state(named.node())?.is_shared() {
-                    shared.insert(named.node());
-                }
-            }
+        for at in news.rows.clone().map(|row| after.events.at_tail(row)) {
+            shared_names(after, at, &mut shared)?;
             touched.by_event(after, at)?;
         }
-        for (node, old) in moved {
+        // An erased event counts no longer, but was somebody's.
+        for at in news.gone.iter().filter(|at| before.events.holds(**at)) {
+            shared_names(before, *at, &mut shared)?;
+            touched.by_event(before, *at)?;
+        }
+        for (node, old) in news.moved {
             let new = after.nodes.state(*node)?;
             for row in [old.profile, new.profile].into_iter().filter(|row| *row != NONE) {
                 touched.touch(row).all = true;

@@ -107,7 +107,7 @@ fn open_parts(catalog: &Catalog, book: &mut Book) -> Result<Vec<OpenPart>> {
         }
     }
     book.restart_tail(&parts);
-    read_state(book, catalog)?;
+    read_state(book, &parts, catalog)?;
     Ok(parts)
 }
 

@@ -15,6 +15,9 @@ use crate::event::seal::{merge, seal_tail};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
 use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
+use crate::identity::stated::Statements;
+use crate::identity::tomb::{Hash, Tomb, Tombs};
+use crate::normalize::fact::Kind;
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
@@ -57,6 +60,8 @@ pub(super) struct Frozen {
     /// Nodes whose state changed during the tail, ascending.
     pub(super) changed: Vec<u32>,
     pub(super) log: u64,
+    /// The files of the parts before it.
+    pub(super) parts: Vec<String>,
 }
 
 impl Frozen {
@@ -67,11 +72,18 @@ impl Frozen {
         let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), store_id)?;
         self.write_nodes(&mut out)?;
         let tail = records.events.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
-        seal_tail(tail, &records.events.displaced, &records.names, &records.trait_names, &mut out)?;
+        let void = self.void();
+        seal_tail(tail, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
-        let state = write_state(&self.state, catalog)?;
+        let state = write_state(&self.state, &self.parts, catalog)?;
         catalog.add_part(part.clone(), state, self.log, self.state.sequence)?;
         OpenPart::open(catalog, part)
+    }
+
+    /// The rows of the tail that were erased before it was frozen.
+    pub(super) fn void(&self) -> RowSet {
+        let events = &self.state.records.events;
+        events.void_rows((events.parts.len() + events.tails.len()).saturating_sub(1))
     }
 
     fn write_nodes(&self, out: &mut PartWriter) -> Result<()> {
@@ -116,26 +128,27 @@ pub(super) fn merge_plan(parts: &[OpenPart], seal_events: u32) -> Option<std::op
     None
 }
 
-/// Several adjacent parts as one.
+/// Several adjacent parts, each with its erased rows, as one.
 pub(super) fn merge_parts(
     catalog: &Catalog,
-    parts: &[OpenPart],
+    parts: &[(OpenPart, RowSet)],
     displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
 ) -> Result<OpenPart> {
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
     merge_nodes(parts, &mut out)?;
-    let events: Vec<&EventPart> = parts.iter().map(|part| part.events.as_ref()).collect();
+    let events: Vec<(&EventPart, RowSet)> =
+        parts.iter().map(|(part, void)| (part.events.as_ref(), void.clone())).collect();
     merge(&events, displaced, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
-    let old: Vec<Sealed> = parts.iter().map(|part| part.sealed.clone()).collect();
+    let old: Vec<Sealed> = parts.iter().map(|(part, _)| part.sealed.clone()).collect();
     catalog.merge(&old, sealed.clone())?;
     OpenPart::open(catalog, sealed)
 }
 
-fn merge_nodes(parts: &[OpenPart], out: &mut PartWriter) -> Result<()> {
-    let parts: Vec<&NodePart> = parts.iter().map(|part| part.nodes.as_ref()).collect();
+fn merge_nodes(parts: &[(OpenPart, RowSet)], out: &mut PartWriter) -> Result<()> {
+    let parts: Vec<&NodePart> = parts.iter().map(|(part, _)| part.nodes.as_ref()).collect();
     let base = parts.first().map_or(0, |part| part.base());
     let mut states = Vec::<NodeState>::new();
     let mut sparse = BTreeMap::new();
@@ -165,6 +178,7 @@ mod section {
     pub(super) const KNOWN: u16 = 2;
     pub(super) const ALL: u16 = 3;
     pub(super) const RATES: u16 = 4;
+    pub(super) const STATED: u16 = 5;
     /// One section a live segment, from here on.
     pub(super) const MEMBERS: u16 = 16;
 }
@@ -179,10 +193,30 @@ struct Fields {
     segments: Vec<Segment>,
     /// Message ids of displaced claimed events.
     displaced: Vec<String>,
+    /// Events that count.
+    events: u64,
+    /// Erased identifiers, by their keyed hashes in hexadecimal.
+    tombs: BTreeMap<String, Tomb>,
+    /// Keyed hashes of erased messages.
+    erased_messages: Vec<String>,
+    /// Erased rows of the parts before the tail, as ascending numbers, by the part's file.
+    void: BTreeMap<String, Vec<u32>>,
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &Hash) -> String {
+    crate::base::ProfileId::from_bytes(*bytes).to_string()
+}
+
+fn unhex(text: &str) -> Option<Hash> {
+    text.parse::<crate::base::ProfileId>().ok().map(|id| *id.as_bytes())
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.
-fn write_state(state: &State, catalog: &Catalog) -> Result<Sealed> {
+fn write_state(state: &State, parts: &[String], catalog: &Catalog) -> Result<Sealed> {
+    let records = &state.records;
+    let tombs = &records.nodes.tombs;
+    let void = parts.iter().enumerate().map(|(at, name)| (name.clone(), records.events.void_rows(at)));
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
     let fields = Fields {
         sequence: state.sequence,
@@ -191,11 +225,16 @@ fn write_state(state: &State, catalog: &Catalog) -> Result<Sealed> {
         trait_names: state.records.trait_names.iter().map(str::to_owned).collect(),
         segments: state.segments.iter().map(|live| live.segment.clone()).collect(),
         displaced: state.records.events.displaced.iter().map(MessageId::to_string).collect(),
+        events: state.events,
+        tombs: tombs.identifiers.iter().map(|(hash, tomb)| (hex(hash), tomb.clone())).collect(),
+        erased_messages: tombs.messages.iter().map(hex).collect(),
+        void: void.map(|(name, rows)| (name, rows.to_bitmap().iter().collect())).collect(),
     };
     let json = serde_json::to_vec(&fields).map_err(|_| Error::invalid("the state cannot be written as JSON"))?;
     out.put_section(section::FIELDS, &json)?;
     let rates: Vec<Rate> = state.records.rates.iter().collect();
     out.put_section(section::RATES, &encode_rates(&rates))?;
+    out.put_section(section::STATED, &state.records.nodes.stated.encode())?;
     out.put_section(section::KNOWN, &bitmap_bytes(&state.known))?;
     out.put_section(section::ALL, &bitmap_bytes(&state.all))?;
     for (at, live) in (section::MEMBERS..).zip(state.segments.iter()) {
@@ -213,7 +252,7 @@ fn bitmap_bytes(rows: &RowSet) -> Vec<u8> {
 }
 
 /// Reads the state as of the last seal into a book that has its parts.
-pub(super) fn read_state(book: &mut Book, catalog: &Catalog) -> Result<()> {
+pub(super) fn read_state(book: &mut Book, parts: &[OpenPart], catalog: &Catalog) -> Result<()> {
     let Some(sealed) = catalog.sealed(super::catalog::STATE).pop() else { return Ok(()) };
     let part = Part::open_listed(catalog.vfs.as_ref(), &sealed)?;
     let corrupt = |what: &str| Error::corrupt(part.path(), 0, what);
@@ -229,6 +268,15 @@ pub(super) fn read_state(book: &mut Book, catalog: &Catalog) -> Result<()> {
     book.names = Arc::new(Names::from_list(fields.names.iter().map(String::as_str)));
     book.trait_names = Arc::new(Names::from_list(fields.trait_names.iter().map(String::as_str)));
     book.events.displaced = Arc::new(fields.displaced.iter().map(|id| MessageId::new(id)).collect());
+    let tombs = fields.tombs.into_iter().map(|(hash, tomb)| Some((unhex(&hash)?, tomb)));
+    let messages = fields.erased_messages.iter().map(|hash| unhex(hash));
+    let tombs = tombs.collect::<Option<_>>().zip(messages.collect::<Option<_>>());
+    let (identifiers, messages) = tombs.ok_or_else(|| corrupt("what was erased cannot be read"))?;
+    book.nodes.tombs = Arc::new(Tombs { identifiers, messages });
+    book.nodes.stated = Statements::decode(part.section(section::STATED)?.all()?)
+        .ok_or_else(|| corrupt("what operators said cannot be read"))?;
+    book.restore_void(parts, &fields.void)?;
+    book.count = fields.events;
     let rates =
         decode_rates(part.section(section::RATES)?.all()?).ok_or_else(|| corrupt("the rates cannot be read"))?;
     let known = Arc::make_mut(&mut book.rates);
@@ -247,6 +295,63 @@ impl Book {
     pub(super) fn set_parts(&mut self, parts: &[OpenPart]) {
         self.nodes.parts = Arc::new(parts.iter().map(|part| Arc::clone(&part.nodes)).collect());
         self.events.parts = Arc::new(parts.iter().map(|part| Arc::clone(&part.events)).collect());
+    }
+
+    /// The rows of a new part that were erased while it was written: those of the layer that it replaces, but for those
+    /// that it was written without.
+    pub(super) fn erased_since(&self, layer: usize, then: &RowSet, part: &EventPart) -> Result<RowSet> {
+        let mut rows = RowSet::default();
+        for row in self.events.void_rows(layer).to_bitmap() - then.to_bitmap() {
+            if let Some(row) = part.find(&self.events.message_id(self.events.at_part(layer, row))?)? {
+                rows.insert(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Puts one set of erased rows in the place of those of some layers.
+    pub(super) fn replace_void(&mut self, layers: std::ops::Range<usize>, rows: RowSet) {
+        if !self.events.void.is_empty() {
+            let void = Arc::make_mut(&mut self.events.void);
+            void.resize_with(layers.end.max(void.len()), RowSet::default);
+            void.splice(layers, [rows]);
+        }
+    }
+
+    /// The erased rows as of the last seal; a part that was merged since is searched for them.
+    fn restore_void(&mut self, parts: &[OpenPart], known: &BTreeMap<String, Vec<u32>>) -> Result<()> {
+        if self.nodes.tombs.is_empty() {
+            return Ok(());
+        }
+        for (at, part) in parts.iter().enumerate() {
+            let rows = match known.get(&part.sealed.name) {
+                Some(rows) => rows.clone(),
+                None => self.erased_rows(&part.events)?,
+            };
+            rows.into_iter().for_each(|row| self.events.erase(self.events.at_part(at, row)));
+        }
+        Ok(())
+    }
+
+    /// The rows of a part that some erasure names. Cost: the erased identifiers, and a look at every message id if
+    /// messages were erased by theirs.
+    fn erased_rows(&self, part: &EventPart) -> Result<Vec<u32>> {
+        let tombs = &self.nodes.tombs;
+        let mut erased = Vec::new();
+        for tomb in tombs.identifiers.values() {
+            let (Some(node), Some(until)) = (tomb.node, tomb.instants.last()) else { continue };
+            for row in part.rows_of_node(node)? {
+                if part.head(row)?.ts.as_millisecond() <= *until {
+                    erased.push(row);
+                }
+            }
+        }
+        for row in (0..part.len()).filter(|_| !tombs.messages.is_empty()) {
+            if tombs.has_message(&self.nodes.key, &part.message_id(row)?) && part.kind(row)? != Kind::Erase {
+                erased.push(row);
+            }
+        }
+        Ok(erased)
     }
 
     /// Forgets overlay states that a part holds densely now and that have not changed since.

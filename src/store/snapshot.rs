@@ -142,7 +142,7 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn events(&self) -> u64 {
-        self.state.records.events.len()
+        self.state.events
     }
 
     /// The profile that an identifier belongs to now, with its latest 20 events; `None` for one nobody knows.

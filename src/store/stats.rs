@@ -55,7 +55,7 @@ impl Stats {
         let (unsealed_events, unsealed_bytes) = writer.unsealed();
         let frozen: u64 = writer.book.events.tails.iter().rev().skip(1).map(|tail| u64::from(tail.len())).sum();
         Self {
-            events: writer.book.events.len(),
+            events: writer.book.count,
             identifiers: u64::from(writer.book.nodes.len()),
             profiles: writer.book.all.len(),
             people: writer.book.known.len(),

@@ -3,10 +3,10 @@
 use super::book::Book;
 use super::catalog::{Catalog, log_name};
 use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
-use super::state::State;
 use super::sync::Gate;
 use crate::Result;
 use crate::error::Error;
+use crate::column::rows::RowSet;
 use crate::event::tail::EventTail;
 use crate::identity::tail::NodeTail;
 use crate::storage::wal::{LogId, Wal};
@@ -33,12 +33,15 @@ pub(super) struct Writer {
 /// A seal under way.
 pub(super) struct Sealing {
     changed: Vec<u32>,
+    /// Erased rows of the tail that the part is written without.
+    void: RowSet,
     job: JoinHandle<Result<OpenPart>>,
 }
 
 /// A merge under way.
 pub(super) struct Merging {
-    old: Vec<OpenPart>,
+    /// Each with the erased rows that the new part is written without.
+    old: Vec<(OpenPart, RowSet)>,
     job: JoinHandle<Result<OpenPart>>,
 }
 
@@ -64,7 +67,7 @@ impl Writer {
     }
 
     /// Installs what jobs have finished, and starts those that are due.
-    pub(super) fn keep_house(&mut self, gate: &Gate, state: &Arc<State>) -> Result<()> {
+    pub(super) fn keep_house(&mut self, gate: &Gate) -> Result<()> {
         if self.sealing.as_ref().is_some_and(|sealing| sealing.job.is_finished()) {
             self.finish_seal()?;
         }
@@ -73,7 +76,7 @@ impl Writer {
         }
         let (events, bytes) = self.unsealed();
         if events >= self.seal_events || bytes >= TAIL_BYTES_MAX || self.wal.len() >= LOG_BYTES_MAX {
-            self.start_seal(gate, state)?;
+            self.start_seal(gate)?;
             // So large a batch would leave too much for a recovery to replay: its caller waits.
             if events >= self.seal_events.saturating_mul(2) {
                 self.finish_seal()?;
@@ -83,7 +86,7 @@ impl Writer {
     }
 
     /// Freezes the active tail and seals it in another thread. Waits for the seal before it.
-    pub(super) fn start_seal(&mut self, gate: &Gate, state: &Arc<State>) -> Result<()> {
+    pub(super) fn start_seal(&mut self, gate: &Gate) -> Result<()> {
         self.finish_seal()?;
         if self.book.sequence == self.catalog.sealed_sequence() {
             return Ok(());
@@ -97,14 +100,17 @@ impl Writer {
         self.catalog.add_log(number).map_err(|error| gate.poison(error))?;
         let mut changed: Vec<u32> = self.book.changed.drain().collect();
         changed.sort_unstable();
-        let frozen = Frozen { state: Arc::clone(state), changed: changed.clone(), log: self.log_number };
+        let state = Arc::new(self.book.state(Arc::new(self.book.records())));
+        let parts = self.parts.iter().map(|part| part.sealed.name.clone()).collect();
+        let frozen = Frozen { state, changed: changed.clone(), log: self.log_number, parts };
+        let void = frozen.void();
         self.wal = wal;
         self.log_number = number;
         gate.switch(self.wal.sync_handle(), sequence);
         self.book.new_tail();
         let catalog = Arc::clone(&self.catalog);
         let job = spawn("regulars-seal", move || frozen.seal(&catalog))?;
-        self.sealing = Some(Sealing { changed, job });
+        self.sealing = Some(Sealing { changed, void, job });
         Ok(())
     }
 
@@ -112,9 +118,12 @@ impl Writer {
     pub(super) fn finish_seal(&mut self) -> Result<()> {
         let Some(sealing) = self.sealing.take() else { return Ok(()) };
         let part = join(sealing.job)?;
+        let layer = self.parts.len();
+        let late = self.book.erased_since(layer, &sealing.void, &part.events)?;
         self.parts.push(part.clone());
         self.book.set_parts(&self.parts);
         self.book.drop_frozen();
+        self.book.replace_void(layer..layer + 1, late);
         self.book.prune(&part.nodes, sealing.changed.into_iter())
     }
 
@@ -123,7 +132,9 @@ impl Writer {
             return Ok(());
         }
         let Some(run) = merge_plan(&self.parts, self.seal_events) else { return Ok(()) };
-        let old: Vec<OpenPart> = self.parts.get(run).map(<[OpenPart]>::to_vec).unwrap_or_default();
+        let with_void = |(at, part): (usize, &OpenPart)| (part.clone(), self.book.events.void_rows(run.start + at));
+        let old = self.parts.get(run.clone()).unwrap_or_default().iter().enumerate().map(with_void);
+        let old: Vec<(OpenPart, RowSet)> = old.collect();
         let (catalog, parts) = (Arc::clone(&self.catalog), old.clone());
         let (names, trait_names) = (Arc::clone(&self.book.names), Arc::clone(&self.book.trait_names));
         let displaced = Arc::clone(&self.book.events.displaced);
@@ -136,12 +147,19 @@ impl Writer {
     pub(super) fn finish_merge(&mut self) -> Result<()> {
         let Some(merging) = self.merging.take() else { return Ok(()) };
         let part = join(merging.job)?;
-        let is_old = |part: &OpenPart| merging.old.iter().any(|old| old.sealed.name == part.sealed.name);
+        let is_old = |part: &OpenPart| merging.old.iter().any(|(old, _)| old.sealed.name == part.sealed.name);
         let place = self.parts.iter().position(is_old).unwrap_or(self.parts.len());
+        let mut late = RowSet::default();
+        for (at, (_, void)) in merging.old.iter().enumerate() {
+            for row in self.book.erased_since(place + at, void, &part.events)?.to_bitmap() {
+                late.insert(row);
+            }
+        }
+        self.book.replace_void(place..place + merging.old.len(), late);
         self.parts.insert(place, part.clone());
         self.parts.retain(|part| !is_old(part));
         self.book.set_parts(&self.parts);
-        for old in &merging.old {
+        for (old, _) in &merging.old {
             let nodes: Vec<u32> =
                 old.nodes.sparse().map(|change| change.map(|(node, _)| node)).collect::<Result<_>>()?;
             self.book.prune(&part.nodes, nodes.into_iter())?;

@@ -10,18 +10,41 @@ pub(crate) mod rules;
 #[expect(dead_code, reason = "the engine's own tests ask the specification more than the model of the store does")]
 #[path = "../../src/identity/spec.rs"]
 pub(crate) mod spec;
+pub(crate) mod stated;
 pub(crate) mod world;
 
 use message::Message;
-use spec::{Rule, Rules};
+use spec::{Ident, Rule, Rules, Said, SpecFact};
 use std::collections::BTreeMap;
 use world::World;
 
-/// The accepted messages, in the order of arrival.
+/// The accepted facts that count, in the order of arrival.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     rules: Rules,
     pub(crate) accepted: Vec<Message>,
+    pub(crate) stated: Vec<SpecFact>,
+}
+
+/// Whether two statements say the same; the sides of a pair have no order.
+fn same(one: &SpecFact, other: &SpecFact) -> bool {
+    let sorted = |said: &Said| {
+        let mut said = said.clone();
+        match &mut said {
+            Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } if *b < *a => {
+                std::mem::swap(a, b);
+            }
+            Said::Erase { identifiers, messages } => {
+                identifiers.sort();
+                identifiers.dedup();
+                messages.sort();
+                messages.dedup();
+            }
+            _ => {}
+        }
+        said
+    };
+    one.ts == other.ts && sorted(&one.said) == sorted(&other.said)
 }
 
 /// What becomes of a message.
@@ -31,19 +54,22 @@ pub(crate) enum Verdict {
     Duplicate {
         conflicting: bool,
     },
-    /// No identifier field is there at all.
+    /// No identifier field is there at all, or it was erased.
     Rejected,
 }
 
 impl Model {
     /// A store with the default rules, or the strict ones of [`STRICT`].
     pub(crate) fn new(strict: bool) -> Self {
-        Self { rules: if strict { strict_rules() } else { default_rules() }, accepted: Vec::new() }
+        Self { rules: if strict { strict_rules() } else { default_rules() }, accepted: Vec::new(), stated: Vec::new() }
     }
 
     pub(crate) fn accept(&mut self, message: &Message) -> Verdict {
-        if message.raw_identifiers().is_empty() {
+        if message.raw_identifiers().is_empty() || self.is_erased(&message.id, message.ts, &message.identifiers()) {
             return Verdict::Rejected;
+        }
+        if self.stated.iter().any(|known| known.id == message.id) {
+            return Verdict::Duplicate { conflicting: true };
         }
         match self.accepted.iter().find(|known| known.id == message.id) {
             Some(known) => Verdict::Duplicate { conflicting: known.to_json() != message.to_json() },
@@ -54,9 +80,48 @@ impl Model {
         }
     }
 
-    /// Everything that the accepted messages mean.
+    pub(crate) fn state(&mut self, fact: &SpecFact) -> Verdict {
+        let named = match &fact.said {
+            Said::Event { .. } | Said::Erase { .. } => Vec::new(),
+            Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } => {
+                vec![a.clone(), b.clone()]
+            }
+        };
+        let erases = matches!(fact.said, Said::Erase { .. });
+        if !erases && self.is_erased(&fact.id, fact.ts, &named) {
+            return Verdict::Rejected;
+        }
+        if let Some(known) = self.stated.iter().find(|known| known.id == fact.id) {
+            return Verdict::Duplicate { conflicting: !same(known, fact) };
+        }
+        self.stated.push(fact.clone());
+        if erases {
+            self.forget();
+        }
+        Verdict::Accepted
+    }
+
+    /// Drops what counts no longer.
+    fn forget(&mut self) {
+        let facts = spec::live_facts(&world::facts(&self.accepted, &self.stated));
+        let counts = |id: &String| facts.iter().any(|fact| fact.id == *id);
+        self.accepted.retain(|message| counts(&message.id));
+        self.stated.retain(|fact| counts(&fact.id));
+    }
+
+    /// Whether a fact is one that was erased, or names what was erased at or after it.
+    fn is_erased(&self, id: &String, ts: i64, named: &[Ident]) -> bool {
+        self.stated.iter().any(|fact| match &fact.said {
+            Said::Erase { identifiers, messages } => {
+                messages.contains(id) || ts <= fact.ts && identifiers.iter().any(|n| named.contains(n))
+            }
+            _ => false,
+        })
+    }
+
+    /// Everything that the accepted facts mean.
     pub(crate) fn world(&self) -> World {
-        World::new(&self.rules, &self.accepted)
+        World::new(&self.rules, &self.accepted, &self.stated)
     }
 }
 

@@ -19,19 +19,23 @@ pub(crate) struct Person {
     pub(crate) known: bool,
 }
 
+/// Messages and statements as the specification has them.
+pub(crate) fn facts(accepted: &[Message], stated: &[SpecFact]) -> Vec<SpecFact> {
+    let fact = |message: &Message| SpecFact {
+        id: message.id.clone(),
+        ts: message.ts,
+        said: Said::Event {
+            strong: message.strong(),
+            claimed: message.claimed,
+            identifiers: message.identifiers(),
+        },
+    };
+    accepted.iter().map(fact).chain(stated.iter().cloned()).collect()
+}
+
 impl World {
-    pub(crate) fn new(rules: &Rules, accepted: &[Message]) -> Self {
-        let fact = |message: &Message| SpecFact {
-            id: message.id.clone(),
-            ts: message.ts,
-            said: Said::Event {
-                strong: message.strong(),
-                claimed: message.claimed,
-                identifiers: message.identifiers(),
-            },
-        };
-        let facts: Vec<SpecFact> = accepted.iter().map(fact).collect();
-        let live = spec::live(rules, &facts);
+    pub(crate) fn new(rules: &Rules, accepted: &[Message], stated: &[SpecFact]) -> Self {
+        let live = spec::live(rules, &facts(accepted, stated));
         let outcome = spec::outcome(rules, &live);
         let owners = spec::attribution(rules, &live, &outcome);
         let person = |group: &Group| Person {

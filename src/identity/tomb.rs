@@ -1,0 +1,98 @@
+//! What was erased: known by keyed hashes only, so that nobody can read from a store whom it forgot.
+
+use ahash::{AHashMap, AHashSet};
+use crate::base::{MessageId, Timestamp};
+use std::collections::BTreeSet;
+
+/// A keyed hash of an identifier or of a message id.
+pub(crate) type Hash = [u8; 16];
+
+fn keyed(key: &[u8; 32], texts: [&str; 3]) -> Hash {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let mut hash = Hash::default();
+    hasher.finalize_xof().fill(&mut hash);
+    hash
+}
+
+/// The hash by which an erasure names an identifier.
+pub(crate) fn identifier_hash(key: &[u8; 32], namespace: &str, value: &str) -> Hash {
+    keyed(key, ["erased identifier", namespace, value])
+}
+
+/// The hash by which an erasure names a message.
+pub(crate) fn message_hash(key: &[u8; 32], id: &MessageId) -> Hash {
+    keyed(key, ["erased message", "", &id.to_string()])
+}
+
+/// One erased identifier.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Tomb {
+    /// The instants of the erasures that name it, milliseconds.
+    pub(crate) instants: BTreeSet<i64>,
+    /// Its node, if it had one.
+    pub(crate) node: Option<u32>,
+}
+
+/// Everything erased.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tombs {
+    pub(crate) identifiers: AHashMap<Hash, Tomb>,
+    pub(crate) messages: AHashSet<Hash>,
+}
+
+impl Tombs {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.identifiers.is_empty() && self.messages.is_empty()
+    }
+
+    fn tomb(&self, key: &[u8; 32], namespace: &str, value: &str) -> Option<&Tomb> {
+        if self.identifiers.is_empty() {
+            return None;
+        }
+        self.identifiers.get(&identifier_hash(key, namespace, value))
+    }
+
+    /// Up to when nothing that names the identifier counts.
+    pub(crate) fn erased_until(&self, key: &[u8; 32], namespace: &str, value: &str) -> Option<Timestamp> {
+        self.tomb(key, namespace, value)?.instants.last().copied().map(Timestamp::from_millisecond)
+    }
+
+    /// How often the identifier was erased, at distinct instants.
+    pub(crate) fn generation(&self, key: &[u8; 32], namespace: &str, value: &str) -> u32 {
+        let count = self.tomb(key, namespace, value).map_or(0, |tomb| tomb.instants.len());
+        crate::base::bytes::row32(count)
+    }
+
+    /// Whether a message with that id was erased.
+    pub(crate) fn has_message(&self, key: &[u8; 32], id: &MessageId) -> bool {
+        !self.messages.is_empty() && self.messages.contains(&message_hash(key, id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_count_distinct_instants() {
+        let key = [7; 32];
+        let mut tombs = Tombs::default();
+        assert_eq!(tombs.generation(&key, "email", "a"), 0);
+        let tomb = tombs.identifiers.entry(identifier_hash(&key, "email", "a")).or_default();
+        tomb.instants.extend([5, 3, 5]);
+        assert_eq!(tombs.generation(&key, "email", "a"), 2);
+        assert_eq!(tombs.erased_until(&key, "email", "a"), Some(Timestamp::from_millisecond(5)));
+        assert_eq!(tombs.erased_until(&key, "phone", "a"), None);
+        assert_eq!(tombs.erased_until(&[8; 32], "email", "a"), None);
+    }
+
+    #[test]
+    fn identifiers_and_messages_never_meet() {
+        let key = [7; 32];
+        assert_ne!(identifier_hash(&key, "", "x"), message_hash(&key, &MessageId::new("x")));
+    }
+}

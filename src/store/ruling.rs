@@ -1,0 +1,525 @@
+//! What the host itself says about identity: rulings on pairs of identifiers, and erasure.
+
+use super::commit::Batch;
+use super::handle::{Inner, Store};
+use super::receipt::Receipt;
+use crate::Result;
+use crate::base::doc::{Doc, DocWriter};
+use crate::base::{Id, MessageId, ProfileId, Timestamp};
+use crate::error::Error;
+use crate::identity::tomb::{Hash, identifier_hash, message_hash};
+use crate::message::Flag;
+use crate::message::reason::Flags;
+use crate::normalize::fact::{Bits, FactParts, Kind, Named, Role};
+use crate::normalize::ident::Bad;
+use crate::profile::person::Person;
+use crate::profile::records::Records;
+use std::collections::BTreeSet;
+
+/// What an operator, or a matcher of the host, says about two identifiers.
+///
+/// Statements are facts: kept for ever, effective as of their instant, whatever order they come in, and taken back by
+/// later ones. They come from the host, never from a message of a claimed source.
+///
+/// ```
+/// use regulars::{Ruling, Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"[{"type":"page","userId":"1"},{"type":"page","userId":"2"}]"#)?;
+/// store.rule(Ruling::alias(id::user("1"), id::user("2")).at("2026-01-31".parse()?))?;
+/// assert_eq!(store.snapshot().people(), 1);
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "this says what to rule; pass it to Store::rule"]
+pub struct Ruling {
+    kind: Kind,
+    pair: [Id; 2],
+    probability: Option<f64>,
+    at: Option<Timestamp>,
+    id: Option<MessageId>,
+}
+
+impl Ruling {
+    fn new(kind: Kind, a: Id, b: Id) -> Self {
+        Self { kind, pair: [a, b], probability: None, at: None, id: None }
+    }
+
+    /// Both are the same person: joined before anything else, and counted as one value of their namespace.
+    ///
+    /// ```
+    /// let ruling = regulars::Ruling::alias(regulars::id::user("1"), regulars::id::user("2"));
+    /// ```
+    pub fn alias(a: Id, b: Id) -> Self {
+        Self::new(Kind::Same, a, b)
+    }
+
+    /// They are never the same person. The later of an alias and a deny counts; of equal instants the deny.
+    ///
+    /// ```
+    /// let ruling = regulars::Ruling::deny(regulars::id::user("1"), regulars::id::email("ann@example.com"));
+    /// ```
+    pub fn deny(a: Id, b: Id) -> Self {
+        Self::new(Kind::Deny, a, b)
+    }
+
+    /// Forget what events, matches and aliases up to now say about the two. What comes later counts; a deny stays.
+    ///
+    /// ```
+    /// let ruling = regulars::Ruling::revoke(regulars::id::user("1"), regulars::id::user("2"));
+    /// ```
+    pub fn revoke(a: Id, b: Id) -> Self {
+        Self::new(Kind::Revoke, a, b)
+    }
+
+    /// A matcher thinks that they are the same person, this likely. Below 0.9 it is stored and ignored.
+    ///
+    /// ```
+    /// let ruling = regulars::Ruling::matched(regulars::id::email("a@x.dk"), regulars::id::phone("+4520123456"), 0.97);
+    /// ```
+    pub fn matched(a: Id, b: Id, probability: f64) -> Self {
+        Self { probability: Some(probability), ..Self::new(Kind::Match, a, b) }
+    }
+
+    /// As of when it holds, instead of now.
+    ///
+    /// ```
+    /// # use regulars::{Ruling, id};
+    /// let ruling = Ruling::deny(id::user("1"), id::user("2")).at("2026-01-31".parse()?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// Its message id: stating it twice under one id is stating it once. Without one, the id follows from what it says.
+    ///
+    /// ```
+    /// # use regulars::{MessageId, Ruling, id};
+    /// let ruling = Ruling::deny(id::user("1"), id::user("2")).id(MessageId::new("ticket-7"));
+    /// ```
+    pub fn id(mut self, id: MessageId) -> Self {
+        self.id = Some(id);
+        self
+    }
+}
+
+/// Whom and what to forget.
+///
+/// ```
+/// use regulars::{Erasure, Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"email":"ann@example.com"}}"#)?;
+/// let erased = store.erase(&Erasure::person(id::user("42")))?;
+/// assert_eq!((erased.events, store.snapshot().profiles()), (1, 0));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "this says what to erase; pass it to Store::erase"]
+pub struct Erasure {
+    person: Option<Id>,
+    identifiers: Vec<Id>,
+    messages: Vec<MessageId>,
+    at: Option<Timestamp>,
+    id: Option<MessageId>,
+}
+
+impl Erasure {
+    /// A person, whoever the identifier means at the call: all identifiers of their own, and the messages that are theirs
+    /// through shared ones.
+    ///
+    /// ```
+    /// let erasure = regulars::Erasure::person(regulars::id::user("42"));
+    /// ```
+    pub fn person(id: Id) -> Self {
+        Self { person: Some(id), ..Self::default() }
+    }
+
+    /// Every fact up to now that names one of these identifiers, whoever else it names.
+    ///
+    /// ```
+    /// let erasure = regulars::Erasure::identifiers([regulars::id::email("ann@example.com")]);
+    /// ```
+    pub fn identifiers(ids: impl IntoIterator<Item = Id>) -> Self {
+        Self { identifiers: ids.into_iter().collect(), ..Self::default() }
+    }
+
+    /// These messages too.
+    ///
+    /// ```
+    /// let erasure = regulars::Erasure::default().messages([regulars::MessageId::new("m1")]);
+    /// ```
+    pub fn messages(mut self, ids: impl IntoIterator<Item = MessageId>) -> Self {
+        self.messages.extend(ids);
+        self
+    }
+
+    /// Up to when, instead of now.
+    ///
+    /// ```
+    /// let erasure = regulars::Erasure::person(regulars::id::user("42")).at("2026-01-31".parse()?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// Its message id; see [`Ruling::id`].
+    ///
+    /// ```
+    /// let erasure = regulars::Erasure::person(regulars::id::user("42")).id(regulars::MessageId::new("request-9"));
+    /// ```
+    pub fn id(mut self, id: MessageId) -> Self {
+        self.id = Some(id);
+        self
+    }
+}
+
+/// What an erasure did.
+///
+/// ```
+/// use regulars::{Erasure, Store, id};
+/// let erased = Store::in_memory()?.erase(&Erasure::identifiers([id::user("42")]))?;
+/// assert_eq!((erased.events, erased.events_of_others), (0, 0));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Erased {
+    /// What became of the statement, and who left which segment.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// Events that count no longer.
+    pub events: u64,
+    /// Of these, events that belonged to other people: they named an identifier that was erased.
+    pub events_of_others: u64,
+    /// Shared identifiers that the person used, which others use too: they stay.
+    pub kept: Vec<Id>,
+}
+
+/// A statement, ready to be encoded.
+struct Said<'a> {
+    kind: Kind,
+    at: Option<Timestamp>,
+    id: Option<&'a MessageId>,
+    identifiers: Vec<(u8, String)>,
+    doc: Vec<u8>,
+}
+
+impl Store {
+    /// States that two identifiers are the same person; see [`Ruling::alias`].
+    ///
+    /// # Errors
+    /// As [`Store::rule`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.alias(id::user("1"), id::user("2"))?;
+    /// assert_eq!(store.snapshot().people(), 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn alias(&self, a: Id, b: Id) -> Result<Receipt> {
+        self.rule(Ruling::alias(a, b))
+    }
+
+    /// States that two identifiers are never the same person; see [`Ruling::deny`].
+    ///
+    /// # Errors
+    /// As [`Store::rule`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"identify","userId":"1","traits":{"email":"ann@example.com"}}"#)?;
+    /// store.deny(id::user("1"), id::email("ann@example.com"))?;
+    /// assert_eq!(store.snapshot().people(), 2);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn deny(&self, a: Id, b: Id) -> Result<Receipt> {
+        self.rule(Ruling::deny(a, b))
+    }
+
+    /// Takes back what was said about two identifiers so far; see [`Ruling::revoke`].
+    ///
+    /// # Errors
+    /// As [`Store::rule`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.alias(id::user("1"), id::user("2"))?;
+    /// store.revoke(id::user("1"), id::user("2"))?;
+    /// assert_eq!(store.snapshot().people(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn revoke(&self, a: Id, b: Id) -> Result<Receipt> {
+        self.rule(Ruling::revoke(a, b))
+    }
+
+    /// States something about two identifiers, which the store need not know yet. Durable when it returns.
+    ///
+    /// A pair whose sides are equal, or of which one identifies nobody (blocked, not normalizable), is taken in and does
+    /// nothing; the receipt's flags say so. One that names an erased identifier at or before the erasure is refused as
+    /// `suppressed`.
+    ///
+    /// **Cost**: the people that the identifiers can reach; taking back also reads the events of one of the two.
+    ///
+    /// # Errors
+    /// `Invalid` for a namespace that the store does not have and for a probability that is none; `Io` and `Poisoned`, as
+    /// for every commit.
+    ///
+    /// ```
+    /// use regulars::{Ruling, Store, id};
+    /// let store = Store::in_memory()?;
+    /// let receipt = store.rule(Ruling::matched(id::user("1"), id::email("ann@example.com"), 0.95))?;
+    /// assert_eq!((receipt.accepted, store.snapshot().people()), (1, 1));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn rule(&self, ruling: Ruling) -> Result<Receipt> {
+        self.rule_all(&[ruling])
+    }
+
+    /// States several things in one commit: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::rule`].
+    ///
+    /// ```
+    /// use regulars::{Ruling, Store, id};
+    /// let store = Store::in_memory()?;
+    /// let pairs = [("1", "2"), ("2", "3")].map(|(a, b)| Ruling::alias(id::user(a), id::user(b)));
+    /// assert_eq!(store.rule_all(&pairs)?.accepted, 2);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn rule_all(&self, rulings: &[Ruling]) -> Result<Receipt> {
+        let mut batch = Batch::default();
+        let now = self.inner.now();
+        for (line, ruling) in (1..).zip(rulings) {
+            let mut flags = Flags::default();
+            let said = self.inner.said(ruling, &mut flags)?;
+            self.inner.push(&mut batch, line, &said, now, flags);
+        }
+        self.commit(batch, None)
+    }
+
+    /// Forgets a person, or what identifiers and messages name.
+    ///
+    /// From the return of this call no question shows what was erased, nor any question about the past. The store
+    /// remembers keyed hashes of what it forgot, so that it refuses it as `suppressed` when it comes again. What happens
+    /// after the erasure counts, and is of somebody new. (The bytes of sealed parts go when these are rewritten.)
+    ///
+    /// **Cost**: the events of the identifiers, and the people that they can reach.
+    ///
+    /// # Errors
+    /// `NotFound` for a person nobody knows, `Invalid` for a namespace that the store does not have; `Io` and `Poisoned`,
+    /// as for every commit.
+    ///
+    /// ```
+    /// use regulars::{Erasure, Store, id};
+    /// let store = Store::in_memory()?;
+    /// let page = br#"{"type":"page","userId":"42","timestamp":"2026-01-01"}"#;
+    /// store.ingest_json(page)?;
+    /// store.erase(&Erasure::person(id::user("42")))?;
+    /// assert_eq!(store.ingest_json(page)?.rejects[0].reason, regulars::Reason::Suppressed);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        self.inner.erase(erasure)
+    }
+}
+
+/// What an erasure names, found in the store.
+#[derive(Default)]
+struct Found {
+    identifiers: BTreeSet<(u8, String)>,
+    messages: BTreeSet<MessageId>,
+    kept: Vec<Id>,
+    profile: Option<u32>,
+}
+
+impl Inner {
+    /// When a statement that names no instant is made.
+    fn now(&self) -> Timestamp {
+        self.moment(&super::ingest::Ingest::new()).0
+    }
+
+    fn said<'r>(&self, ruling: &'r Ruling, flags: &mut Flags) -> Result<Said<'r>> {
+        let [a, b] = &ruling.pair;
+        let mut identifiers: Vec<(u8, String)> =
+            [self.usable(a, flags)?, self.usable(b, flags)?].into_iter().flatten().collect();
+        identifiers.sort_unstable();
+        identifiers.dedup();
+        let mut doc = Vec::new();
+        let mut writer = DocWriter::new(&mut doc);
+        let root = writer.object();
+        if let Some(probability) = ruling.probability {
+            if !(0.0..=1.0).contains(&probability) {
+                return Err(Error::invalid("a probability is a number from 0 to 1"));
+            }
+            writer.key(b"probability");
+            writer.number(&probability.to_string());
+        }
+        writer.close(root);
+        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, doc })
+    }
+
+    /// Namespace and normalized value; none, and flagged, for what identifies nobody.
+    fn usable(&self, id: &Id, flags: &mut Flags) -> Result<Option<(u8, String)>> {
+        let code = self.normalizer.namespaces().code(id.namespace()).ok_or_else(|| {
+            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
+        })?;
+        match self.normalizer.lookup(id.namespace(), id.value()) {
+            Ok(value) => Ok(Some((code, value))),
+            Err(bad) => {
+                let flag =
+                    if bad == Bad::Blocked { Flag::BlockedIdentifier } else { Flag::UnusableIdentifier };
+                flags.set(flag);
+                Ok(None)
+            }
+        }
+    }
+
+    fn push(&self, batch: &mut Batch, line: u64, said: &Said<'_>, now: Timestamp, flags: Flags) {
+        let ts = said.at.unwrap_or(now);
+        let named = said.identifiers.iter();
+        let identifiers: Vec<Named<'_>> = named
+            .map(|(namespace, value)| Named { namespace: *namespace, value, role: Role::Stated })
+            .collect();
+        let mut what = blake3::Hasher::new();
+        what.update(&[said.kind as u8]);
+        for named in &identifiers {
+            what.update(&[named.namespace]);
+            what.update(&(named.value.len() as u64).to_le_bytes());
+            what.update(named.value.as_bytes());
+        }
+        what.update(&said.doc);
+        if said.at.is_some() {
+            what.update(&ts.as_millisecond().to_le_bytes());
+        }
+        let content = what.finalize();
+        let content = content.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        what.update(&ts.as_millisecond().to_le_bytes());
+        let derived = || MessageId::Uuid(what.finalize().as_bytes().first_chunk().copied().unwrap_or_default());
+        let id = said.id.cloned().unwrap_or_else(derived);
+        let parts = FactParts {
+            kind: said.kind,
+            bits: Bits(if said.id.is_none() { Bits::ID_DERIVED } else { 0 }),
+            ts,
+            received_at: now,
+            content,
+            id: &id,
+            source: "",
+            shop: "",
+            channel: "",
+            name: said.kind.name(),
+            identifiers: &identifiers,
+            order: None,
+            doc: Doc::new(&said.doc),
+        };
+        let mut fact = Vec::new();
+        parts.encode(&mut fact);
+        batch.push(line, None, &fact, flags);
+    }
+
+    fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        let now = self.now();
+        let mut writer = self.writer.lock();
+        let records = writer.book.records();
+        let mut flags = Flags::default();
+        let found = self.find(&records, erasure, &mut flags)?;
+        let key = *records.nodes.key;
+        let mut nodes = Vec::new();
+        for (namespace, value) in &found.identifiers {
+            let hash = identifier_hash(&key, records.nodes.namespaces.name(*namespace), value);
+            nodes.push((hash, records.nodes.find(*namespace, value)?));
+        }
+        let messages: Vec<(Hash, MessageId)> =
+            found.messages.iter().map(|id| (message_hash(&key, id), id.clone())).collect();
+        let doc = naming(nodes.iter().map(|(hash, _)| *hash), messages.iter().map(|(hash, _)| *hash));
+        let id = erasure.id.as_ref();
+        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers: Vec::new(), doc };
+        let until = erasure.at.unwrap_or(now);
+        let (events, events_of_others) = count(&records, &found, &nodes, until)?;
+        let mut batch = Batch::default();
+        self.push(&mut batch, 1, &said, now, flags);
+        // The fact names hashes only; whoever has the names spares the store a search.
+        writer.book.hinted = (nodes.into_iter().collect(), messages.into_iter().collect());
+        let receipt = self.commit_with(writer, batch, None);
+        self.writer.lock().book.hinted = Default::default();
+        let receipt = receipt?;
+        let done = receipt.accepted > 0;
+        let (events, events_of_others) = if done { (events, events_of_others) } else { (0, 0) };
+        Ok(Erased { receipt, events, events_of_others, kept: found.kept })
+    }
+
+    fn find(&self, records: &Records, erasure: &Erasure, flags: &mut Flags) -> Result<Found> {
+        let mut found = Found::default();
+        for id in &erasure.identifiers {
+            found.identifiers.extend(self.usable(id, flags)?);
+        }
+        found.messages.extend(erasure.messages.iter().cloned());
+        let Some(id) = &erasure.person else { return Ok(found) };
+        let unknown = || Error::not_found("nobody is known by that identifier");
+        let (namespace, value) = self.usable(id, flags)?.ok_or_else(unknown)?;
+        let profile = records.resolve(namespace, &value, Timestamp::MAX)?.ok_or_else(unknown)?;
+        found.profile = Some(profile);
+        let person = Person::read(records, profile)?;
+        for member in &person.members {
+            let (namespace, value) = records.nodes.identifier(*member)?;
+            found.identifiers.insert((namespace, value.into_owned()));
+        }
+        let (mut nodes, mut kept) = (Vec::new(), BTreeSet::new());
+        for event in &person.events {
+            records.events.nodes(event.at, &mut nodes)?;
+            if records.strongest(&nodes)?.is_none() {
+                found.messages.insert(event.id.clone());
+            }
+            for named in nodes.iter().filter(|named| named.is_live()) {
+                if records.nodes.state(named.node())?.is_shared() {
+                    kept.insert(named.node());
+                }
+            }
+        }
+        for node in kept {
+            let (namespace, value) = records.nodes.identifier(node)?;
+            found.kept.push(Id::new(records.nodes.namespaces.name(namespace), value));
+        }
+        Ok(found)
+    }
+}
+
+/// The document of an erasure.
+fn naming(identifiers: impl Iterator<Item = Hash>, messages: impl Iterator<Item = Hash>) -> Vec<u8> {
+    let mut doc = Vec::new();
+    let mut writer = DocWriter::new(&mut doc);
+    let root = writer.object();
+    for (member, hashes) in [("identifiers", identifiers.collect::<BTreeSet<_>>()), ("messages", messages.collect())] {
+        writer.key(member.as_bytes());
+        let list = writer.list();
+        hashes.into_iter().for_each(|hash| writer.string(&ProfileId::from_bytes(hash).to_string()));
+        writer.close(list);
+    }
+    writer.close(root);
+    doc
+}
+
+/// How many events an erasure takes, and how many of them were somebody else's.
+fn count(records: &Records, found: &Found, nodes: &[(Hash, Option<u32>)], until: Timestamp) -> Result<(u64, u64)> {
+    let mut gone = BTreeSet::new();
+    for node in nodes.iter().filter_map(|(_, node)| *node) {
+        for at in records.events.of_node(node)? {
+            let head = records.events.head(at)?;
+            if head.ts <= until && !head.kind.is_statement() {
+                gone.insert(at);
+            }
+        }
+    }
+    let mut others = 0;
+    for at in &gone {
+        let owner = records.owner(*at)?.profile();
+        others += u64::from(found.profile.is_some() && owner.is_some() && owner != found.profile);
+    }
+    Ok((gone.len() as u64 + found.messages.len() as u64, others))
+}
