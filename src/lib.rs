@@ -97,8 +97,8 @@ pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Progress, Receipt,
-    Reject, RejectedEdge, Ruling, Snapshot, Stats, Store, Verification,
+    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Progress,
+    Receipt, Reject, RejectedEdge, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
     Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile, Suppression,

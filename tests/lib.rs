@@ -19,5 +19,6 @@ mod import;
 mod journeys;
 mod kill;
 mod money;
+mod operators;
 mod quickstart;
 mod shell;

@@ -180,7 +180,7 @@ impl<T: Clone + Default> CowMap<T> {
                         *at += 1;
                         if values.present >> here & 1 == 1 {
                             let key = *base | row32(here);
-                            return values.values.get(here).map(|value| (key, *value));
+                            return values.values.get(here).map(|value| (key, value.clone()));
                         }
                     }
                 }

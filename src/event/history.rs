@@ -98,9 +98,7 @@ impl History {
         if head.ts > self.until {
             return Ok(true);
         }
-        Ok(head.bits.has(Bits::CLAIMED)
-            && !self.displaced.is_empty()
-            && self.displaced.contains(&self.message_id(at)?))
+        Ok(head.bits.has(Bits::CLAIMED) && !self.displaced.is_empty() && self.displaced.contains(&self.message_id(at)?))
     }
 
     fn without_void<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {

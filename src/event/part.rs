@@ -94,7 +94,12 @@ impl EventPart {
 
     pub(crate) fn head(&self, row: u32) -> Result<Head> {
         let at = row as usize;
-        Ok(Head { ts: self.ts(row)?, name: self.names.get(at)?, kind: self.kind(row)?, bits: Bits(self.bits.get(at)? & !TEXT_ID) })
+        Ok(Head {
+            ts: self.ts(row)?,
+            name: self.names.get(at)?,
+            kind: self.kind(row)?,
+            bits: Bits(self.bits.get(at)? & !TEXT_ID),
+        })
     }
 
     pub(crate) fn kind(&self, row: u32) -> Result<Kind> {

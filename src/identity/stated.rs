@@ -69,7 +69,11 @@ impl Statements {
             let empty = list.is_empty();
             if empty == self.nodes.contains(&node) {
                 let nodes = Arc::make_mut(&mut self.nodes);
-                if empty { nodes.remove(&node) } else { nodes.insert(node) };
+                if empty {
+                    nodes.remove(&node)
+                } else {
+                    nodes.insert(node)
+                };
             }
             if empty {
                 self.by_node.remove(node);
@@ -137,7 +141,8 @@ mod tests {
 
     fn stated() -> impl Strategy<Value = Stated> {
         let ts = || prop_oneof![2 => Just(Timestamp::MIN), 1 => (0i64..9).prop_map(Timestamp::from_millisecond)];
-        let key = (any::<bool>(), 0i64..9).prop_map(|(strong, ts)| EdgeKey::event(strong, Timestamp::from_millisecond(ts)));
+        let key =
+            (any::<bool>(), 0i64..9).prop_map(|(strong, ts)| EdgeKey::event(strong, Timestamp::from_millisecond(ts)));
         (ts(), ts(), ts(), prop::option::of(prop::option::of(key))).prop_map(|(alias, deny, revoked, amended)| Stated {
             ruling: Ruling { alias, deny },
             revoked,

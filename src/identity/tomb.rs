@@ -1,7 +1,7 @@
 //! What was erased: known by keyed hashes only, so that nobody can read from a store whom it forgot.
 
-use ahash::{AHashMap, AHashSet};
 use crate::base::{MessageId, Timestamp};
+use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 
 /// A keyed hash of an identifier or of a message id.

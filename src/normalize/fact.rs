@@ -475,6 +475,12 @@ impl<'a> Fact<'a> {
         self.bits.has(Bits::CLAIMED)
     }
 
+    /// How likely a match says that its two identifiers are one person.
+    pub(crate) fn probability(&self) -> f64 {
+        let text = self.doc.get("probability").and_then(Doc::as_number);
+        text.and_then(|text| text.parse().ok()).unwrap_or(0.0)
+    }
+
     /// The identifiers, strongest first, all roles.
     pub(crate) fn identifiers(&self) -> impl Iterator<Item = Named<'a>> + use<'a> {
         let (count, mut reader) = self.identifiers;

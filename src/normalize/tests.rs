@@ -64,6 +64,7 @@ fn names(fact: &[u8], normalizer: &Normalizer) -> Vec<String> {
         Role::Live => "",
         Role::Claimed => "?",
         Role::Cut => "-",
+        Role::Stated => "!",
     };
     fact.identifiers()
         .map(|named| format!("{}{}={}", role(named.role), normalizer.namespaces().name(named.namespace), named.value))
@@ -335,7 +336,7 @@ fn aliases_name_two_identifiers_as_the_source_declares() {
     };
     assert_eq!(read("other", None), ("user_id=u anonymous_id=a anonymous_id=p".into(), false));
     assert_eq!(read("shop", None), ("user_id=u customer_id=p anonymous_id=a".into(), false));
-    assert_eq!(read("crm", None), ("user_id=p user_id=u".into(), true));
+    assert_eq!(read("crm", None), ("!user_id=p !user_id=u".into(), true));
     assert_eq!(read("crm", Some(Trust::Claimed)), ("?user_id=u anonymous_id=a anonymous_id=p".into(), false));
 }
 

@@ -4,8 +4,8 @@
 
 use super::commit::Known;
 use super::live::{Crossing, LiveSegment, News, Touched};
-use super::statement::Hashes;
 use super::state::State;
+use super::statement::Hashes;
 use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::rates::Rates;

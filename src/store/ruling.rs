@@ -4,6 +4,7 @@ use super::commit::Batch;
 use super::handle::{Inner, Store};
 use super::receipt::Receipt;
 use crate::Result;
+use crate::base::bytes::put_str;
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::error::Error;
@@ -204,6 +205,8 @@ struct Said<'a> {
     at: Option<Timestamp>,
     id: Option<&'a MessageId>,
     identifiers: Vec<(u8, String)>,
+    /// What it says, in one canonical form: whoever says the same says it once.
+    says: Vec<u8>,
     doc: Vec<u8>,
 }
 
@@ -347,8 +350,18 @@ impl Inner {
 
     fn said<'r>(&self, ruling: &'r Ruling, flags: &mut Flags) -> Result<Said<'r>> {
         let [a, b] = &ruling.pair;
-        let mut identifiers: Vec<(u8, String)> =
-            [self.usable(a, flags)?, self.usable(b, flags)?].into_iter().flatten().collect();
+        let sides = [self.usable(a, flags)?, self.usable(b, flags)?];
+        let mut said: Vec<(&str, &str)> = [a, b]
+            .into_iter()
+            .zip(&sides)
+            .map(|(id, usable)| (id.namespace(), usable.as_ref().map_or(id.value(), |(_, value)| value.as_str())))
+            .collect();
+        said.sort_unstable();
+        let mut says = Vec::new();
+        for text in said.iter().flat_map(|(namespace, value)| [*namespace, *value]) {
+            put_str(&mut says, text);
+        }
+        let mut identifiers: Vec<(u8, String)> = sides.into_iter().flatten().collect();
         identifiers.sort_unstable();
         identifiers.dedup();
         let mut doc = Vec::new();
@@ -362,7 +375,7 @@ impl Inner {
             writer.number(&probability.to_string());
         }
         writer.close(root);
-        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, doc })
+        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, says, doc })
     }
 
     /// Namespace and normalized value; none, and flagged, for what identifies nobody.
@@ -373,8 +386,7 @@ impl Inner {
         match self.normalizer.lookup(id.namespace(), id.value()) {
             Ok(value) => Ok(Some((code, value))),
             Err(bad) => {
-                let flag =
-                    if bad == Bad::Blocked { Flag::BlockedIdentifier } else { Flag::UnusableIdentifier };
+                let flag = if bad == Bad::Blocked { Flag::BlockedIdentifier } else { Flag::UnusableIdentifier };
                 flags.set(flag);
                 Ok(None)
             }
@@ -384,16 +396,11 @@ impl Inner {
     fn push(&self, batch: &mut Batch, line: u64, said: &Said<'_>, now: Timestamp, flags: Flags) {
         let ts = said.at.unwrap_or(now);
         let named = said.identifiers.iter();
-        let identifiers: Vec<Named<'_>> = named
-            .map(|(namespace, value)| Named { namespace: *namespace, value, role: Role::Stated })
-            .collect();
+        let identifiers: Vec<Named<'_>> =
+            named.map(|(namespace, value)| Named { namespace: *namespace, value, role: Role::Stated }).collect();
         let mut what = blake3::Hasher::new();
         what.update(&[said.kind as u8]);
-        for named in &identifiers {
-            what.update(&[named.namespace]);
-            what.update(&(named.value.len() as u64).to_le_bytes());
-            what.update(named.value.as_bytes());
-        }
+        what.update(&said.says);
         what.update(&said.doc);
         if said.at.is_some() {
             what.update(&ts.as_millisecond().to_le_bytes());
@@ -439,7 +446,7 @@ impl Inner {
             found.messages.iter().map(|id| (message_hash(&key, id), id.clone())).collect();
         let doc = naming(nodes.iter().map(|(hash, _)| *hash), messages.iter().map(|(hash, _)| *hash));
         let id = erasure.id.as_ref();
-        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers: Vec::new(), doc };
+        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers: Vec::new(), says: Vec::new(), doc };
         let until = erasure.at.unwrap_or(now);
         let (events, events_of_others) = count(&records, &found, &nodes, until)?;
         let mut batch = Batch::default();

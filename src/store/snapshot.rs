@@ -8,9 +8,11 @@ use crate::Result;
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::error::Error;
+use crate::event::history::At;
 use crate::identity::component::Breaks;
 use crate::identity::evidence::NONE;
 use crate::identity::region::around;
+use crate::normalize::fact::Bits;
 use crate::normalize::intake::message_json;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
@@ -539,7 +541,7 @@ impl Snapshot {
             },
             None => {
                 let read = |at| Ok((records.events.head(at)?.ts, records.message_id(at)?, at));
-                records.events.iter().map(read).collect::<Result<Vec<_>>>()?
+                self.came_as_messages().map(read).collect::<Result<Vec<_>>>()?
             }
         };
         found.sort_by(|(ts, id, _), (other_ts, other_id, _)| (ts, id).cmp(&(other_ts, other_id)));
@@ -550,6 +552,15 @@ impl Snapshot {
             Ok((id, Json::from_text(message)))
         };
         found.into_iter().map(read).collect()
+    }
+
+    /// Events, and operators' aliases that came as messages.
+    fn came_as_messages(&self) -> impl Iterator<Item = At> + '_ {
+        let events = &self.state.records.events;
+        events.facts().filter(|at| {
+            // One that cannot be read is handed on: whoever reads it reports the damage.
+            events.head(*at).map_or(true, |head| !head.kind.is_statement() || head.bits.has(Bits::OPERATOR_ALIAS))
+        })
     }
 
     /// A fingerprint of everything that the facts mean: equal in two stores that hold the same facts, whatever the

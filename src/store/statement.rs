@@ -47,12 +47,6 @@ pub(super) fn pair_of(nodes: &[NodeRef]) -> Option<Pair> {
     }
 }
 
-/// How likely a match fact says that its two identifiers are one person.
-fn probability(fact: &Fact<'_>) -> f64 {
-    let text = fact.doc.get("probability").and_then(Doc::as_number);
-    text.and_then(|text| text.parse().ok()).unwrap_or(0.0)
-}
-
 /// The hashes that an erasure names in a member of its document.
 pub(super) fn hashes(fact: &Fact<'_>, member: &str) -> Vec<Hash> {
     let texts = fact.doc.get(member).into_iter().flat_map(Doc::items).filter_map(Doc::as_str);
@@ -70,14 +64,18 @@ impl Book {
         let Stated { ruling, revoked, .. } = stated;
         match fact.kind {
             Kind::Match => {
-                if let Some(key) = EdgeKey::matched(probability(fact), fact.ts) {
+                if let Some(key) = EdgeKey::matched(fact.probability(), fact.ts) {
                     self.date_pair(pair, fact.ts, dirt)?;
                     self.improve(pair, key, dirt)?;
                 }
             }
             Kind::Same if fact.ts > revoked => {
                 self.date_pair(pair, fact.ts, dirt)?;
-                self.rule(pair, Stated { ruling: Ruling { alias: ruling.alias.max(fact.ts), ..ruling }, ..stated }, dirt);
+                self.rule(
+                    pair,
+                    Stated { ruling: Ruling { alias: ruling.alias.max(fact.ts), ..ruling }, ..stated },
+                    dirt,
+                );
             }
             Kind::Deny => {
                 self.date_pair(pair, fact.ts, dirt)?;
@@ -176,7 +174,7 @@ impl Book {
                 }
                 Kind::Match => {
                     let mut cache = BlockCache::default();
-                    EdgeKey::matched(probability(&self.events.fact(at, &mut cache)?), head.ts)
+                    EdgeKey::matched(self.events.fact(at, &mut cache)?.probability(), head.ts)
                 }
                 Kind::Revoke | Kind::Erase => None,
                 _ => Some(EdgeKey::event(head.bits.has(Bits::STRONG), head.ts)),
@@ -231,7 +229,7 @@ impl Book {
                 Kind::Deny => pair_of(&nodes).is_some(),
                 Kind::Same => stated().is_some_and(|stated| head.ts > stated.revoked),
                 Kind::Match => {
-                    let likely = EdgeKey::matched(probability(&self.events.fact(at, &mut cache)?), head.ts);
+                    let likely = EdgeKey::matched(self.events.fact(at, &mut cache)?.probability(), head.ts);
                     likely.is_some() && pair_of(&nodes).is_some()
                 }
                 _ => nodes.iter().any(|named| named.is_live() && named.node() == node),

@@ -8,7 +8,7 @@ use crate::identity::evidence::EdgeKey;
 use crate::identity::explain::{Step, why};
 use crate::identity::region::{Gathered, around};
 use crate::identity::solve::Link;
-use crate::normalize::fact::Bits;
+use crate::normalize::fact::{Bits, Kind};
 use crate::profile::records::Records;
 use serde::Serialize;
 use std::fmt;
@@ -47,7 +47,7 @@ pub struct WhyStep {
     pub a: Id,
     /// Where it ends.
     pub b: Id,
-    /// The event name, or the type of the message.
+    /// The event name, the type of the message, or `alias` and `match` for statements.
     pub kind: String,
     /// When it happened.
     pub ts: Timestamp,
@@ -70,38 +70,66 @@ impl Why {
 
 fn read_step(records: &Records, gathered: &Gathered, step: &Step) -> Result<WhyStep> {
     let (a, b) = (gathered.node(step.from), gathered.node(step.to));
-    let key = match step.link {
-        Link::Edge(at) => gathered.region.edges.get(at as usize).map(|edge| edge.key),
-        Link::Alias(_) => None,
+    let joined = match step.link {
+        Link::Edge(at) => gathered.region.edges.get(at as usize).map(|edge| Joined::By(edge.key)),
+        Link::Alias(at) => gathered.region.rulings.get(at as usize).map(|pair| Joined::Alias(pair.ruling.alias)),
     };
-    let mut cache = BlockCache::default();
-    let best = match key {
-        Some(key) => best_message(records, a, b, key)?,
-        None => None,
+    let mut step = WhyStep {
+        a: id_of(records, a)?,
+        b: id_of(records, b)?,
+        kind: String::new(),
+        ts: Timestamp::default(),
+        message_id: String::new(),
+        source: String::new(),
     };
-    let (kind, message_id, source) = match best {
-        Some(at) => {
-            let fact = records.events.fact(at, &mut cache)?;
-            (fact.name.to_owned(), fact.id().to_string(), fact.source.to_owned())
-        }
-        None => ("alias".to_owned(), String::new(), String::new()),
-    };
-    let ts = key.map_or(Timestamp::default(), |key| key.parts().2);
-    Ok(WhyStep { a: id_of(records, a)?, b: id_of(records, b)?, kind, ts, message_id, source })
+    let best = joined.map_or(Ok(None), |joined| best_fact(records, a, b, joined))?;
+    if let Some(at) = best {
+        let mut cache = BlockCache::default();
+        let fact = records.events.fact(at, &mut cache)?;
+        step.kind = fact.name.trim_start_matches('$').to_owned();
+        (step.ts, step.message_id, step.source) = (fact.ts, fact.id().to_string(), fact.source.to_owned());
+    }
+    Ok(step)
 }
 
-/// The message with that evidence for a pair: of several the one with the smallest id.
-fn best_message(records: &Records, a: u32, b: u32, key: EdgeKey) -> Result<Option<At>> {
+/// What joined two identifiers.
+#[derive(Clone, Copy)]
+enum Joined {
+    By(EdgeKey),
+    /// An operator, at that instant.
+    Alias(Timestamp),
+}
+
+/// The fact that says so for a pair: of several the one with the smallest id.
+fn best_fact(records: &Records, a: u32, b: u32, joined: Joined) -> Result<Option<At>> {
     let mut nodes = Vec::new();
     let mut best = None;
     for at in records.events.of_node(a)? {
         let head = records.events.head(at)?;
-        if head.bits.has(Bits::CLAIMED) || EdgeKey::event(head.bits.has(Bits::STRONG), head.ts) != key {
+        let speaks = match joined {
+            Joined::Alias(ts) => head.kind == Kind::Same && head.ts == ts,
+            Joined::By(key) if key.certain() => {
+                let event = !head.kind.is_statement() && !head.bits.has(Bits::CLAIMED);
+                event && EdgeKey::event(head.bits.has(Bits::STRONG), head.ts) == key
+            }
+            Joined::By(key) => head.kind == Kind::Match && head.ts == key.ts(),
+        };
+        if !speaks {
             continue;
         }
         records.events.nodes(at, &mut nodes)?;
-        if !nodes.iter().any(|named| named.is_live() && named.node() == b) {
+        if !nodes.iter().any(|named| (named.is_live() || head.kind.is_statement()) && named.node() == b) {
             continue;
+        }
+        // Matches of one instant differ in how likely they are.
+        if let Joined::By(key) = joined
+            && head.kind == Kind::Match
+        {
+            let mut cache = BlockCache::default();
+            let fact = records.events.fact(at, &mut cache)?;
+            if EdgeKey::matched(fact.probability(), fact.ts) != Some(key) {
+                continue;
+            }
         }
         let id = records.message_id(at)?;
         if best.as_ref().is_none_or(|(known, _)| id < *known) {

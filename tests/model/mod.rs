@@ -31,7 +31,9 @@ fn same(one: &SpecFact, other: &SpecFact) -> bool {
     let sorted = |said: &Said| {
         let mut said = said.clone();
         match &mut said {
-            Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } if *b < *a => {
+            Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b }
+                if *b < *a =>
+            {
                 std::mem::swap(a, b);
             }
             Said::Erase { identifiers, messages } => {

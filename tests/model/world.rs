@@ -24,11 +24,7 @@ pub(crate) fn facts(accepted: &[Message], stated: &[SpecFact]) -> Vec<SpecFact> 
     let fact = |message: &Message| SpecFact {
         id: message.id.clone(),
         ts: message.ts,
-        said: Said::Event {
-            strong: message.strong(),
-            claimed: message.claimed,
-            identifiers: message.identifiers(),
-        },
+        said: Said::Event { strong: message.strong(), claimed: message.claimed, identifiers: message.identifiers() },
     };
     accepted.iter().map(fact).chain(stated.iter().cloned()).collect()
 }
