@@ -93,6 +93,7 @@ pub use base::{
     Shop, Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use event::feed::Cause;
 pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
@@ -101,7 +102,7 @@ pub use store::{
     Receipt, Reject, RejectedEdge, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
-    Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile, Suppression,
+    Change, Changes, Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile, Suppression,
     TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
 };
 

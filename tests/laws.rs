@@ -13,7 +13,7 @@ use crate::model::stated::{statement, tell};
 use crate::model::{Model, STRICT, Verdict};
 use proptest::prelude::*;
 use regulars::{
-    Clock, Digest, Durability, Ingest, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust, Universe,
+    Change, Clock, Digest, Durability, Ingest, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust, Universe,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -144,6 +144,53 @@ fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, T
     Ok(receipt)
 }
 
+/// Who there is, by the change feed alone.
+#[derive(Default)]
+struct Followed {
+    cursor: u64,
+    profiles: BTreeSet<ProfileId>,
+    /// Every id that was ever told.
+    ever: BTreeSet<ProfileId>,
+    shared: BTreeSet<regulars::Id>,
+}
+
+impl Followed {
+    fn follow(&mut self, snapshot: &Snapshot) -> Checked {
+        let feed = snapshot.changes(self.cursor, usize::MAX).expect("readable");
+        prop_assert_eq!(feed.cursor, snapshot.changes_end());
+        self.cursor = feed.cursor;
+        for change in feed.changes {
+            if let Change::Merged { from: gone, .. }
+            | Change::Renamed { old: gone, .. }
+            | Change::Removed { profile: gone, .. } = &change
+            {
+                prop_assert!(self.profiles.remove(gone), "{:?}", change);
+            }
+            match change {
+                Change::Created { profile: new, .. } | Change::Split { into: new, .. } | Change::Renamed { new, .. } => {
+                    prop_assert!(self.profiles.insert(new));
+                    self.ever.insert(new);
+                }
+                Change::Shared { identifier, .. } => self.shared.extend(identifier),
+                Change::Unshared { identifier: Some(identifier), .. } => drop(self.shared.remove(&identifier)),
+                _ => {}
+            }
+        }
+        let all = snapshot.identifiers().expect("readable");
+        let now: BTreeSet<ProfileId> = all.iter().filter_map(|owner| owner.profile).collect();
+        prop_assert_eq!(&now, &self.profiles);
+        for owner in all.iter().filter(|owner| owner.shared) {
+            prop_assert!(self.shared.contains(&owner.id) || self.cursor == 0);
+        }
+        for id in &self.ever {
+            let current = snapshot.current_id(*id).expect("readable");
+            let known = now.contains(id);
+            prop_assert!(current.is_none_or(|current| now.contains(&current)) && (!known || current == Some(*id)));
+        }
+        Ok(())
+    }
+}
+
 fn agrees(snapshot: &Snapshot, model: &Model, instant: i64, round: usize) -> Checked {
     let world = model.world();
     check::identity(snapshot, &world)?;
@@ -171,6 +218,7 @@ proptest! {
     ) {
         let store = options(strict).in_memory().expect("opens");
         let mut model = Model::new(strict);
+        let mut followed = Followed::default();
         for (nth, step) in steps.iter().enumerate() {
             match step {
                 Step::Commit { messages, .. } => drop(ingest(&store, &mut model, messages, None)?),
@@ -179,6 +227,7 @@ proptest! {
                 _ => store.compact().expect("compacts"),
             }
             agrees(&store.snapshot(), &model, moments[nth], start + nth)?;
+            followed.follow(&store.snapshot())?;
         }
         agrees(&store.snapshot(), &model, BASE + 100 * DAY, start)?;
         prop_assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
@@ -269,11 +318,13 @@ fn replay(
     store.advance(at(now)).expect("advances");
     prop_assert_eq!(store.verify().expect("verifies").differences, Vec::<String>::new());
     let before = outcome(&store);
+    let feed = store.snapshot().changes(0, usize::MAX).expect("readable");
     store.close().expect("closes");
     let store = options(strict).open(&folder.0).expect("opens");
     prop_assert_eq!(&outcome(&store), &before, "after a restart");
     store.compact().expect("compacts");
     prop_assert_eq!(&outcome(&store), &before, "after compaction");
+    prop_assert_eq!(store.snapshot().changes(0, usize::MAX).expect("readable"), feed);
     Ok(before)
 }
 

@@ -103,7 +103,6 @@ impl Blocks {
     }
 
     /// How many records there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -1,5 +1,6 @@
 //! Every event of a snapshot, whichever layer holds it.
 
+use super::feed::FeedEntry;
 use super::part::EventPart;
 use super::tail::{NodeRef, OrderKey, TailView};
 use crate::Result;
@@ -139,6 +140,31 @@ impl History {
     /// The position of a row of the active tail, the newest layer.
     pub(crate) fn at_tail(&self, row: u32) -> At {
         At { layer: crate::base::bytes::row32((self.parts.len() + self.tails.len()).saturating_sub(1)), row }
+    }
+
+    /// How many entries the change feed has.
+    pub(crate) fn feed_len(&self) -> u64 {
+        self.layers().map(|(_, layer)| layer.feed_len() as u64).sum()
+    }
+
+    /// The entries `from..to` of the change feed.
+    pub(crate) fn feed(&self, from: u64, to: u64) -> Result<Vec<FeedEntry>> {
+        let mut entries = Vec::new();
+        let mut cache = BlockCache::default();
+        let mut first = 0u64;
+        for (_, layer) in self.layers() {
+            let here = first..first + layer.feed_len() as u64;
+            first = here.end;
+            for at in from.max(here.start)..to.min(here.end) {
+                let at = usize::try_from(at - here.start).unwrap_or(usize::MAX);
+                let bytes = match &layer {
+                    Layer::Part(part) => part.feed(at, &mut cache)?,
+                    Layer::Tail(tail) => tail.feed(at).ok_or_else(gone)?,
+                };
+                entries.push(FeedEntry::decode(bytes).ok_or_else(gone)?);
+            }
+        }
+        Ok(entries)
     }
 
     /// The position of a row of a part.
@@ -315,6 +341,13 @@ impl Layer<'_> {
         match self {
             Self::Part(part) => part.len(),
             Self::Tail(tail) => tail.len(),
+        }
+    }
+
+    fn feed_len(&self) -> usize {
+        match self {
+            Self::Part(part) => part.feed_len(),
+            Self::Tail(tail) => tail.feed_len(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Events live in layers: sealed parts on disk, oldest first, then the tails in memory. Each layer answers the same
 //! questions (events of a node, of a name in a window, of an order), and [`history::History`] asks them all.
 
+pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod names;
 pub(crate) mod part;

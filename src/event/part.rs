@@ -51,6 +51,7 @@ pub(crate) struct EventPart {
     trait_values: U32s,
     values: Heap,
     facts: Blocks,
+    feed: Blocks,
 }
 
 impl EventPart {
@@ -81,11 +82,22 @@ impl EventPart {
             trait_values: U32s::new(part.section(section::TRAIT_VALUES)?)?,
             values: Heap::new(part, section::VALUES, section::VALUE_STARTS)?,
             facts: Blocks::new(part, section::FACTS, section::FACT_BLOCKS)?,
+            feed: Blocks::new(part, section::FEED, section::FEED_BLOCKS)?,
         })
     }
 
     pub(crate) fn len(&self) -> u32 {
         row32(self.times.len())
+    }
+
+    /// Entries of the change feed.
+    pub(crate) fn feed_len(&self) -> usize {
+        self.feed.len()
+    }
+
+    /// One entry of the change feed. Cost: as of [`EventPart::fact`].
+    pub(crate) fn feed<'a>(&'a self, at: usize, cache: &'a mut BlockCache) -> Result<&'a [u8]> {
+        self.feed.get(at, cache)
     }
 
     fn ts(&self, row: u32) -> Result<Timestamp> {

@@ -52,6 +52,8 @@ pub(super) mod section {
     pub(crate) const FACTS: u16 = 56;
     pub(crate) const NODE_STARTS: u16 = 57;
     pub(crate) const ORDER_BRIEFS: u16 = 58;
+    pub(crate) const FEED_BLOCKS: u16 = 59;
+    pub(crate) const FEED: u16 = 60;
 }
 
 /// By what rows are clustered: the strongest identifier, then time.
@@ -300,6 +302,11 @@ pub(crate) fn seal_tail(
         })
         .collect();
     order.sort_unstable();
+    let mut feed = BlocksWriter::begin(out, section::FEED)?;
+    for entry in (0..tail.feed_len()).filter_map(|at| tail.feed(at)) {
+        feed.push(out, entry)?;
+    }
+    feed.finish(out, section::FEED_BLOCKS)?;
     let mut seal = EventSeal::new(names, trait_names, out)?;
     for (.., row) in order {
         let event = tail.event(row).ok_or_else(|| bad("an event to seal is not there"))?;
@@ -335,6 +342,13 @@ pub(crate) fn merge(
     order.sort_unstable();
     // Each part is clustered alike, so its rows come in ascending order and every block is read once.
     let mut caches: Vec<BlockCache> = parts.iter().map(|_| BlockCache::default()).collect();
+    let mut feed = BlocksWriter::begin(out, section::FEED)?;
+    for ((part, _), cache) in parts.iter().zip(&mut caches) {
+        for at in 0..part.feed_len() {
+            feed.push(out, part.feed(at, cache)?)?;
+        }
+    }
+    feed.finish(out, section::FEED_BLOCKS)?;
     let mut seal = EventSeal::new(names, trait_names, out)?;
     for (.., at, row) in order {
         let (Some((part, _)), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };

@@ -62,6 +62,8 @@ struct Post {
 #[derive(Default)]
 pub(crate) struct EventTail {
     events: Log<TailEvent>,
+    /// Entries of the change feed, encoded.
+    feed: Log<Box<[u8]>>,
     posts: Log<Post>,
     index: RwLock<Index>,
 }
@@ -84,6 +86,11 @@ impl EventTail {
     /// Bytes of facts held, for deciding when to seal.
     pub(crate) fn size_bytes(&self) -> usize {
         self.index.read().bytes
+    }
+
+    /// Appends one entry of the change feed: only the store's writer does.
+    pub(crate) fn tell(&self, entry: Box<[u8]>) {
+        self.feed.push(entry);
     }
 
     /// Appends one event: only the store's writer does.
@@ -125,6 +132,15 @@ pub(crate) struct TailView {
 impl TailView {
     pub(crate) fn len(&self) -> u32 {
         self.len
+    }
+
+    /// Entries of the change feed, those of later commits among them: who asks knows how many there were.
+    pub(crate) fn feed_len(&self) -> usize {
+        self.tail.feed.len()
+    }
+
+    pub(crate) fn feed(&self, at: usize) -> Option<&[u8]> {
+        self.tail.feed.get(at).map(AsRef::as_ref)
     }
 
     pub(crate) fn event(&self, row: u32) -> Option<&TailEvent> {

@@ -6,6 +6,7 @@
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
 use super::part::NodePart;
+use super::public_id::IdIndex;
 use super::stated::Statements;
 use super::tail::NodeTailView;
 use super::tomb::Tombs;
@@ -14,6 +15,7 @@ use crate::base::ProfileId;
 use crate::base::config::Namespaces;
 use crate::column::cow::CowMap;
 use crate::error::Error;
+use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -31,6 +33,8 @@ pub(crate) struct Nodes {
     pub(crate) overlay: CowMap<NodeState>,
     pub(crate) stated: Statements,
     pub(crate) tombs: Arc<Tombs>,
+    /// Shared by all snapshots.
+    pub(crate) by_id: Arc<Mutex<IdIndex>>,
     pub(crate) key: Arc<[u8; 32]>,
 }
 
@@ -124,6 +128,26 @@ impl Nodes {
         let namespace = self.namespaces.name(namespace);
         let generation = tombs.generation(&self.key, namespace, &value);
         Ok(super::public_id::profile_id(&self.key, namespace, &value, generation))
+    }
+
+    /// The same, when the identifier was erased so often.
+    pub(crate) fn profile_id_of(&self, node: u32, generation: u32) -> Result<ProfileId> {
+        let (namespace, value) = self.identifier(node)?;
+        Ok(super::public_id::profile_id(&self.key, self.namespaces.name(namespace), &value, generation))
+    }
+
+    /// The identifier that a public id names, as long as it was not erased since.
+    ///
+    /// **Cost**: one look-up; the first one, a keyed hash for every identifier that came since the last.
+    pub(crate) fn node_of_profile_id(&self, id: ProfileId) -> Result<Option<u32>> {
+        let candidates = self.by_id.lock().find(self, id)?;
+        let erased = self.tombs.identifiers.values().filter_map(|tomb| tomb.node);
+        for node in candidates.into_iter().chain(erased).filter(|node| *node < self.len()) {
+            if self.profile_id(node)? == id {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
     }
 
     /// How often an identifier was erased.

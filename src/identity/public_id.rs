@@ -1,6 +1,9 @@
 //! The stable public id of a person, from the eldest identifier of the profile.
 
+use super::nodes::Nodes;
+use crate::Result;
 use crate::base::ProfileId;
+use hashbrown::HashTable;
 
 /// The id of the profile whose eldest identifier is (`namespace`, `value`), erased `generation` times before.
 ///
@@ -16,6 +19,31 @@ pub(crate) fn profile_id(key: &[u8; 32], namespace: &str, value: &str, generatio
     let mut bytes = [0u8; 16];
     hasher.finalize_xof().fill(&mut bytes);
     ProfileId::from_bytes(bytes)
+}
+
+/// Identifiers by the public ids of those that nobody erased: made when somebody first asks by public id.
+#[derive(Default)]
+pub(crate) struct IdIndex {
+    nodes: HashTable<(u64, u32)>,
+    known: u32,
+}
+
+impl IdIndex {
+    /// The nodes that the id may name.
+    pub(super) fn find(&mut self, nodes: &Nodes, id: ProfileId) -> Result<Vec<u32>> {
+        for node in self.known..nodes.len() {
+            let hash = head(nodes.profile_id_of(node, 0)?);
+            self.nodes.insert_unique(hash, (hash, node), |(hash, _)| *hash);
+            self.known = node + 1;
+        }
+        let hash = head(id);
+        Ok(self.nodes.iter_hash(hash).filter(|(known, _)| *known == hash).map(|(_, node)| *node).collect())
+    }
+}
+
+/// The first eight bytes, which are as good as random.
+fn head(id: ProfileId) -> u64 {
+    id.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
 }
 
 #[cfg(test)]

@@ -111,6 +111,8 @@ pub(super) struct Applied {
     pub(super) crossings: Vec<Crossing>,
     /// What was erased before the commit, where it erased something: whoever left did so under the id of then.
     pub(super) tombs_before: Option<Arc<Tombs>>,
+    /// Profiles whose eldest identifier was erased, and goes on: they have another id now.
+    pub(super) reborn: Vec<u32>,
 }
 
 impl Book {
@@ -124,6 +126,7 @@ impl Book {
             overlay: CowMap::default(),
             stated: Statements::default(),
             tombs: Arc::default(),
+            by_id: Arc::default(),
             key: Arc::new(key),
         };
         let mut names = Names::default();
@@ -213,6 +216,7 @@ impl Book {
             live: self.live,
             sequence: self.sequence,
             events: self.count,
+            feed: self.events.feed_len(),
         }
     }
 
@@ -236,6 +240,12 @@ impl Book {
         self.refresh();
         applied.tombs_before = (!Arc::ptr_eq(&tombs, &self.nodes.tombs)).then_some(tombs);
         let touched_nodes = self.resolve(&dirt, &mut applied)?;
+        for node in dirt.reborn.iter().copied().filter(|_| applied.tombs_before.is_some()) {
+            let old = touched_nodes.iter().find(|(moved, _)| *moved == node).map_or(self.nodes.state(node)?, |of| of.1);
+            if old.profile == node && self.nodes.state(node)?.profile == node {
+                applied.reborn.push(node);
+            }
+        }
         let records = Arc::new(self.records());
         if let Some(before) = before {
             let news = News { rows: first_row..self.event_tail.len(), gone: &dirt.gone, moved: &touched_nodes };
@@ -331,6 +341,7 @@ impl Book {
             *view = self.node_tail.view();
         }
         self.set_state(node, NodeState::UNKNOWN);
+        self.note_return(node, namespace, value);
         Ok(node)
     }
 

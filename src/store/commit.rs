@@ -10,6 +10,7 @@ use crate::Result;
 use crate::base::bytes::{Reader, put_bytes, put_varint};
 use crate::base::{Currency, MessageId, Rate, Timestamp};
 use crate::error::Error;
+use crate::event::feed::Cause;
 use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
@@ -220,7 +221,9 @@ impl Inner {
             return Ok(receipt);
         }
         let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance))?;
+        let cause = if facts.is_empty() { Cause::Time } else { Cause::Facts };
         let (applied, records) = writer.book.apply(&facts, advance).map_err(|error| self.gate.poison(error))?;
+        writer.book.tell(&applied, cause).map_err(|error| self.gate.poison(error))?;
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
         report(&applied, &state, &mut receipt)?;
@@ -312,6 +315,7 @@ impl Inner {
                 return Err(error);
             }
         };
+        writer.book.tell(&applied, cause_of(record_kind)).map_err(|error| self.gate.poison(error))?;
         let records = Arc::new(writer.book.records());
         if record_kind == kind::DEFINE && writer.book.all.len() > SLOW_TO_DEFINE {
             // Working out the members again would make the next open slow: let it find them sealed.
@@ -360,6 +364,16 @@ impl Inner {
         self.change(kind::ADVANCE, &payload, |writer| {
             Ok(Applied { crossings: writer.book.advance(to)?, ..Applied::default() })
         })
+    }
+}
+
+/// Why a record changes anything.
+fn cause_of(record_kind: u8) -> Cause {
+    match record_kind {
+        kind::DEFINE | kind::UNDEFINE => Cause::Definition,
+        kind::ADVANCE => Cause::Time,
+        kind::RATES => Cause::Rates,
+        _ => Cause::Facts,
     }
 }
 

@@ -10,6 +10,7 @@ mod book;
 mod catalog;
 mod commit;
 mod digest;
+mod feed;
 mod handle;
 mod import;
 mod ingest;

@@ -1,8 +1,9 @@
 //! Opening: the manifest, its parts, and the log since the last seal, through the same book as every commit.
 
-use super::book::Book;
+use super::book::{Applied, Book};
 use super::catalog::{Catalog, Charter, DATA, log_name};
 use super::commit::{Record, decode};
+use super::live::Crossing;
 use super::options::Options;
 use super::seal::{OpenPart, read_state};
 use super::writer::Writer;
@@ -10,6 +11,7 @@ use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::zone::Zone;
 use crate::error::Error;
+use crate::event::feed::Cause;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::records::Reading;
 use crate::storage::manifest::Manifest;
@@ -171,16 +173,31 @@ impl Replaying {
             Record::Facts { facts, advance } => {
                 let facts: Vec<&[u8]> = facts.iter().collect();
                 self.events += facts.len() as u64;
-                self.book.apply(&facts, *advance).map(drop)
+                let cause = if facts.is_empty() { Cause::Time } else { Cause::Facts };
+                let (applied, _) = self.book.apply(&facts, *advance)?;
+                self.book.tell(&applied, cause)
             }
-            Record::Define(segment) => self.book.define(segment.as_ref().clone()).map(drop),
+            Record::Define(segment) => {
+                let crossings = self.book.define(segment.as_ref().clone())?;
+                self.tell(crossings, Cause::Definition)
+            }
             Record::Undefine(name) => {
-                self.book.undefine(name);
-                Ok(())
+                let crossings = self.book.undefine(name);
+                self.tell(crossings, Cause::Definition)
             }
-            Record::Advance(to) => self.book.advance(*to).map(drop),
-            Record::Rates(rates) => self.book.record_rates(rates).map(drop),
+            Record::Advance(to) => {
+                let crossings = self.book.advance(*to)?;
+                self.tell(crossings, Cause::Time)
+            }
+            Record::Rates(rates) => {
+                let crossings = self.book.record_rates(rates)?;
+                self.tell(crossings, Cause::Rates)
+            }
         }
+    }
+
+    fn tell(&mut self, crossings: Vec<Crossing>, cause: Cause) -> Result<()> {
+        self.book.tell(&Applied { crossings, ..Applied::default() }, cause)
     }
 }
 

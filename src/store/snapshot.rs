@@ -20,11 +20,12 @@ use crate::profile::records::Owner;
 use crate::segment::schedule::references;
 use crate::segment::subject::undefined;
 use crate::segment::{Rule, Segment, Universe};
+use crate::view::feed::published;
 use crate::view::profile::Asked;
 use crate::view::revenue::by_month;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
-use crate::view::{Group, Json, MonthRevenue, Profile, Why, WhyNot};
+use crate::view::{Changes, Group, Json, MonthRevenue, Profile, Why, WhyNot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -180,11 +181,8 @@ impl Snapshot {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn profile_at(&self, id: Id, at: Timestamp, events: usize) -> Result<Option<Profile>> {
-        let Some(row) = self.row(&id, at)? else { return Ok(None) };
-        let person = Person::read(&self.state.records, row)?;
-        let live = self.state.segments.iter().filter(|live| live.members.contains(row));
-        let segments = live.map(|live| live.segment.name().to_owned()).collect();
-        Profile::read(&person, self.state.known.contains(row), segments, Asked { at, events }).map(Some)
+        let row = self.row(&id, at)?;
+        row.map(|row| self.read(row, at, events)).transpose()
     }
 
     /// The public id of whoever an identifier means at `at`; of a shared one the claimant of that time.
@@ -374,6 +372,100 @@ impl Snapshot {
         segment.check()?;
         let missing = references(segment.rule()).into_iter().find(|name| self.state.segment(name).is_none());
         missing.map_or(Ok(()), |name| Err(undefined(name)))
+    }
+
+    /// The change feed from `cursor` on (0: from the beginning), at most `limit` changes of it: who became whom, and who
+    /// entered and left which segment, in the order of the commits. Read it again from the cursor that it returns;
+    /// whoever keeps that cursor only after handling the changes misses none.
+    ///
+    /// **Cost**: `limit` entries, and up to 64 KiB decompressed for the first of them.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Change, Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"[{"type":"page","userId":"1"},{"type":"page","anonymousId":"a1"}]"#)?;
+    /// let cursor = store.snapshot().changes(0, 100)?.cursor;
+    /// store.ingest_json(br#"{"type":"identify","userId":"1","anonymousId":"a1"}"#)?;
+    /// let feed = store.snapshot().changes(cursor, 100)?;
+    /// assert!(matches!(feed.changes[..], [Change::Merged { .. }]));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn changes(&self, cursor: u64, limit: usize) -> Result<Changes> {
+        let from = cursor.min(self.state.feed);
+        let to = from.saturating_add(limit as u64).min(self.state.feed);
+        let entries = self.state.records.events.feed(from, to)?.into_iter();
+        let changes = entries.map(|entry| published(&self.state.records, entry)).collect::<Result<_>>()?;
+        Ok(Changes { changes, cursor: to })
+    }
+
+    /// The cursor behind the last change that this snapshot knows.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Store::in_memory()?.snapshot().changes_end(), 0);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn changes_end(&self) -> u64 {
+        self.state.feed
+    }
+
+    /// The public id of the profile that holds now what `id` named when it was issued: itself, the profile that it became
+    /// part of, or nobody while its eldest identifier is shared or once that was erased.
+    ///
+    /// **Cost**: one look-up; the first one hashes every identifier of the store once.
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","anonymousId":"a1","timestamp":"2026-01-02"}"#)?;
+    /// let visitor = store.snapshot().resolve(id::anonymous("a1"), None)?.expect("known");
+    /// store.ingest_json(br#"[{"type":"page","userId":"1","timestamp":"2026-01-01"},
+    ///     {"type":"identify","userId":"1","anonymousId":"a1","timestamp":"2026-01-03"}]"#)?;
+    /// let now = store.snapshot().current_id(visitor)?.expect("resolves for ever");
+    /// assert_eq!(Some(now), store.snapshot().resolve(id::user("1"), None)?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn current_id(&self, id: ProfileId) -> Result<Option<ProfileId>> {
+        let row = self.row_of(id)?;
+        row.map(|row| self.state.records.nodes.profile_id(row)).transpose()
+    }
+
+    /// The profile that holds now what a public id named when it was issued, with its latest 20 events; see
+    /// [`Snapshot::current_id`].
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42"}"#)?;
+    /// let id = store.snapshot().resolve(id::user("42"), None)?.expect("known");
+    /// assert_eq!(store.snapshot().profile_by_id(id)?.expect("known").id, id);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn profile_by_id(&self, id: ProfileId) -> Result<Option<Profile>> {
+        let row = self.row_of(id)?;
+        row.map(|row| self.read(row, self.state.now(), TIMELINE)).transpose()
+    }
+
+    /// The row of the profile that holds the identifier that a public id names.
+    fn row_of(&self, id: ProfileId) -> Result<Option<u32>> {
+        let nodes = &self.state.records.nodes;
+        nodes.node_of_profile_id(id)?.map_or(Ok(None), |node| nodes.profile(node))
+    }
+
+    fn read(&self, row: u32, at: Timestamp, events: usize) -> Result<Profile> {
+        let person = Person::read(&self.state.records, row)?;
+        let live = self.state.segments.iter().filter(|live| live.members.contains(row));
+        let segments = live.map(|live| live.segment.name().to_owned()).collect();
+        Profile::read(&person, self.state.known.contains(row), segments, Asked { at, events })
     }
 
     fn as_members(&self, rows: roaring::RoaringBitmap) -> Members {

@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) live: Option<Timestamp>,
     /// The last record of the log that went in.
     pub(super) sequence: u64,
+    /// Entries of the change feed.
+    pub(super) feed: u64,
     /// Events that count.
     pub(super) events: u64,
 }

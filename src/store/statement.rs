@@ -282,6 +282,19 @@ impl Book {
         Ok(())
     }
 
+    /// An erased identifier comes for the first time, or again: from now on its public id can be looked up.
+    pub(super) fn note_return(&mut self, node: u32, namespace: u8, value: &str) {
+        if self.nodes.tombs.identifiers.is_empty() {
+            return;
+        }
+        let hash = identifier_hash(&self.nodes.key, self.nodes.namespaces.name(namespace), value);
+        if self.nodes.tombs.identifiers.contains_key(&hash)
+            && let Some(tomb) = Arc::make_mut(&mut self.nodes.tombs).identifiers.get_mut(&hash)
+        {
+            tomb.node = Some(node);
+        }
+    }
+
     /// Lets nobody see a fact any more.
     fn drop_fact(&mut self, at: At) -> Result<()> {
         self.count -= u64::from(!self.events.head(at)?.kind.is_statement());

@@ -2,6 +2,7 @@
 
 mod consent;
 mod details;
+pub(crate) mod feed;
 pub(crate) mod group;
 mod page;
 pub(crate) mod profile;
@@ -11,6 +12,7 @@ pub(crate) mod why_not;
 
 pub use consent::{Consent, Suppression};
 pub use details::{EventDetails, ProductLine};
+pub use feed::{Change, Changes};
 pub use group::{Group, Membership};
 pub use profile::{Json, OrderSummary, Profile, TimelineEvent};
 pub use revenue::MonthRevenue;
