@@ -102,8 +102,8 @@ pub use store::{
     Receipt, Reject, RejectedEdge, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
-    Change, Changes, Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile, Suppression,
-    TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
+    Change, Changes, Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile,
+    Suppression, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
 };
 
 /// The programs in README.md compile.

@@ -167,7 +167,9 @@ impl Followed {
                 prop_assert!(self.profiles.remove(gone), "{:?}", change);
             }
             match change {
-                Change::Created { profile: new, .. } | Change::Split { into: new, .. } | Change::Renamed { new, .. } => {
+                Change::Created { profile: new, .. }
+                | Change::Split { into: new, .. }
+                | Change::Renamed { new, .. } => {
                     prop_assert!(self.profiles.insert(new));
                     self.ever.insert(new);
                 }

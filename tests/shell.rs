@@ -8,6 +8,8 @@ mod commands;
 mod opening;
 #[path = "../examples/shell/reply.rs"]
 mod reply;
+#[path = "../examples/shell/rulings.rs"]
+mod rulings;
 #[path = "../examples/shell/session.rs"]
 mod session;
 
@@ -120,7 +122,7 @@ fn what_cannot_be_opened_is_told_to_the_first_command() {
 
 #[test]
 fn bad_lines_are_answered_and_the_shell_goes_on() {
-    let lines = b"{\"do\":\n\n[1]\n{\"do\":7}\n\xff\n{\"do\":\"stats\",\"depth\":1}\n{\"do\":\"dance\"}\n{\"do\":\"erase\"}\n{\"do\":\"stats\"}";
+    let lines = b"{\"do\":\n\n[1]\n{\"do\":7}\n\xff\n{\"do\":\"stats\",\"depth\":1}\n{\"do\":\"dance\"}\n{\"do\":\"backup\"}\n{\"do\":\"stats\"}";
     let (all, good) = run(":memory:", lines);
     assert!(good);
     let kinds: Vec<&str> = all.iter().take(7).map(kind).collect();
@@ -439,4 +441,43 @@ fn files_are_imported_and_rates_recorded() {
     assert_eq!(all[4]["orders"]["net_minor"], 900, "{}", all[4]);
     assert_eq!(all[5]["obstacles"][0]["kind"], "no_evidence", "{}", all[5]);
     assert!(all[6..].iter().all(|reply| reply["ok"] == false));
+}
+
+#[test]
+fn operators_rule_and_the_feed_tells() {
+    let page = |user: &str, at: &str| json!({"type":"page","userId":user,"messageId":user,"timestamp":at});
+    let all = memory(&[
+        json!({"do":"ingest","messages":[page("1", "2026-01-01"), page("2", "2026-01-02"), page("3", "2026-01-03")]}),
+        json!({"do":"alias","a":["user_id","1"],"b":["user_id","2"],"at":"2026-01-05T00:00:00Z","id":"s1"}),
+        json!({"do":"why","a":["user_id","1"],"b":["user_id","2"]}),
+        json!({"do":"revoke","a":["user_id","1"],"b":["user_id","2"],"at":"2026-01-06T00:00:00Z"}),
+        json!({"do":"deny","a":["user_id","1"],"b":["user_id","2"],"at":"2026-01-06T00:00:00Z"}),
+        json!({"do":"match","a":["user_id","3"],"b":["email","c@example.com"],"probability":0.95}),
+        json!({"do":"match","a":["user_id","3"],"b":["email","c@example.com"],"probability":2}),
+        json!({"do":"erase","person":["user_id","3"]}),
+        json!({"do":"erase","identifiers":[["user_id","2"]],"messages":["1"],"at":"2026-01-07T00:00:00Z","id":"s2"}),
+        json!({"do":"ingest","messages":[page("2", "2026-01-02")]}),
+        json!({"do":"identifiers"}),
+        json!({"do":"changes","limit":2}),
+        json!({"do":"changes","cursor":2}),
+        json!({"do":"erase","person":["user_id","9"]}),
+        json!({"do":"alias","a":["user_id","1"],"b":["planet","2"]}),
+    ]);
+    let kinds = |reply: &Value| -> Vec<String> {
+        let changes = reply["changes"].as_array().expect("changes");
+        changes.iter().map(|change| change["kind"].as_str().expect("a kind").to_owned()).collect()
+    };
+    assert_eq!((kinds(&all[1]), &all[1]["accepted"]), (vec!["merged".to_owned()], &json!(1)));
+    assert_eq!((&all[2]["path"][0]["kind"], &all[2]["path"][0]["message_id"]), (&json!("alias"), &json!("s1")));
+    assert_eq!(kinds(&all[3]), ["split"]);
+    assert_eq!(kinds(&all[4]), [] as [&str; 0]);
+    assert_eq!(kinds(&all[5]), [] as [&str; 0], "an address joins the one who has no other");
+    assert_eq!(kind(&all[6]), "Invalid");
+    assert_eq!((&all[7]["events"], &all[7]["kept"]), (&json!(1), &json!([])));
+    assert_eq!((&all[8]["events"], &all[8]["accepted"]), (&json!(2), &json!(1)));
+    assert_eq!(all[9]["reasons"], json!({"suppressed": 1}));
+    assert_eq!(all[10]["identifiers"], json!([]), "with the messages went what they were seen in");
+    assert_eq!((kinds(&all[11]), &all[11]["cursor"]), (vec!["created".to_owned(); 2], &json!(2)));
+    assert_eq!(kinds(&all[12]).last().map(String::as_str), Some("removed"));
+    assert_eq!((kind(&all[13]), kind(&all[14])), ("NotFound", "Invalid"));
 }

@@ -64,6 +64,12 @@ impl<'a> Command<'a> {
         Ok(pair.map(|(namespace, value)| Id::new(namespace, value)))
     }
 
+    pub(crate) fn ids(&self, field: &str) -> Result<Option<Vec<Id>>, Failure> {
+        let expected = r#"a list such as [["email","ann@example.com"]]"#;
+        let pairs: Option<Vec<(String, String)>> = self.get(field, expected)?;
+        Ok(pairs.map(|pairs| pairs.into_iter().map(|(namespace, value)| Id::new(namespace, value)).collect()))
+    }
+
     pub(crate) fn need_id(&self, field: &str) -> Result<Id, Failure> {
         self.id(field)?.ok_or_else(|| Failure::invalid(format!("{} needs {field}", self.name)))
     }

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::reply::{Failure, Reply};
+use super::rulings;
 use regulars::import::{CsvFile, DateOrder, From, Kind};
 use regulars::{Ingest, Rate, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
 use serde_json::value::RawValue;
@@ -23,6 +24,9 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "define" => define(store, command),
         "undefine" => undefine(store, command),
         "advance" => advance(store, command),
+        "alias" | "deny" | "revoke" | "match" => rulings::rule(store, command),
+        "erase" => rulings::erase(store, command),
+        "changes" => rulings::changes(&store.snapshot(), command),
         "event_log" => event_log(&store.snapshot(), command),
         "identifiers" | "attribution" | "rejected_edges" | "segments" | "digest" | "next_change" | "verify"
         | "flush" | "seal" | "compact" | "stats" => {
@@ -188,7 +192,7 @@ fn ingest_options(command: &Command<'_>) -> Result<Ingest, Failure> {
     Ok(how)
 }
 
-fn ingested(receipt: &Receipt) -> Result<Reply, Failure> {
+pub(crate) fn ingested(receipt: &Receipt) -> Result<Reply, Failure> {
     let rejects = receipt.rejects.iter().map(|reject| match reject.ordinal {
         Some(ordinal) => json!([reject.line, reject.reason, ordinal]),
         None => json!([reject.line, reject.reason]),

@@ -6,6 +6,7 @@ mod command;
 mod commands;
 mod opening;
 mod reply;
+mod rulings;
 mod session;
 
 use std::io::{stdin, stdout};

@@ -1,0 +1,67 @@
+//! Commands by which operators rule on identity, and the feed that tells what came of it.
+
+use super::command::Command;
+use super::commands::ingested;
+use super::reply::{Failure, Reply};
+use regulars::{Erasure, MessageId, Ruling, Snapshot, Store};
+
+/// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
+pub(crate) fn rule(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    let matched = command.name == "match";
+    command.only(if matched { &["a", "b", "at", "id", "probability"] } else { &["a", "b", "at", "id"] })?;
+    let (a, b) = (command.need_id("a")?, command.need_id("b")?);
+    let mut ruling = match command.name.as_str() {
+        "alias" => Ruling::alias(a, b),
+        "deny" => Ruling::deny(a, b),
+        "revoke" => Ruling::revoke(a, b),
+        _ => Ruling::matched(a, b, command.need("probability", "a number from 0 to 1")?),
+    };
+    if let Some(at) = command.instant("at")? {
+        ruling = ruling.at(at);
+    }
+    if let Some(id) = message_id(command, "id")? {
+        ruling = ruling.id(id);
+    }
+    let cursor = store.snapshot().changes_end();
+    let receipt = store.rule(ruling)?;
+    let feed = store.snapshot().changes(cursor, usize::MAX)?;
+    ingested(&receipt)?.with("changes", &feed.changes)?.with("cursor", &feed.cursor)
+}
+
+pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifiers", "messages", "person", "at", "id"])?;
+    let ids = command.ids("identifiers")?;
+    let mut erasure = match (command.id("person")?, ids) {
+        (Some(person), None) => Erasure::person(person),
+        (None, ids) => Erasure::identifiers(ids.unwrap_or_default()),
+        _ => return Err(Failure::invalid("erase takes a person, or identifiers")),
+    };
+    let messages: Option<Vec<String>> = command.get("messages", "a list of message ids")?;
+    if ["person", "identifiers", "messages"].iter().all(|field| command.raw(field).is_none()) {
+        return Err(Failure::invalid("erase needs a person, identifiers or messages"));
+    }
+    erasure = erasure.messages(messages.unwrap_or_default().iter().map(|id| MessageId::new(id)));
+    if let Some(at) = command.instant("at")? {
+        erasure = erasure.at(at);
+    }
+    if let Some(id) = message_id(command, "id")? {
+        erasure = erasure.id(id);
+    }
+    let erased = store.erase(&erasure)?;
+    ingested(&erased.receipt)?
+        .with("events", &erased.events)?
+        .with("events_of_others", &erased.events_of_others)?
+        .with("kept", &erased.kept)
+}
+
+pub(crate) fn changes(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["cursor", "limit"])?;
+    let cursor = command.get("cursor", "the cursor of an earlier reply, or 0")?.unwrap_or(0);
+    let limit = command.get("limit", "a number of changes")?.unwrap_or(usize::MAX);
+    Reply::ok().with_all(&snapshot.changes(cursor, limit)?)
+}
+
+fn message_id(command: &Command<'_>, field: &str) -> Result<Option<MessageId>, Failure> {
+    let id: Option<String> = command.get(field, "a message id")?;
+    Ok(id.map(|id| MessageId::new(&id)))
+}
