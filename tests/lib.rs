@@ -16,6 +16,7 @@ mod layering;
 mod source;
 mod tidy;
 mod import;
+mod import_corpus;
 mod journeys;
 mod kill;
 mod money;

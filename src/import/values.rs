@@ -75,7 +75,7 @@ fn plain_number(text: &str, decimal_comma: bool) -> Option<String> {
     good.then(|| format!("{sign}{whole}.{}e{exponent}", fraction.unwrap_or("0")))
 }
 
-/// `1.23457E+12`: what a spreadsheet makes of a long number. Many ids look so, and would be one.
+/// `1.23457E+12`: what a spreadsheet makes of a long number. Many customers' ids would look so, and be one person.
 pub(super) fn is_rounded_id(text: &str) -> bool {
     text.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
