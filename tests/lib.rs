@@ -17,6 +17,7 @@ mod source;
 mod tidy;
 mod import;
 mod import_corpus;
+mod import_growth;
 mod journeys;
 mod kill;
 mod money;
