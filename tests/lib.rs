@@ -16,6 +16,8 @@ mod layering;
 mod source;
 mod tidy;
 mod import;
+mod import_corpus;
+mod import_growth;
 mod journeys;
 mod kill;
 mod money;

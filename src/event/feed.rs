@@ -39,8 +39,8 @@ impl Cause {
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FeedEntry {
-    /// Generations are those of the profiles that the change names, in its order.
-    Identity { change: Change, generations: [u32; 2], cause: Cause },
+    /// Generations are those of the profiles that the change names, in its order, then that of its identifier.
+    Identity { change: Change, generations: [u32; 3], cause: Cause },
     /// Somebody entered or left a segment.
     Segment { segment: String, profile: Named, entered: bool, detected_at: Timestamp, cause: Cause },
 }
@@ -102,7 +102,7 @@ impl FeedEntry {
         if tag < 8 {
             let mut number = || reader.varint().and_then(|number| u32::try_from(number).ok());
             let numbers = [number()?, number()?, number()?];
-            let generations = [number()?, number()?];
+            let generations = [number()?, number()?, number()?];
             return Some(Self::Identity { change: change(tag, numbers)?, generations, cause });
         }
         let segment = reader.str()?.to_owned();
@@ -121,7 +121,7 @@ mod tests {
     fn entries_read_back_and_damage_is_none() {
         let identity = |tag| FeedEntry::Identity {
             change: change(tag, [7, if (1..4).contains(&tag) || tag == 5 { 300 } else { 0 }, 9]).unwrap(),
-            generations: [1, 0],
+            generations: [1, 0, 3],
             cause: Cause::Facts,
         };
         let segment = |entered| FeedEntry::Segment {

@@ -34,19 +34,21 @@ pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(&str, Doc<'_>)> {
 /// The key under which the facts of one order meet: a digest of (shop, order id), or of the message id where the order
 /// has no usable id of its own. `None` for what is no order.
 pub(crate) fn order_key(fact: &Fact<'_>) -> Option<OrderKey> {
-    let order = fact.order?;
-    let mut hasher = blake3::Hasher::new();
-    match order.order_id {
-        Some(order_id) => {
-            hasher.update(b"order");
-            hasher.update(&(fact.shop.len() as u64).to_le_bytes());
-            hasher.update(fact.shop.as_bytes());
-            hasher.update(order_id.as_bytes());
-        }
-        None => {
-            hasher.update(b"message");
-            hasher.update(fact.id().to_string().as_bytes());
-        }
+    if let Some(order_id) = fact.order?.order_id {
+        return Some(named_order_key(fact.shop, order_id));
     }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"message");
+    hasher.update(fact.id().to_string().as_bytes());
     hasher.finalize().as_bytes().first_chunk().copied()
+}
+
+/// The key of the order that a shop calls so.
+pub(crate) fn named_order_key(shop: &str, order_id: &str) -> OrderKey {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"order");
+    hasher.update(&(shop.len() as u64).to_le_bytes());
+    hasher.update(shop.as_bytes());
+    hasher.update(order_id.as_bytes());
+    hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default()
 }

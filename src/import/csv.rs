@@ -57,6 +57,8 @@ pub(super) struct CsvReader<R> {
     problem: Option<Reason>,
     /// Cells beyond the bound are counted, not kept.
     extra_cells: usize,
+    /// Nothing but white space so far: no row.
+    blank: bool,
     ended: bool,
 }
 
@@ -73,6 +75,7 @@ impl<R: BufRead> CsvReader<R> {
             state: State::CellStart,
             problem: None,
             extra_cells: 0,
+            blank: true,
             ended: false,
         }
     }
@@ -90,9 +93,7 @@ impl<R: BufRead> CsvReader<R> {
             }
             let start = self.line;
             self.begin();
-            let some = self.read_record()?;
-            let blank = self.ends.len() == 1 && self.text.is_empty() && self.problem.is_none();
-            if some && !blank {
+            if self.read_record()? && !self.blank {
                 return Ok(Some(self.row(start)));
             }
         }
@@ -104,14 +105,19 @@ impl<R: BufRead> CsvReader<R> {
         self.state = State::CellStart;
         self.problem = None;
         self.extra_cells = 0;
+        self.blank = true;
     }
 
+    /// What is too large was not kept, so it comes before what its bytes would say.
     fn row(&self, line: u64) -> Row<'_> {
-        let cells = match (self.problem, std::str::from_utf8(&self.text)) {
-            (Some(reason), _) => Err(reason),
-            (None, Err(_)) => Err(Reason::InvalidUtf8),
-            (None, Ok(_)) if self.extra_cells > 0 => Err(Reason::InvalidCsv),
-            (None, Ok(text)) => Ok(Cells { text, ends: &self.ends }),
+        // Bytes that only the border between two cells keeps apart must not become one character.
+        let whole = |text: &&str| self.ends.iter().all(|end| text.is_char_boundary(*end));
+        let cells = match (self.problem, std::str::from_utf8(&self.text).ok().filter(whole)) {
+            (Some(Reason::TooLarge), _) => Err(Reason::TooLarge),
+            (_, None) => Err(Reason::InvalidUtf8),
+            (Some(reason), Some(_)) => Err(reason),
+            (None, Some(_)) if self.extra_cells > 0 => Err(Reason::InvalidCsv),
+            (None, Some(text)) => Ok(Cells { text, ends: &self.ends }),
         };
         Row { line, cells }
     }
@@ -144,6 +150,7 @@ impl<R: BufRead> CsvReader<R> {
                 state: &mut self.state,
                 problem: &mut self.problem,
                 extra_cells: &mut self.extra_cells,
+                blank: &mut self.blank,
             };
             for byte in chunk {
                 used += 1;
@@ -162,7 +169,7 @@ impl<R: BufRead> CsvReader<R> {
 
     fn end_of_file(&mut self) {
         if self.state == State::Quoted {
-            self.problem = Some(Reason::InvalidCsv);
+            self.problem.get_or_insert(Reason::InvalidCsv);
         }
         if self.text.last() == Some(&b'\r') && self.state == State::Plain {
             self.text.pop();
@@ -180,11 +187,13 @@ struct Record<'r> {
     state: &'r mut State,
     problem: &'r mut Option<Reason>,
     extra_cells: &'r mut usize,
+    blank: &'r mut bool,
 }
 
 impl Record<'_> {
     /// Takes the next byte; true if it ended the record.
     fn take(&mut self, byte: u8) -> bool {
+        *self.blank &= byte.is_ascii_whitespace() && byte != self.delimiter;
         match (*self.state, byte) {
             (State::Quoted, b'"') => *self.state = State::QuoteSeen,
             (State::Quoted, _) => {
@@ -238,7 +247,9 @@ impl Record<'_> {
     }
 
     fn note(&mut self, reason: Reason) {
-        self.problem.get_or_insert(reason);
+        if *self.problem != Some(Reason::TooLarge) {
+            *self.problem = Some(reason);
+        }
     }
 }
 
@@ -285,8 +296,25 @@ mod tests {
 
     #[test]
     fn a_row_of_other_bytes_is_refused_alone() {
-        let mut reader = CsvReader::new(&b"a,\xff\nb,c\n"[..], b',', 1);
-        assert_eq!(reader.next_row().unwrap().unwrap().cells.err(), Some(Reason::InvalidUtf8));
-        assert!(reader.next_row().unwrap().unwrap().cells.is_ok());
+        for bad in [&b"a,\xff\nb,c\n"[..], b"a\xc3,\xa9b\nb,c\n", b"\xff\"x\"y,\"\xff\"z\nb,c\n"] {
+            let mut reader = CsvReader::new(bad, b',', 1);
+            assert_eq!(reader.next_row().unwrap().unwrap().cells.err(), Some(Reason::InvalidUtf8));
+            assert!(reader.next_row().unwrap().unwrap().cells.is_ok());
+        }
+    }
+
+    #[test]
+    fn the_first_check_that_fails_names_the_reason() {
+        let long = "x".repeat(CELL_BYTES_MAX + 1);
+        let too_large = [(1, Err(Reason::TooLarge))];
+        assert_eq!(rows(&format!("\"a\"b,{long}\n")), too_large);
+        assert_eq!(rows(&format!("{long},\"a\"b\n")), too_large);
+        assert_eq!(rows(&format!("\"{long}\n")), too_large);
+    }
+
+    #[test]
+    fn a_line_of_white_space_is_no_row_and_a_quoted_nothing_is_one() {
+        assert_eq!(rows("a\n \t\r\n\"\"\n\n"), [good(1, &["a"]), good(3, &[""])]);
+        assert_eq!(rows("a,b\n,\n"), [good(1, &["a", "b"]), good(2, &["", ""])]);
     }
 }

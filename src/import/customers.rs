@@ -2,11 +2,12 @@
 
 use super::csv::Cells;
 use super::mapping::{Key, PEOPLE};
-use super::message::{Object, consents, message_id, row_hash, status_of_consent};
+use super::message::{Object, Topic, consents, message_id, row_hash, status_of_consent};
 use super::rows::Dialect;
-use super::values::{instant, name};
-use super::{Emit, Sink};
+use super::values::{instant, is_rounded_id, name};
+use super::{Sink, traits};
 use crate::Result;
+use crate::error::Error;
 use crate::message::Reason;
 use crate::normalize::consent::ConsentStatus;
 use ahash::AHashMap;
@@ -16,34 +17,51 @@ use ahash::AHashMap;
 pub(super) struct Customers {
     source: String,
     seen: AHashMap<[u8; 16], u32>,
+    seen_max: usize,
 }
+
+/// What a table entry takes, with the room that tables keep.
+const SEEN_BYTES: usize = 48;
 
 /// The parts that all messages of a row share.
 struct Row<'a> {
     time: Option<String>,
     people: [Option<&'a str>; 5],
     country: Option<&'a str>,
-    traits: Vec<(&'a str, &'a str)>,
-    consents: Vec<((String, String), ConsentStatus)>,
+    /// By name, as JSON.
+    traits: Vec<(&'a str, String)>,
+    consents: Vec<(Topic, ConsentStatus)>,
 }
 
 impl Customers {
-    pub(super) fn new(source: &str) -> Self {
-        Self { source: source.to_owned(), seen: AHashMap::new() }
+    pub(super) fn new(source: &str, memory_bytes: usize) -> Self {
+        Self { source: source.to_owned(), seen: AHashMap::new(), seen_max: memory_bytes / SEEN_BYTES }
     }
 
     /// Hands a row out as messages, or as a reject.
-    pub(super) fn take(&mut self, line: u64, cells: Cells<'_>, dialect: &Dialect, sink: &mut Sink<'_>) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Invalid` when what is remembered of the rows does not fit into the bound.
+    pub(super) fn take(&mut self, line: u64, cells: Cells<'_>, dialect: &Dialect, sink: &mut dyn Sink) -> Result<()> {
         let row = match Row::read(cells, dialect) {
             Ok(row) => row,
-            Err(reason) => return sink(Emit::Reject { line, reason }),
+            Err(reason) => {
+                sink.reject(line, reason);
+                return Ok(());
+            }
         };
+        if self.seen.len() >= self.seen_max {
+            return Err(Error::invalid(
+                "the file has too many rows for its bound of memory; split it, or raise memory_bytes",
+            ));
+        }
+        sink.begin()?;
         let hash = row_hash(cells, &dialect.by_header);
         let ordinal = self.seen.entry(hash).or_default();
         let about = ordinal.to_string();
         *ordinal = ordinal.saturating_add(1);
         let id = message_id("customer", &self.source, &about, &[hash]);
-        sink(Emit::Message { json: &row.identify(&id), rows: &[line] })?;
+        sink.message(&row.identify(&id), &[line]);
         for (topic, status) in &row.consents {
             let what = format!("consent {} {}", topic.0, topic.1);
             let id = message_id(&what, &self.source, &about, &[hash]);
@@ -53,7 +71,7 @@ impl Customers {
             let [_, _, email, phone, _] = row.people;
             consents(&mut object, topic, *status, [email, phone]);
             object.close();
-            sink(Emit::Message { json: &json, rows: &[] })?;
+            sink.message(&json, &[]);
         }
         Ok(())
     }
@@ -62,34 +80,27 @@ impl Customers {
 impl<'a> Row<'a> {
     fn read(cells: Cells<'a>, dialect: &'a Dialect) -> std::result::Result<Self, Reason> {
         let mapping = &dialect.mapping;
-        let time = match mapping.get(&Key::Time, cells) {
-            Some(text) => {
-                let ts = instant(text, dialect.date_order, &dialect.zone).ok_or(Reason::InvalidTimestamp)?;
-                Some(ts.to_string())
-            }
-            None => None,
-        };
-        let mut row = Row {
-            time,
-            people: PEOPLE.each_ref().map(|key| mapping.get(key, cells).map(name)),
-            country: mapping.get(&Key::Country, cells),
-            traits: Vec::new(),
-            consents: Vec::new(),
-        };
-        if row.people.iter().all(Option::is_none) {
-            return Err(Reason::NoIdentifier);
+        let people = PEOPLE.each_ref().map(|key| mapping.get(key, cells).map(name));
+        if people.iter().flatten().any(|id| is_rounded_id(id)) {
+            return Err(Reason::WrongType);
         }
+        let (mut traits, mut consents) = (Vec::new(), Vec::new());
         for (key, value) in mapping.traits(cells) {
             match key {
                 Key::Consent(channel, purpose) => {
                     let status = status_of_consent(value).ok_or(Reason::WrongType)?;
-                    row.consents.push(((channel.clone(), purpose.clone()), status));
+                    consents.push(((channel.clone(), purpose.clone()), status));
                 }
-                Key::Trait(name) => row.traits.push((name, value)),
+                Key::Trait(name) => traits.push((name.as_str(), traits::json(name, value, dialect))),
                 _ => {}
             }
         }
-        Ok(row)
+        let at = |text| instant(text, dialect.date_order, &dialect.zone).ok_or(Reason::InvalidTimestamp);
+        let time = mapping.get(&Key::Time, cells).map(at).transpose()?.map(|ts| ts.to_string());
+        if people.iter().all(Option::is_none) {
+            return Err(Reason::NoIdentifier);
+        }
+        Ok(Row { time, people, country: mapping.get(&Key::Country, cells), traits, consents })
     }
 
     fn head(&self, object: &mut Object<'_>, id: &str, kind: &str, event: Option<&str>) {
@@ -113,7 +124,7 @@ impl<'a> Row<'a> {
         traits.text("phone", phone);
         traits.text("country", self.country);
         for (name, value) in &self.traits {
-            traits.text(name, Some(value));
+            traits.raw(name, value);
         }
         traits.close();
         object.close();

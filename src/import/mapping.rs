@@ -1,6 +1,7 @@
 //! Which column is what: as the host says, or by the headers that shops' exports have.
 
 use super::csv::Cells;
+use super::guess::Guesses;
 use crate::Result;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,7 @@ pub(super) enum Key {
     LineTotal,
     Total,
     Discount,
+    Refunded,
     Currency,
     Country,
     Status,
@@ -92,7 +94,7 @@ pub(super) enum Key {
     Consent(String, String),
 }
 
-const PLAIN: [(Key, &str); 19] = [
+const PLAIN: [(Key, &str); 20] = [
     (Key::OrderId, "order_id"),
     (Key::Time, "time"),
     (Key::UserId, "user_id"),
@@ -109,6 +111,7 @@ const PLAIN: [(Key, &str); 19] = [
     (Key::LineTotal, "line_total"),
     (Key::Total, "total"),
     (Key::Discount, "discount"),
+    (Key::Refunded, "refunded"),
     (Key::Currency, "currency"),
     (Key::Country, "country"),
     (Key::Status, "status"),
@@ -152,7 +155,12 @@ pub(super) struct Mapping(BTreeMap<Key, Place>);
 
 impl Mapping {
     /// What the host said, with guesses for the rest where that is not enough to read the file.
-    pub(super) fn new(said: &BTreeMap<String, From>, headers: &[String], orders: bool) -> Result<Self> {
+    pub(super) fn new(
+        said: &BTreeMap<String, From>,
+        headers: &[String],
+        orders: bool,
+        guesses: &Guesses<'_>,
+    ) -> Result<Self> {
         let mut places = BTreeMap::new();
         for (text, from) in said {
             let key = Key::parse(text).ok_or_else(|| {
@@ -175,9 +183,9 @@ impl Mapping {
         }
         let mut mapping = Self(places);
         if !mapping.is_enough(orders) {
-            mapping.guess(headers, orders);
+            guesses.complete(&mut mapping, orders);
         }
-        mapping.check(headers, orders)?;
+        mapping.check(orders)?;
         Ok(mapping)
     }
 
@@ -231,30 +239,34 @@ impl Mapping {
         PEOPLE.iter().any(|key| self.has(key))
     }
 
-    fn has_amount(&self) -> bool {
+    pub(super) fn has_amount(&self) -> bool {
         self.has(&Key::Total) || self.has(&Key::LineTotal) || self.has(&Key::Price)
     }
 
-    fn guess(&mut self, headers: &[String], orders: bool) {
-        let plain: Vec<String> = headers.iter().map(|header| folded(header)).collect();
-        let shopify = plain.iter().any(|header| header == "lineitemname");
-        for (key, names) in guesses(orders, shopify) {
-            if self.has(&key) {
-                continue;
-            }
-            let found = names.iter().find_map(|name| plain.iter().position(|header| header == name));
-            let free = |at: &usize| !self.0.values().any(|place| matches!(place, Place::Column(own) if own == at));
-            if let Some(at) = found.filter(free) {
-                self.0.insert(key, Place::Column(at));
-            }
+    /// Reads a key from a column, unless the key is mapped or the column read already.
+    pub(super) fn offer(&mut self, key: Key, column: usize) {
+        if self.is_free(column) {
+            self.0.entry(key).or_insert(Place::Column(column));
         }
     }
 
-    fn check(&self, headers: &[String], orders: bool) -> Result<()> {
-        let shown: Vec<&str> = headers.iter().map(String::as_str).collect();
-        let shown = shown.join(", ");
+    /// Whether nothing is read from a column.
+    pub(super) fn is_free(&self, column: usize) -> bool {
+        !self.0.values().any(|place| matches!(place, Place::Column(own) if *own == column))
+    }
+
+    /// Takes a key back.
+    pub(super) fn forget(&mut self, key: &Key) -> Option<usize> {
+        let column = self.column(key);
+        self.0.remove(key);
+        column
+    }
+
+    /// Whether what is needed to read the file at all is there. The headers are not told: a file without any has a row of
+    /// data in their place.
+    fn check(&self, orders: bool) -> Result<()> {
         let missing = |what: &str| {
-            Err(Error::invalid(format!("no column looks like {what}; map one of the file's headers: {shown:.400}")))
+            Err(Error::invalid(format!("no column looks like {what}; map it to a header in the file's first line")))
         };
         match orders {
             true if !self.has(&Key::OrderId) => missing("the order id (order_id)"),
@@ -266,122 +278,4 @@ impl Mapping {
             _ => Ok(()),
         }
     }
-}
-
-/// Whether headers look like those of orders rather than of customers.
-pub(super) fn looks_like_orders(headers: &[String]) -> bool {
-    let mut mapping = Mapping::default();
-    mapping.guess(headers, true);
-    mapping.has(&Key::OrderId) && mapping.has(&Key::Time) && mapping.has_amount()
-}
-
-/// Letters and digits, small: `Order ID`, `order_id` and `OrderId` are one header.
-fn folded(header: &str) -> String {
-    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-type Guess = (Key, Vec<&'static str>);
-
-/// What headers mean, the likelier first. Sources: the export formats of Shopify and WooCommerce, and the plain names of
-/// tills and data sets.
-fn guesses(orders: bool, shopify: bool) -> Vec<Guess> {
-    let mut all = people_guesses();
-    all.extend(if orders { order_guesses(shopify) } else { customer_guesses() });
-    all
-}
-
-fn marketing(channel: &str) -> Key {
-    Key::Consent(channel.to_owned(), "marketing".to_owned())
-}
-
-fn people_guesses() -> Vec<Guess> {
-    vec![
-        (Key::UserId, vec!["userid", "customeruserid", "accountid"]),
-        (Key::CustomerId, vec!["customerid", "customernumber", "customerno", "householdid", "clientid", "customer"]),
-        (Key::Email, vec!["email", "emailaddress", "customeremail", "billingemail", "emailbilling", "contactemail"]),
-        (
-            Key::Phone,
-            vec!["phone", "phonenumber", "billingphone", "phonebilling", "mobile", "mobilephone", "telephone"],
-        ),
-        (Key::LoyaltyCard, vec!["loyaltycard", "loyaltycardnumber", "loyaltyid", "clubcard", "membershipnumber"]),
-        (Key::Country, vec!["country", "billingcountry", "countrycode", "countrycodebilling", "shippingcountry"]),
-    ]
-}
-
-fn customer_guesses() -> Vec<Guess> {
-    let trait_ = |name: &str| Key::Trait(name.to_owned());
-    vec![
-        (
-            Key::Time,
-            vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"],
-        ),
-        (trait_("firstName"), vec!["firstname", "billingfirstname"]),
-        (trait_("lastName"), vec!["lastname", "billinglastname"]),
-        (trait_("name"), vec!["name", "fullname", "customername"]),
-        (trait_("city"), vec!["city", "defaultaddresscity", "billingcity"]),
-        (
-            trait_("postal_code"),
-            vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"],
-        ),
-        (trait_("birthday"), vec!["birthday", "birthdate", "dateofbirth"]),
-        (trait_("gender"), vec!["gender"]),
-        (trait_("company"), vec!["company", "defaultaddresscompany", "billingcompany"]),
-        (trait_("tags"), vec!["tags"]),
-        (marketing("email"), vec!["acceptsemailmarketing", "acceptsmarketing", "emailoptin", "newsletter"]),
-        (marketing("sms"), vec!["acceptssmsmarketing", "smsoptin"]),
-    ]
-}
-
-fn order_guesses(shopify: bool) -> Vec<Guess> {
-    let order_id = [
-        "orderid",
-        "ordernumber",
-        "orderno",
-        "order",
-        "invoiceno",
-        "invoicenumber",
-        "invoice",
-        "basketid",
-        "transactionid",
-        "receiptid",
-        "receiptnumber",
-    ];
-    // Shopify calls the order's number `Name`, and the products' names `Lineitem name`.
-    let order_id = if shopify { vec!["name"] } else { order_id.to_vec() };
-    let name: &[&str] = if shopify {
-        &["lineitemname"]
-    } else {
-        &["productname", "itemname", "description", "product", "name", "title"]
-    };
-    vec![
-        (Key::OrderId, order_id),
-        (
-            Key::Time,
-            vec![
-                "time",
-                "createdat",
-                "orderdate",
-                "invoicedate",
-                "datecreated",
-                "transactiontimestamp",
-                "timestamp",
-                "datetime",
-                "date",
-                "purchasedate",
-                "orderedat",
-            ],
-        ),
-        (Key::ProductId, vec!["productid", "stockcode", "lineitemsku", "sku", "itemsku", "productsku", "itemid"]),
-        (Key::Name, name.to_vec()),
-        (Key::Brand, vec!["brand", "vendor", "manufacturer"]),
-        (Key::Category, vec!["category", "productcategory", "producttype", "department"]),
-        (Key::Price, vec!["price", "unitprice", "lineitemprice", "itemprice", "itemcost"]),
-        (Key::Quantity, vec!["quantity", "qty", "lineitemquantity", "itemquantity", "quantityrefund", "units"]),
-        (Key::LineTotal, vec!["linetotal", "salesvalue", "itemtotal", "rowtotal", "orderlinetotal", "lineamount"]),
-        (Key::Total, vec!["total", "ordertotal", "ordertotalamount", "grandtotal", "orderamount", "amount", "revenue"]),
-        (Key::Discount, vec!["discount", "discountamount", "cartdiscountamount", "discounttotal", "retaildisc"]),
-        (Key::Currency, vec!["currency", "currencycode", "ordercurrency"]),
-        (Key::Status, vec!["status", "orderstatus", "financialstatus"]),
-        (marketing("email"), vec!["acceptsmarketing", "acceptsemailmarketing"]),
-    ]
 }

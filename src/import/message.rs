@@ -48,6 +48,16 @@ impl<'o> Object<'o> {
         }
     }
 
+    /// A list of what is written already, a comma between; nothing for an empty one.
+    pub(super) fn list(&mut self, key: &str, items: &str) {
+        if !items.is_empty() {
+            self.key(key);
+            self.out.push('[');
+            self.out.push_str(items);
+            self.out.push(']');
+        }
+    }
+
     pub(super) fn number(&mut self, key: &str, value: Option<Decimal>) {
         if let Some(value) = value {
             self.raw(key, &value.to_string());
@@ -79,10 +89,13 @@ impl<'o> Object<'o> {
     }
 }
 
+/// What a consent is about: channel and purpose.
+pub(super) type Topic = (String, String);
+
 /// The properties of a `Consent Updated`.
 pub(super) fn consents(
     object: &mut Object<'_>,
-    (channel, purpose): &(String, String),
+    (channel, purpose): &Topic,
     status: ConsentStatus,
     [email, phone]: [Option<&str>; 2],
 ) {

@@ -20,10 +20,14 @@
 
 mod csv;
 mod customers;
+mod guess;
 mod mapping;
 mod message;
+mod order;
 mod orders;
 mod rows;
+mod status;
+mod traits;
 mod values;
 
 pub use mapping::From;
@@ -31,9 +35,10 @@ pub use rows::Detected;
 pub use values::DateOrder;
 
 use crate::Result;
-use crate::base::{Timestamp, Trust};
+use crate::base::{Decimal, Timestamp, TraitKind, Trust};
 use crate::error::Error;
 use crate::message::Reason;
+use csv::Cells;
 use customers::Customers;
 use orders::Orders;
 use rows::{Rows, read_error};
@@ -42,7 +47,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-/// How much memory the orders of one file may take.
+/// How much memory the orders of one file may take, or what is remembered of its customers.
 const MEMORY_BYTES: usize = 2 << 30;
 
 /// What a file is about.
@@ -233,8 +238,12 @@ impl<'r> CsvFile<'r> {
     /// Reads a value from a column, or takes a constant for it.
     ///
     /// Keys are order_id, time, user_id, customer_id, email, phone, loyalty_card, product_id, name, brand, category,
-    /// price, quantity, line_total, total, discount, currency, country, status, trait.NAME, consent.CHANNEL.PURPOSE.
-    /// Where order_id and time (of customers an identifier) are mapped, nothing else is guessed.
+    /// price, quantity, line_total, total, discount, refunded, currency, country, status, trait.NAME,
+    /// consent.CHANNEL.PURPOSE. Where order_id and time (of customers an identifier) are mapped, nothing else is guessed.
+    ///
+    /// `refunded` is what came back of an order so far, all in all (Shopify's `Refunded Amount`): a refund at the order's
+    /// time, of what the store does not know yet. A trait whose type the store declares is read as that type; a cell that
+    /// cannot be is kept as text, and flagged.
     ///
     /// ```
     /// use regulars::import::{From, OrdersCsv};
@@ -245,13 +254,13 @@ impl<'r> CsvFile<'r> {
         self
     }
 
-    /// What stands between cells; an ASCII character.
+    /// What stands between cells: one ASCII character that is no letter, digit, quote or line end.
     ///
     /// ```
     /// let file = regulars::import::CustomersCsv::new(&b"email\n"[..]).delimiter(';');
     /// ```
     pub fn delimiter(mut self, delimiter: char) -> Self {
-        self.options.delimiter = Some(delimiter).filter(char::is_ascii);
+        self.options.delimiter = Some(delimiter);
         self
     }
 
@@ -348,24 +357,27 @@ impl<'r> CsvFile<'r> {
     }
 
     /// Reads the head of the file.
-    pub(crate) fn start(self) -> Result<(Started<'r>, OnProgress<'r>)> {
+    pub(crate) fn start(self, trait_kinds: &BTreeMap<String, TraitKind>) -> Result<(Started<'r>, OnProgress<'r>)> {
         let source = self.source.clone().unwrap_or_default();
         let memory = self.options.memory_bytes.unwrap_or(MEMORY_BYTES);
-        Ok((Started { rows: Rows::open(self.stream, &self.options)?, source, memory }, self.progress))
+        let rows = Rows::open(self.stream, &self.options, trait_kinds)?;
+        Ok((Started { rows, source, memory }, self.progress))
     }
 }
 
-/// What a file turns out to hold, piece by piece.
-pub(crate) enum Emit<'a> {
-    /// A message that stands for these rows, by their lines; none for what is said beside it.
-    Message { json: &'a str, rows: &'a [u64] },
+/// Who takes what a file turns out to hold, piece by piece.
+pub(crate) trait Sink {
+    /// What follows is said about another order or customer: its messages are committed together.
+    fn begin(&mut self) -> Result<()>;
+    /// A message that stands for these rows, by their lines; none for what is said beside them.
+    fn message(&mut self, json: &str, rows: &[u64]);
     /// A row that was refused.
-    Reject { line: u64, reason: Reason },
+    fn reject(&mut self, line: u64, reason: Reason);
     /// So many rows and bytes were read.
-    Read { rows: u64, bytes: u64 },
+    fn read(&mut self, rows: u64, bytes: u64);
+    /// How much is known to have come back of an order, in the currency that the file says.
+    fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal>;
 }
-
-pub(crate) type Sink<'s> = dyn FnMut(Emit<'_>) -> Result<()> + 's;
 
 /// A file whose head was read.
 pub(crate) struct Started<'r> {
@@ -383,27 +395,25 @@ impl Started<'_> {
     }
 
     /// Hands out everything in the file.
-    pub(crate) fn run(&mut self, sink: &mut Sink<'_>) -> Result<()> {
+    pub(crate) fn run(&mut self, sink: &mut dyn Sink) -> Result<()> {
         let Rows { reader, dialect, detected } = &mut self.rows;
         let mut orders = (detected.kind == Kind::Orders).then(|| Orders::new(&self.source, self.memory));
-        let mut customers = Customers::new(&self.source);
+        let mut customers = Customers::new(&self.source, self.memory);
         let mut rows = 0;
         loop {
-            let bytes = reader.read_bytes();
             if rows % PROGRESS_ROWS == 0 {
-                sink(Emit::Read { rows, bytes })?;
+                sink.read(rows, reader.read_bytes());
             }
             let Some(row) = reader.next_row().map_err(read_error)? else { break };
             rows += 1;
             let line = row.line;
-            let whole = row
-                .cells
-                .and_then(|cells| if cells.len() == dialect.columns { Ok(cells) } else { Err(Reason::InvalidCsv) });
+            let fits = |cells: &Cells<'_>| cells.len() == dialect.columns;
+            let whole = row.cells.and_then(|cells| Some(cells).filter(fits).ok_or(Reason::InvalidCsv));
             match (whole, &mut orders) {
-                (Err(reason), _) => sink(Emit::Reject { line, reason })?,
+                (Err(reason), _) => sink.reject(line, reason),
                 (Ok(cells), Some(orders)) => {
                     if let Err(reason) = orders.take(line, cells, dialect)? {
-                        sink(Emit::Reject { line, reason })?;
+                        sink.reject(line, reason);
                     }
                 }
                 (Ok(cells), None) => customers.take(line, cells, dialect, sink)?,
@@ -412,6 +422,7 @@ impl Started<'_> {
         if let Some(orders) = orders {
             orders.emit(sink)?;
         }
-        sink(Emit::Read { rows, bytes: reader.read_bytes() })
+        sink.read(rows, reader.read_bytes());
+        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! The head of a file: what it is, how it is written, which column is what; then its rows.
 
-use super::csv::{COLUMNS_MAX, Cells, CsvReader};
-use super::mapping::{From, Key, Mapping, looks_like_orders};
+use super::csv::{COLUMNS_MAX, CsvReader};
+use super::guess::{Guesses, looks_like_data};
+use super::mapping::{From, Key, Mapping};
 use super::values::{DateOrder, unordered};
 use super::{Kind, Options};
 use crate::Result;
+use crate::base::TraitKind;
 use crate::base::zone::Zone;
 use crate::error::Error;
 use serde::Serialize;
@@ -14,6 +16,8 @@ use std::path::Path;
 
 /// How much of a file is looked at to find out how it is written.
 const HEAD_BYTES: usize = 256 << 10;
+/// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
+const MARK_BYTES_MAX: usize = 16;
 
 /// What was found out about a file, or declared.
 ///
@@ -35,6 +39,9 @@ pub struct Detected {
     pub decimal_comma: bool,
     /// Whether the day or the month comes first in dates written with slashes or dashes; none where nothing tells.
     pub date_order: Option<DateOrder>,
+    /// There are dates such as 05/06/2025, and nothing in the first rows tells the day from the month, or rows contradict
+    /// each other: such dates are refused until the order is declared.
+    pub dates_ambiguous: bool,
     /// The zone of times that name none.
     pub time_zone: String,
     /// Which column is what.
@@ -49,6 +56,8 @@ pub(super) struct Dialect {
     pub(super) decimal_comma: bool,
     pub(super) date_order: Option<DateOrder>,
     pub(super) zone: Zone,
+    /// The traits whose type the store declares.
+    pub(super) trait_kinds: BTreeMap<String, TraitKind>,
     /// The columns in the order of their headers: a row's content is the same in whatever order they stand.
     pub(super) by_header: Vec<(String, usize)>,
     pub(super) columns: usize,
@@ -72,7 +81,11 @@ impl<'r> Rows<'r> {
     ///
     /// # Errors
     /// `Invalid` for a file that is empty, compressed, UTF-16 or without a usable header; `Io`.
-    pub(super) fn open(mut stream: Box<dyn Read + 'r>, options: &Options) -> Result<Self> {
+    pub(super) fn open(
+        mut stream: Box<dyn Read + 'r>,
+        options: &Options,
+        trait_kinds: &BTreeMap<String, TraitKind>,
+    ) -> Result<Self> {
         let mut head = Vec::new();
         stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read_error)?;
         refuse_other_formats(&head)?;
@@ -85,14 +98,15 @@ impl<'r> Rows<'r> {
             head.drain(..len);
             line += 1;
         }
-        let delimiter = options.delimiter.map(|c| c as u8).or(declared.map(|(byte, _)| byte));
+        let delimiter = said_delimiter(options)?.or(declared.map(|(byte, _)| byte));
         let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(&head));
-        let sample = head.clone();
+        let sample = sample(&head, delimiter)?;
         let mut reader = CsvReader::new(BufReader::new(Cursor::new(head).chain(stream)), delimiter, line);
         let headers = headers(&mut reader)?;
-        let kind = options.kind.unwrap_or(if looks_like_orders(&headers) { Kind::Orders } else { Kind::Customers });
-        let mapping = Mapping::new(&options.mapping, &headers, kind == Kind::Orders)?;
-        let seen = Seen::of(&sample, delimiter, &mapping)?;
+        let guesses = Guesses::new(&headers, &sample);
+        let kind = options.kind.unwrap_or(if guesses.looks_like_orders() { Kind::Orders } else { Kind::Customers });
+        let mapping = Mapping::new(&options.mapping, &headers, kind == Kind::Orders, &guesses)?;
+        let seen = Seen::of(&sample, &mapping);
         let decimal_comma = options.decimal_comma.unwrap_or(seen.comma && !seen.point);
         let date_order = options.date_order.or_else(|| seen.date_order());
         let zone_name = options.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
@@ -103,6 +117,7 @@ impl<'r> Rows<'r> {
             delimiter: char::from(delimiter),
             decimal_comma,
             date_order,
+            dates_ambiguous: seen.unordered && date_order.is_none(),
             time_zone: zone_name,
             mapping: mapping.shown(&headers),
             unmapped: mapping.unmapped(&headers),
@@ -111,7 +126,8 @@ impl<'r> Rows<'r> {
         let mut by_header: Vec<(String, usize)> =
             headers.into_iter().enumerate().map(|(at, header)| (header, at)).collect();
         by_header.sort();
-        let dialect = Dialect { mapping, decimal_comma, date_order, zone, by_header, columns };
+        let trait_kinds = trait_kinds.clone();
+        let dialect = Dialect { mapping, decimal_comma, date_order, zone, trait_kinds, by_header, columns };
         Ok(Self { reader, dialect, detected })
     }
 }
@@ -121,11 +137,48 @@ fn refuse_other_formats(head: &[u8]) -> Result<()> {
     if compressed.iter().any(|magic| head.starts_with(magic)) {
         return Err(Error::invalid("the file is compressed; unpack it, or pass a reader that does"));
     }
-    let utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
-    if utf16 || head.iter().take(512).any(|byte| *byte == 0) {
-        return Err(Error::invalid("the file is no UTF-8 text, perhaps UTF-16; save it as CSV UTF-8"));
+    if is_utf16(head) {
+        return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as CSV UTF-8"));
     }
     Ok(())
+}
+
+/// By its mark; without one, by its pattern: in the headers of such a file every other byte is zero, and only those.
+fn is_utf16(head: &[u8]) -> bool {
+    let marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"].iter().any(|mark| head.starts_with(mark));
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let pairs = line.get(..line.len().min(512) & !1).unwrap_or_default();
+    let zeros_at = |at: usize| pairs.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros_at(0), zeros_at(1));
+    // Most pairs, for a header may hold a few letters of other scripts.
+    marked || (even.min(odd) == 0 && even.max(odd) * 8 > pairs.len() * 3)
+}
+
+/// What the host says that stands between cells.
+fn said_delimiter(options: &Options) -> Result<Option<u8>> {
+    let good = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '"' | '\r' | '\n');
+    match options.delimiter {
+        Some(c) if !good(c) => {
+            Err(Error::invalid("a delimiter is one ASCII character that is no letter, digit, quote or line end"))
+        }
+        said => Ok(said.and_then(|c| u8::try_from(c).ok())),
+    }
+}
+
+/// The rows in the head of a file, behind its header. The last one may be cut, where the head is.
+fn sample(head: &[u8], delimiter: u8) -> Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    let mut reader = CsvReader::new(head, delimiter, 1);
+    let _header = reader.next_row().map_err(read_error)?;
+    while let Some(row) = reader.next_row().map_err(read_error)? {
+        if let Ok(cells) = row.cells {
+            rows.push((0..cells.len()).map(|at| cells.get(at).to_owned()).collect());
+        }
+    }
+    if head.len() >= HEAD_BYTES - MARK_BYTES_MAX {
+        rows.pop();
+    }
+    Ok(rows)
 }
 
 /// `sep=;` in the first line, as spreadsheets write it: the delimiter, and the length of the line.
@@ -164,6 +217,9 @@ fn headers(reader: &mut CsvReader<Input<'_>>) -> Result<Vec<String>> {
     if headers.iter().all(String::is_empty) {
         return Err(Error::invalid("the header is blank; the first line of a CSV file names its columns"));
     }
+    if headers.iter().any(|header| looks_like_data(header)) {
+        return Err(Error::invalid("the first line looks like data; the first line of a CSV file names its columns"));
+    }
     let mut seen = BTreeSet::new();
     if headers.iter().any(|header| !header.is_empty() && !seen.insert(header.as_str())) {
         return Err(Error::invalid("two columns have the same header; give each a name of its own"));
@@ -176,41 +232,40 @@ fn headers(reader: &mut CsvReader<Input<'_>>) -> Result<Vec<String>> {
 struct Seen {
     comma: bool,
     point: bool,
+    /// There are dates that do not start with the year.
+    unordered: bool,
     day_first: bool,
     month_first: bool,
 }
 
 impl Seen {
-    fn of(sample: &[u8], delimiter: u8, mapping: &Mapping) -> Result<Self> {
+    fn of(sample: &[Vec<String>], mapping: &Mapping) -> Self {
         let mut seen = Self::default();
-        let mut reader = CsvReader::new(sample, delimiter, 1);
-        let _header = reader.next_row().map_err(read_error)?;
-        while let Some(row) = reader.next_row().map_err(read_error)? {
-            if let Ok(cells) = row.cells {
-                seen.look_at(cells, mapping);
+        for row in sample {
+            let cell = |key: &Key| mapping.column(key).and_then(|at| row.get(at));
+            for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity] {
+                cell(&key).into_iter().for_each(|text| seen.look_at_number(text));
+            }
+            if let Some((first, second)) = cell(&Key::Time).and_then(|text| unordered(text)) {
+                seen.unordered |= first != second && first <= 12 && second <= 12;
+                seen.day_first |= first > 12 && second <= 12;
+                seen.month_first |= second > 12 && first <= 12;
             }
         }
-        Ok(seen)
+        seen
     }
 
-    fn look_at(&mut self, cells: Cells<'_>, mapping: &Mapping) {
-        for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Quantity] {
-            let Some(text) = mapping.column(&key).map(|at| cells.get(at)) else { continue };
-            // The last mark is the decimal one, unless exactly three digits follow, which could be thousands.
-            let mark = text.rfind([',', '.']);
-            let decimals = mark.map_or(0, |at| text.len() - at - 1);
-            if decimals == 3 && text.matches([',', '.']).count() == 1 {
-                continue;
-            }
-            match mark.and_then(|at| text.as_bytes().get(at)) {
-                Some(b',') => self.comma = true,
-                Some(_) => self.point = true,
-                None => {}
-            }
-        }
-        if let Some((first, second)) = mapping.column(&Key::Time).and_then(|at| unordered(cells.get(at))) {
-            self.day_first |= first > 12 && second <= 12;
-            self.month_first |= second > 12 && first <= 12;
+    /// The last mark is the decimal one, unless exactly three digits follow, which could be thousands; of several equal
+    /// marks none is, so the other one would be.
+    fn look_at_number(&mut self, text: &str) {
+        let Some(at) = text.rfind([',', '.']) else { return };
+        let (comma, point) = (text.matches(',').count(), text.matches('.').count());
+        match (comma, point) {
+            (1, 0) | (0, 1) if text.len() - at - 1 == 3 => {}
+            (0, 2..) => self.comma = true,
+            (2.., 0) => self.point = true,
+            _ if text.as_bytes().get(at) == Some(&b',') => self.comma = true,
+            _ => self.point = true,
         }
     }
 
@@ -255,13 +310,16 @@ mod tests {
             (b"PK\x03\x04", "compressed"),
             (b"\xff\xfea\0", "UTF-8"),
             (b"a\0,\0", "UTF-8"),
+            (b"\0a\0,\0b\0\n", "UTF-16"),
+            (b"\0\0\xfe\xff\0\0\0a", "UTF-16"),
             (b"a,b\n1,2\n", "order_id"),
+            (b"1001,2025-11-03,ann@example.com,24.90\n", "looks like data"),
         ] {
             let options = Options { kind: Some(Kind::Orders), ..Options::default() };
-            let error = Rows::open(Box::new(bytes), &options).err().expect("refused");
+            let error = Rows::open(Box::new(bytes), &options, &BTreeMap::new()).err().expect("refused");
             assert!(error.to_string().contains(word), "{error}");
         }
         let wide = format!("{}x\n", "c,".repeat(COLUMNS_MAX));
-        assert!(Rows::open(Box::new(wide.as_bytes()), &Options::default()).is_err());
+        assert!(Rows::open(Box::new(wide.as_bytes()), &Options::default(), &BTreeMap::new()).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::time::{DAY_MS, days_from_civil};
 use crate::base::zone::Zone;
 use crate::base::{Decimal, Timestamp};
+use crate::message::Reason;
 use serde::Serialize;
 
 /// Which of two numbers of a date is the day, where the year does not come first.
@@ -20,13 +21,42 @@ pub enum DateOrder {
     MonthFirst,
 }
 
-/// An amount: digits with a decimal point (or comma, where the file writes so). Separators of thousands are read where
-/// they cannot be anything else: in front of a decimal mark.
-pub(super) fn amount(text: &str, decimal_comma: bool) -> Option<Decimal> {
-    if let Some(number) = float(text).filter(|_| !decimal_comma) {
-        return Some(number);
+impl std::fmt::Display for DateOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::DayFirst => "day first",
+            Self::MonthFirst => "month first",
+        })
     }
+}
+
+/// An amount: digits with a decimal point (or comma, where the file writes so). Separators of thousands are read where
+/// they cannot be anything else: in front of a decimal mark, or several of them.
+///
+/// A cell is what a program printed, and programs print what is left of a subtraction as `4.440892e-16`: a small number
+/// with an exponent is read, exactly. A large one (`1.23457E+12`) is what a spreadsheet makes of long numbers. It has
+/// lost digits and is not an amount, like everything else: [`Reason::WrongType`].
+///
+/// # Errors
+/// `NumberOutOfRange` for what no currency could count in minor units.
+pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, Reason> {
+    let plain = plain_number(text, decimal_comma).ok_or(Reason::WrongType)?;
+    let number = Decimal::parse(&plain).ok_or(Reason::NumberOutOfRange)?;
+    // Minor units are at least the number itself, whatever the currency.
+    number.to_units(0).map(|_| number).ok_or(Reason::NumberOutOfRange)
+}
+
+/// The number as JSON would write it.
+fn plain_number(text: &str, decimal_comma: bool) -> Option<String> {
     let (point, thousands) = if decimal_comma { (',', '.') } else { ('.', ',') };
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (text, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => {
+            let small = exponent.strip_prefix('-').is_some_and(|digits| digits.len() <= 3 && all_digits(digits));
+            (mantissa, Some(exponent).filter(|_| small)?)
+        }
+        None => (text, "0"),
+    };
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text.strip_prefix('+').unwrap_or(text)),
@@ -35,26 +65,22 @@ pub(super) fn amount(text: &str, decimal_comma: bool) -> Option<Decimal> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
     };
-    let grouped = fraction.is_some() && whole.contains(thousands);
+    let separators = whole.matches(thousands).count();
+    let grouped = separators > 1 || (separators == 1 && fraction.is_some());
     if grouped && !is_grouped(whole, thousands) {
         return None;
     }
-    let whole: String = if grouped { whole.chars().filter(|c| *c != thousands).collect() } else { whole.to_owned() };
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(&whole) || fraction.is_some_and(|fraction| !all_digits(fraction)) {
-        return None;
-    }
-    Decimal::parse(&format!("{sign}{whole}.{}", fraction.unwrap_or("0")))
+    let whole = if grouped { whole.replace(thousands, "") } else { whole.to_owned() };
+    let good = all_digits(&whole) && fraction.is_none_or(all_digits);
+    good.then(|| format!("{sign}{whole}.{}e{exponent}", fraction.unwrap_or("0")))
 }
 
-/// What programs print of a number that is almost nothing, or very large: `4.440892e-16`.
-fn float(text: &str) -> Option<Decimal> {
-    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
-    let exponent_digits = exponent.strip_prefix(['-', '+'])?;
-    let good = exponent_digits.len() == 2 && exponent_digits.bytes().all(|byte| byte.is_ascii_digit());
-    let mantissa_good =
-        mantissa.contains('.') && mantissa.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
-    if good && mantissa_good { Decimal::parse(&text.replace('+', "")) } else { None }
+/// `1.23457E+12`: what a spreadsheet makes of a long number. Many customers' ids would look so, and be one person.
+pub(super) fn is_rounded_id(text: &str) -> bool {
+    text.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        exponent.strip_prefix('+').is_some_and(digits) && digits(&mantissa.replace(['.', ','], ""))
+    })
 }
 
 /// `1.234` and `12.345.678`, but not `1.23`.
@@ -204,7 +230,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, comma: bool) -> Option<String> {
-        amount(text, comma).map(|amount| amount.to_string())
+        amount(text, comma).ok().map(|amount| amount.to_string())
     }
 
     #[test]
@@ -217,7 +243,14 @@ mod tests {
             ("1234,50", true, Some("1234.5")),
             ("1.234,50", true, Some("1234.5")),
             ("4.440892e-16", false, Some("0.0000000000000004440892")),
-            ("1.5E+03", false, Some("1500")),
+            ("4,440892e-16", true, Some("0.0000000000000004440892")),
+            ("1e-7", false, Some("0.0000001")),
+            ("1,234,567", false, Some("1234567")),
+            ("1.234.567", true, Some("1234567")),
+            ("1.5E+03", false, None),
+            ("1.23457E+12", false, None),
+            ("1,23,456", false, None),
+            ("1,234,56", false, None),
             ("1,234", false, None),
             ("19,99", false, None),
             ("12,34.5", false, None),
@@ -228,8 +261,22 @@ mod tests {
             ("5.", false, None),
             ("", false, None),
             ("NaN", false, None),
+            ("e-5", false, None),
+            ("1e-", false, None),
+            ("1.5e-0x1", false, None),
+            ("1 234.50", false, None),
+            ("--5", false, None),
         ] {
             assert_eq!(read(text, comma).as_deref(), expected, "{text}");
+        }
+        for large in ["9223372036854775808", "-92233720368547758080", &"9".repeat(60)] {
+            assert_eq!(amount(large, false).err(), Some(Reason::NumberOutOfRange), "{large}");
+        }
+        assert_eq!(amount("5 EUR", false).err(), Some(Reason::WrongType));
+        for (text, rounded) in
+            [("1.23457E+12", true), ("1,2E+5", true), ("12E5", false), ("1E+", false), ("E+5", false)]
+        {
+            assert_eq!(is_rounded_id(text), rounded, "{text}");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
 use crate::message::{Limit, Reason};
-use crate::normalize::fact::{Bits, Fact, Kind, Named, set_bits};
+use crate::normalize::fact::{Bits, Fact, Kind, Named, OrderAction, set_bits};
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
 use parking_lot::MutexGuard;
@@ -53,20 +53,46 @@ struct Item {
     ordinal: Option<u32>,
     range: Range<usize>,
     flags: Flags,
-    /// The lines of the rows that it stands for, where that is not its own line alone.
-    rows: Option<Box<[u64]>>,
+    /// What it stands for, where that is not its own line.
+    rows: Option<Rows>,
+}
+
+/// Rows of a file that one message stands for.
+pub(super) struct Rows {
+    /// By their lines.
+    pub(super) lines: Box<[u64]>,
+    /// Which order or customer of the file they are about.
+    pub(super) subject: u64,
+}
+
+/// Of which subjects an order or a refund was counted last: each counts once, however many messages tell of it.
+#[derive(Default)]
+struct Counted {
+    order: Option<u64>,
+    refund: Option<u64>,
+}
+
+impl Counted {
+    fn count(&mut self, item: &Item, fact: &Fact<'_>, receipt: &mut Receipt) {
+        let (Some(rows), Some(order)) = (&item.rows, fact.order) else { return };
+        let (last, count) = match order.action {
+            OrderAction::Completed | OrderAction::Updated => (&mut self.order, &mut receipt.orders),
+            OrderAction::Refunded | OrderAction::Cancelled => (&mut self.refund, &mut receipt.refunds),
+        };
+        *count += u64::from(last.replace(rows.subject) != Some(rows.subject));
+    }
 }
 
 impl Item {
     /// How many messages or rows it counts as.
     fn weight(&self) -> u64 {
-        self.rows.as_ref().map_or(1, |rows| rows.len() as u64)
+        self.rows.as_ref().map_or(1, |rows| rows.lines.len() as u64)
     }
 
     fn refuse(&self, reason: Reason, receipt: &mut Receipt) {
         match &self.rows {
             None => receipt.reject(self.line, self.ordinal, reason),
-            Some(rows) => rows.iter().for_each(|line| receipt.reject(*line, None, reason)),
+            Some(rows) => rows.lines.iter().for_each(|line| receipt.reject(*line, None, reason)),
         }
     }
 }
@@ -79,10 +105,10 @@ impl Batch {
     }
 
     /// A fact that stands for rows of a file.
-    pub(super) fn push_rows(&mut self, rows: &[u64], fact: &[u8], flags: Flags) {
-        self.push(rows.first().copied().unwrap_or(0), None, fact, flags);
+    pub(super) fn push_rows(&mut self, rows: Rows, fact: &[u8], flags: Flags) {
+        self.push(rows.lines.first().copied().unwrap_or(0), None, fact, flags);
         if let Some(item) = self.items.last_mut() {
-            item.rows = Some(rows.into());
+            item.rows = Some(rows);
         }
     }
 
@@ -257,7 +283,7 @@ impl Inner {
         let mut accepted = Vec::new();
         let mut receipt = std::mem::take(&mut batch.receipt);
         let mut admission = Admission::default();
-        let mut displacing = Vec::new();
+        let (mut displacing, mut counted) = (Vec::new(), Counted::default());
         for (at, item) in batch.items.iter().enumerate() {
             let Some(fact) = Fact::parse(batch.fact(item)) else { continue };
             match admission.judge(self, writer, &fact)? {
@@ -267,9 +293,7 @@ impl Inner {
                     }
                     accepted.push(at);
                     receipt.accept(item.weight(), item.flags);
-                    if item.rows.as_ref().is_some_and(|rows| !rows.is_empty()) {
-                        receipt.count_order(fact.order.map(|order| order.action));
-                    }
+                    counted.count(item, &fact, &mut receipt);
                 }
                 Verdict::Duplicate { conflicting } => {
                     receipt.duplicates += item.weight();

@@ -12,15 +12,14 @@ impl Book {
     pub(super) fn tell(&mut self, applied: &Applied, cause: Cause) -> Result<()> {
         let before = applied.tombs_before.as_deref().unwrap_or(&self.nodes.tombs);
         for change in &applied.changes {
-            let (sides, from_before) = sides(*change);
-            let mut generations = [0; 2];
-            for ((slot, node), old) in generations.iter_mut().zip(sides).zip(from_before) {
+            let mut generations = [0; 3];
+            for (slot, (node, old)) in generations.iter_mut().zip(named(*change)) {
                 *slot = self.generation(node, old.then_some(before))?;
             }
             self.event_tail.tell(FeedEntry::Identity { change: *change, generations, cause }.encode());
         }
         for node in &applied.reborn {
-            let generations = [self.generation(*node, Some(before))?, self.generation(*node, None)?];
+            let generations = [self.generation(*node, Some(before))?, self.generation(*node, None)?, 0];
             let change = Change::Renamed { old: *node, new: *node };
             self.event_tail.tell(FeedEntry::Identity { change, generations, cause }.encode());
         }
@@ -46,15 +45,16 @@ impl Book {
     }
 }
 
-/// The profiles that a change names, in its order, and whether each is of the time before.
-fn sides(change: Change) -> ([u32; 2], [bool; 2]) {
+/// The profiles that a change names, in its order, then its identifier, and whether each is of the time before.
+fn named(change: Change) -> [(u32, bool); 3] {
+    let none = (0, false);
     match change {
-        Change::Created { profile } => ([profile; 2], [false; 2]),
-        Change::Merged { into, from } => ([into, from], [false, true]),
-        Change::Split { from, into } => ([from, into], [true, false]),
-        Change::Renamed { old, new } => ([old, new], [true, false]),
-        Change::Removed { profile } => ([profile; 2], [true; 2]),
-        Change::Moved { from, to, .. } => ([from, to], [true, false]),
-        Change::Shared { node } | Change::Unshared { node } => ([node; 2], [false; 2]),
+        Change::Created { profile } => [(profile, false), none, none],
+        Change::Merged { into, from } => [(into, false), (from, true), none],
+        Change::Split { from, into } => [(from, true), (into, false), none],
+        Change::Renamed { old, new } => [(old, true), (new, false), none],
+        Change::Removed { profile } => [(profile, true), none, none],
+        Change::Moved { node, from, to } => [(from, true), (to, false), (node, false)],
+        Change::Shared { node } | Change::Unshared { node } => [none, none, (node, false)],
     }
 }

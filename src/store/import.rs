@@ -1,11 +1,15 @@
 //! Files of other systems in: their rows go the way of every other message.
 
-use super::commit::Batch;
+use super::commit::{Batch, Rows};
 use super::handle::Store;
-use super::ingest::Ingest;
+use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
 use crate::Result;
-use crate::import::{CsvFile, Detected, Emit, Kind, Progress};
+use crate::base::{Currency, Decimal, Timestamp};
+use crate::event::named_order_key;
+use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink};
+use crate::message::Reason;
+use crate::normalize::fact::{Amount, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::Intake;
 use serde::Serialize;
@@ -29,9 +33,9 @@ pub struct ImportReport {
     pub receipt: Receipt,
     /// Rows read.
     pub rows: u64,
-    /// Orders that are in the store now and were not before.
+    /// Orders of the file that brought something new: that were not in the store, or had grown or changed.
     pub orders: u64,
-    /// Refunds that are in the store now and were not before.
+    /// Orders of the file of which something came back that the store did not know yet.
     pub refunds: u64,
     /// Known people in the store after the import.
     pub people: u64,
@@ -71,74 +75,109 @@ impl Store {
             how = how.received_at(at);
         }
         let batch_len = file.batch;
-        let (mut started, mut progress) = file.start()?;
-        let mut run = Run::new(self, how, batch_len)?;
-        let begun = Instant::now();
-        started.run(&mut |emit| match emit {
-            Emit::Message { json, rows } => run.take(json, rows),
-            Emit::Reject { line, reason } => {
-                run.batch.receipt.reject(line, None, reason);
-                Ok(())
-            }
-            Emit::Read { rows, bytes } => {
-                run.rows = rows;
-                let seconds = begun.elapsed().as_secs_f64().max(1e-9);
-                progress(Progress { rows, bytes, rows_per_second: rows as f64 / seconds });
-                Ok(())
-            }
-        })?;
+        let (mut started, progress) = file.start(&self.inner.normalizer.trait_kinds)?;
+        let mut run = Run::new(self, &how, batch_len, progress)?;
+        started.run(&mut run)?;
         run.finish(started.detected())
     }
 }
 
 /// An import under way.
-struct Run<'s> {
+struct Run<'s, 'r> {
     store: &'s Store,
-    how: Ingest,
-    batch_len: usize,
+    how: &'s Ingest,
+    /// What the messages of the commit under way share, and the instant that it moves the store to.
+    intake: Intake<'s>,
+    advance: Option<Timestamp>,
     batch: Batch,
+    batch_len: usize,
+    /// Counts the orders or customers that messages are about.
+    subject: u64,
     scratch: Scratch,
     total: Receipt,
     rows: u64,
-    orders: u64,
-    refunds: u64,
+    begun: Instant,
+    progress: OnProgress<'r>,
 }
 
-impl<'s> Run<'s> {
-    fn new(store: &'s Store, how: Ingest, batch_len: usize) -> Result<Self> {
-        let (batch, scratch, total) = (Batch::default(), Scratch::default(), Receipt::default());
-        Ok(Self { store, how, batch_len, batch, scratch, total, rows: 0, orders: 0, refunds: 0 })
-    }
-
-    fn take(&mut self, json: &str, rows: &[u64]) -> Result<()> {
-        let inner = &self.store.inner;
-        let (received_at, _) = inner.moment(&self.how);
-        let intake = Intake { rows: true, ..inner.intake(&self.how, received_at)? };
-        let batch = &mut self.batch;
-        let first = rows.first().copied().unwrap_or(0);
-        read_line(json.as_bytes(), first, &intake, &mut self.scratch, &mut |outcome| match outcome {
-            Outcome::Fact { fact, flags, .. } => batch.push_rows(rows, fact, flags),
-            Outcome::Reject { reason, .. } => rows.iter().for_each(|row| batch.receipt.reject(*row, None, reason)),
-        });
-        if self.batch.len() >= self.batch_len { self.commit() } else { Ok(()) }
+impl<'s, 'r> Run<'s, 'r> {
+    fn new(store: &'s Store, how: &'s Ingest, batch_len: usize, progress: OnProgress<'r>) -> Result<Self> {
+        let (intake, advance) = moment(store, how)?;
+        Ok(Self {
+            store,
+            how,
+            intake,
+            advance,
+            batch: Batch::default(),
+            batch_len,
+            subject: 0,
+            scratch: Scratch::default(),
+            total: Receipt::default(),
+            rows: 0,
+            begun: Instant::now(),
+            progress,
+        })
     }
 
     fn commit(&mut self) -> Result<()> {
         let batch = std::mem::take(&mut self.batch);
-        let (_, advance) = self.store.inner.moment(&self.how);
-        let receipt = self.store.commit(batch, advance)?;
-        self.orders += receipt.orders;
-        self.refunds += receipt.refunds;
-        self.total.absorb(receipt);
+        self.total.absorb(self.store.commit(batch, self.advance)?);
+        (self.intake, self.advance) = moment(self.store, self.how)?;
         Ok(())
     }
 
     fn finish(mut self, detected: Detected) -> Result<ImportReport> {
         self.commit()?;
-        self.total.rejects.sort_by_key(|reject| reject.line);
-        let people = self.store.snapshot().people();
-        let Self { total: receipt, rows, orders, refunds, .. } = self;
+        let Self { store, total: mut receipt, rows, .. } = self;
+        receipt.rejects.sort_by_key(|reject| reject.line);
+        let (orders, refunds, people) = (receipt.orders, receipt.refunds, store.snapshot().people());
         Ok(ImportReport { receipt, rows, orders, refunds, people, detected })
+    }
+}
+
+/// What the messages of one commit share, and the instant that it moves the store to.
+fn moment<'s>(store: &'s Store, how: &'s Ingest) -> Result<(Intake<'s>, Option<Timestamp>)> {
+    let (received_at, advance) = store.inner.moment(how);
+    let intake = store.inner.intake(how, received_at)?;
+    Ok((Intake { rows: true, ..intake }, advance))
+}
+
+impl Sink for Run<'_, '_> {
+    fn begin(&mut self) -> Result<()> {
+        self.subject += 1;
+        let full = self.batch.len() >= self.batch_len || self.batch.size_bytes() >= BATCH_BYTES_MAX;
+        if full { self.commit() } else { Ok(()) }
+    }
+
+    fn message(&mut self, json: &str, rows: &[u64]) {
+        let (batch, subject) = (&mut self.batch, self.subject);
+        let first = rows.first().copied().unwrap_or(0);
+        read_line(json.as_bytes(), first, &self.intake, &mut self.scratch, &mut |outcome| match outcome {
+            Outcome::Fact { fact, flags, .. } => batch.push_rows(Rows { lines: rows.into(), subject }, fact, flags),
+            Outcome::Reject { reason, .. } => rows.iter().for_each(|row| batch.receipt.reject(*row, None, reason)),
+        });
+    }
+
+    fn reject(&mut self, line: u64, reason: Reason) {
+        self.batch.receipt.reject(line, None, reason);
+    }
+
+    fn read(&mut self, rows: u64, bytes: u64) {
+        self.rows = rows;
+        let seconds = self.begun.elapsed().as_secs_f64().max(1e-9);
+        (self.progress)(Progress { rows, bytes, rows_per_second: rows as f64 / seconds });
+    }
+
+    fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal> {
+        let said = currency.map_or(self.intake.currency, Currency::from_code);
+        let key = named_order_key(self.intake.shop, order_id);
+        let facts = self.store.inner.gate.published().records.events.of_order(&key)?;
+        let refunds = facts.iter().filter(|(_, brief)| brief.action == OrderAction::Refunded);
+        let known = refunds.filter_map(|(_, brief)| match brief.amount {
+            Amount::Known(money) if Some(money.currency) == said => Some(i128::from(money.minor)),
+            _ => None,
+        });
+        Ok(Decimal::new(known.sum(), said.map_or(0, |currency| currency.decimals())))
     }
 }
 
@@ -181,10 +220,15 @@ impl fmt::Display for ImportReport {
             let word = if *count == 1 { "line" } else { "lines" };
             writeln!(f, "  {reason}: {}, {word} {}{more}", counted(*count, "row", "rows"), lines.join(", "))?;
         }
-        let Detected { delimiter, decimal_comma, date_order, time_zone, mapping, unmapped, .. } = &self.detected;
+        let Detected { delimiter, decimal_comma, date_order, dates_ambiguous, time_zone, mapping, unmapped, .. } =
+            &self.detected;
         let mark = if *decimal_comma { "comma" } else { "point" };
         write!(f, "  read with delimiter {delimiter:?}, decimal {mark}, times in {time_zone}")?;
-        writeln!(f, "{}", date_order.map_or(String::new(), |order| format!(", dates {order:?}")))?;
+        match date_order {
+            Some(order) => writeln!(f, ", dates {order}")?,
+            None if *dates_ambiguous => writeln!(f, ", dates such as 05/06/2025 refused: say what comes first")?,
+            None => writeln!(f)?,
+        }
         let columns: Vec<String> = mapping.iter().map(|(key, from)| format!("{key} from {from}")).collect();
         writeln!(f, "  {}", columns.join(", "))?;
         if !unmapped.is_empty() {

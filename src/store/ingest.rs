@@ -16,7 +16,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// A commit of a stream ends at this many bytes, however few lines they are.
-const BATCH_BYTES_MAX: usize = 64 << 20;
+pub(super) const BATCH_BYTES_MAX: usize = 64 << 20;
 
 /// How to take messages in: where they come from and when they came.
 ///

@@ -3,7 +3,6 @@
 use crate::base::ProfileId;
 use crate::message::reason::Flags;
 use crate::message::{Flag, Reason};
-use crate::normalize::fact::OrderAction;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,7 +44,7 @@ pub struct Receipt {
     pub entered: BTreeMap<String, Vec<ProfileId>>,
     /// Who left which segment, by segment.
     pub left: BTreeMap<String, Vec<ProfileId>>,
-    /// Of the rows of a file: orders and refunds accepted.
+    /// Of the rows of a file: orders and refunds that brought something new.
     #[serde(skip)]
     pub(super) orders: u64,
     #[serde(skip)]
@@ -80,14 +79,6 @@ impl Receipt {
         }
     }
 
-    pub(super) fn count_order(&mut self, action: Option<OrderAction>) {
-        match action {
-            Some(OrderAction::Completed | OrderAction::Updated) => self.orders += 1,
-            Some(OrderAction::Refunded | OrderAction::Cancelled) => self.refunds += 1,
-            None => {}
-        }
-    }
-
     pub(super) fn accept(&mut self, count: u64, flags: Flags) {
         self.accepted += count;
         flags.iter().for_each(|flag| *self.flags.entry(flag).or_default() += 1);
@@ -101,6 +92,8 @@ impl Receipt {
         self.rejected += later.rejected;
         self.merges += later.merges;
         self.splits += later.splits;
+        self.orders += later.orders;
+        self.refunds += later.refunds;
         later.reasons.into_iter().for_each(|(reason, count)| *self.reasons.entry(reason).or_default() += count);
         later.flags.into_iter().for_each(|(flag, count)| *self.flags.entry(flag).or_default() += count);
         let room = LISTED_MAX.saturating_sub(self.rejects.len());

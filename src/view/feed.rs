@@ -149,11 +149,12 @@ fn id_then(records: &Records, named: Named) -> Result<ProfileId> {
     records.nodes.profile_id_of(named.node, named.generation)
 }
 
-fn identity(records: &Records, change: Private, [first, second]: [u32; 2], cause: Cause) -> Result<Change> {
+fn identity(records: &Records, change: Private, generations: [u32; 3], cause: Cause) -> Result<Change> {
+    let [first, second, third] = generations;
     let id = |node, generation| id_then(records, Named { node, generation });
-    // What was erased is named no more, and the feed keeps no instant that would tell a later identifier from it.
+    // What was erased since is named no more.
     let identifier = |node: u32| -> Result<Option<Id>> {
-        if records.nodes.generation(node)? > 0 {
+        if records.nodes.generation(node)? != third {
             return Ok(None);
         }
         let (namespace, value) = records.nodes.identifier(node)?;
