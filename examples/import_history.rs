@@ -1,13 +1,14 @@
 //! What a shop owner runs first: files in, and a look at the shop.
 //!
 //! ```text
-//! cargo run --release --example import_history -- [--store DIR] [--currency EUR] [--zone Europe/Copenhagen] FILE...
+//! cargo run --release --example import_history -- [--store DIR] [--currency EUR] [--zone Europe/Copenhagen]
+//!     [--dates day-first|month-first] FILE...
 //! ```
 //! Files are exports of orders or customers (.csv; Shopify's, WooCommerce's and plain ones are understood) or Segment
 //! messages (.ndjson, .jsonl), each also with .gz behind. Without --store everything stays in memory.
 
 use flate2::read::MultiGzDecoder;
-use regulars::import::CsvFile;
+use regulars::import::{CsvFile, DateOrder};
 use regulars::{Currency, Ingest, Money, Segment, Snapshot, Store, when};
 use std::error::Error;
 use std::fs::File;
@@ -17,18 +18,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] FILE...
+const USAGE: &str =
+    "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] [--dates day-first|month-first] FILE...
 files: orders or customers (.csv), Segment messages (.ndjson, .jsonl); each also with .gz";
 
 struct Asked {
     store: Option<String>,
     currency: String,
     zone: Option<String>,
+    dates: Option<DateOrder>,
     files: Vec<String>,
 }
 
 fn asked(arguments: impl Iterator<Item = String>) -> Result<Asked> {
-    let mut asked = Asked { store: None, currency: "EUR".to_owned(), zone: None, files: Vec::new() };
+    let mut asked = Asked { store: None, currency: "EUR".to_owned(), zone: None, dates: None, files: Vec::new() };
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(USAGE);
@@ -36,6 +39,13 @@ fn asked(arguments: impl Iterator<Item = String>) -> Result<Asked> {
             "--store" => asked.store = Some(value()?),
             "--currency" => asked.currency = value()?,
             "--zone" => asked.zone = Some(value()?),
+            "--dates" => {
+                asked.dates = Some(match value()?.as_str() {
+                    "day-first" => DateOrder::DayFirst,
+                    "month-first" => DateOrder::MonthFirst,
+                    _ => return Err(USAGE.into()),
+                });
+            }
             flag if flag.starts_with("--") => return Err(USAGE.into()),
             _ => asked.files.push(argument),
         }
@@ -83,7 +93,7 @@ impl Bar {
     }
 }
 
-fn take_in(store: &Store, path: &str, zone: Option<&str>) -> Result<()> {
+fn take_in(store: &Store, path: &str, asked: &Asked) -> Result<()> {
     let file = File::open(path).map_err(|error| format!("cannot open {path}: {error}"))?;
     let read = Arc::new(AtomicU64::new(0));
     let bar = Bar { name: path.to_owned(), total: file.metadata()?.len(), read: Arc::clone(&read) };
@@ -100,8 +110,11 @@ fn take_in(store: &Store, path: &str, zone: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let mut file = CsvFile::new(stream, None).on_progress(|progress| bar.show(progress.rows, "rows"));
-    if let Some(zone) = zone {
+    if let Some(zone) = &asked.zone {
         file = file.time_zone(zone);
+    }
+    if let Some(order) = asked.dates {
+        file = file.date_order(order);
     }
     let report = store.import(file)?;
     bar.done();
@@ -160,7 +173,7 @@ fn main() -> Result<()> {
         None => options.in_memory()?,
     };
     for file in &asked.files {
-        take_in(&store, file, asked.zone.as_deref())?;
+        take_in(&store, file, &asked)?;
     }
     shop(&store.snapshot(), currency)?;
     segments(&store)?;

@@ -4,6 +4,20 @@
 //! reported. Rows become messages of the Segment spec and go the way of every other message; their ids follow from
 //! their content, so importing a file twice changes nothing, and next week's longer export adds only what is new.
 //!
+//! What is not said elsewhere:
+//!
+//! - **Guesses** go by headers and by cells: a `Customer` column is a customer_id only where every cell has a digit and
+//!   no blank, for a name taken for an id would make one person of all who bear it; other names become a trait. What
+//!   looks like the order's total but differs between rows of one order is the line's.
+//! - **An order that grows** takes the place of the one before: its latest row is as late or later, and it has more
+//!   lines. Of two exports that tell the same lines with different amounts, the message id decides.
+//! - **A refund** (all quantities negative) is one of each row, so that new rows add to known ones; where the file has a
+//!   column of totals, one of each total.
+//! - **Status**: see what its words mean at [`CsvFile::map`]. Blank ones say nothing. Where rows of one order differ,
+//!   what is cancelled or refunded is the line.
+//! - **A row's first failed check** names it: too_large, invalid_utf8, invalid_csv, wrong_type, missing_field,
+//!   invalid_timestamp, number_out_of_range, and of customers no_identifier; then what the order as a whole fails.
+//!
 //! ```
 //! use regulars::{Store, id, import::OrdersCsv};
 //! let file = "Order ID,Date,Email,Product,Quantity,Unit price\n\
@@ -240,6 +254,10 @@ impl<'r> CsvFile<'r> {
     /// Keys are order_id, time, user_id, customer_id, email, phone, loyalty_card, product_id, name, brand, category,
     /// price, quantity, line_total, total, discount, refunded, currency, country, status, trait.NAME,
     /// consent.CHANNEL.PURPOSE. Where order_id and time (of customers an identifier) are mapped, nothing else is guessed.
+    ///
+    /// `status` may be a word of Shopify or WooCommerce. `pending` is an order that awaits its payment, and counts; drafts,
+    /// failed payments, `wc-pending` and `Pending payment` are checkouts that were never finished: not_an_order. `voided`
+    /// and `cancelled` are an order and its cancellation, `refunded` an order and its refund, at the order's time.
     ///
     /// `refunded` is what came back of an order so far, all in all (Shopify's `Refunded Amount`): a refund at the order's
     /// time, of what the store does not know yet. A trait whose type the store declares is read as that type; a cell that

@@ -40,8 +40,15 @@ impl std::fmt::Display for DateOrder {
 /// # Errors
 /// `NumberOutOfRange` for what no currency could count in minor units.
 pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, Reason> {
-    let plain = plain_number(text, decimal_comma).ok_or(Reason::WrongType)?;
-    let number = Decimal::parse(&plain).ok_or(Reason::NumberOutOfRange)?;
+    // Most cells are written plainly already.
+    let is_plain = !decimal_comma && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+    let number = match Some(text).filter(|_| is_plain).and_then(Decimal::parse) {
+        Some(number) => number,
+        None => {
+            let plain = plain_number(text, decimal_comma).ok_or(Reason::WrongType)?;
+            Decimal::parse(&plain).ok_or(Reason::NumberOutOfRange)?
+        }
+    };
     // Minor units are at least the number itself, whatever the currency.
     number.to_units(0).map(|_| number).ok_or(Reason::NumberOutOfRange)
 }
