@@ -206,3 +206,38 @@ fn erasing_one_of_a_household_keeps_the_address_of_the_others() {
     assert_eq!((store.snapshot().people(), store.snapshot().events()), (2, 2));
     assert!(store.snapshot().profile(id::user("3")).unwrap().is_none());
 }
+
+/// What a merge leaves out must be known to the state that the log is replayed on.
+#[test]
+fn what_is_taken_back_just_before_a_merge_stays_so_after_a_replay() {
+    let dir = std::env::temp_dir().join(format!("regulars-merge-{}", std::process::id()));
+    let open = || Store::options().key([7; 32]).clock(Clock::Manual).seal_events(64).open(&dir).unwrap();
+    let say = |store: &Store, json: &str, trust| {
+        store.ingest(json.as_bytes(), &regulars::Ingest::new().trust(trust)).unwrap();
+    };
+    for displace in [false, true] {
+        let _ = std::fs::remove_dir_all(&dir);
+        let store = open();
+        store.rule(Ruling::alias(id::user("1"), id::user("3")).at(at(BASE))).unwrap();
+        say(&store, r#"{"type":"page","anonymousId":"a1","messageId":"m1","timestamp":"2025-01-01"}"#, Trust::Claimed);
+        for user in 10..14 {
+            say(&store, &format!(r#"{{"type":"page","userId":"{user}"}}"#), Trust::Verified);
+            store.seal().unwrap();
+        }
+        if displace {
+            say(&store, r#"{"type":"page","userId":"20","messageId":"m1","timestamp":"2026-01-01"}"#, Trust::Verified);
+        } else {
+            store.erase(&Erasure::identifiers([id::user("3")]).at(at(BASE))).unwrap();
+        }
+        // Waits for the merge, without a seal after it.
+        store.close().unwrap();
+        let store = open();
+        assert!(store.stats().parts < 4, "they were merged");
+        assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+        assert_eq!(store.snapshot().profiles(), if displace { 6 } else { 5 });
+        store.compact().unwrap();
+        assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+        store.close().unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

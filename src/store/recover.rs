@@ -6,7 +6,7 @@ use super::commit::{Record, decode};
 use super::live::Crossing;
 use super::options::Options;
 use super::seal::{OpenPart, read_state};
-use super::writer::Writer;
+use super::writer::{Settled, Writer};
 use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::zone::Zone;
@@ -42,6 +42,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     let key = charter.key().ok_or_else(|| Error::invalid("the stored identity key is no key"))?;
     let mut book = Book::new(namespaces, key, Arc::new(reading(&charter)?));
     let parts = open_parts(&catalog, &mut book)?;
+    let settled = Settled::of(&book.events, &parts);
     let mut replay = Replaying { book, records: 0, events: 0 };
     let (wal, log_number) = replay.logs(&catalog)?;
     let Replaying { book, records, events } = replay;
@@ -54,6 +55,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
         seal_events: options.seal_events,
         sealing: None,
         merging: None,
+        settled,
     };
     Ok(Opened { writer, normalizer, charter, replayed_records: records, replayed_events: events })
 }

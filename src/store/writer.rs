@@ -5,11 +5,15 @@ use super::catalog::{Catalog, log_name};
 use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
 use super::sync::Gate;
 use crate::Result;
+use crate::base::MessageId;
 use crate::column::rows::RowSet;
 use crate::error::Error;
+use crate::event::history::History;
 use crate::event::tail::EventTail;
 use crate::identity::tail::NodeTail;
 use crate::storage::wal::{LogId, Wal};
+use ahash::AHashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -28,6 +32,24 @@ pub(super) struct Writer {
     pub(super) seal_events: u32,
     pub(super) sealing: Option<Sealing>,
     pub(super) merging: Option<Merging>,
+    pub(super) settled: Settled,
+}
+
+/// What counts no longer as of the last seal. Only that may be left out of a merged part: what was taken back later is
+/// taken back again when the log is replayed, which must find it.
+#[derive(Clone, Default)]
+pub(super) struct Settled {
+    /// Erased rows by the part's file.
+    pub(super) void: BTreeMap<String, RowSet>,
+    pub(super) displaced: Arc<AHashSet<MessageId>>,
+}
+
+impl Settled {
+    /// What the parts hold of it.
+    pub(super) fn of(events: &History, parts: &[OpenPart]) -> Self {
+        let name = |(at, part): (usize, &OpenPart)| (part.sealed.name.clone(), events.void_rows(at));
+        Self { void: parts.iter().enumerate().map(name).collect(), displaced: Arc::clone(&events.displaced) }
+    }
 }
 
 /// A seal under way.
@@ -35,6 +57,8 @@ pub(super) struct Sealing {
     changed: Vec<u32>,
     /// Erased rows of the tail that the part is written without.
     void: RowSet,
+    /// What the state says that is sealed along.
+    settled: Settled,
     job: JoinHandle<Result<OpenPart>>,
 }
 
@@ -102,6 +126,7 @@ impl Writer {
         changed.sort_unstable();
         let state = Arc::new(self.book.state(Arc::new(self.book.records())));
         let parts = self.parts.iter().map(|part| part.sealed.name.clone()).collect();
+        let settled = Settled::of(&state.records.events, &self.parts);
         let frozen = Frozen { state, changed: changed.clone(), log: self.log_number, parts };
         let void = frozen.void();
         self.wal = wal;
@@ -110,7 +135,7 @@ impl Writer {
         self.book.new_tail();
         let catalog = Arc::clone(&self.catalog);
         let job = spawn("regulars-seal", move || frozen.seal(&catalog))?;
-        self.sealing = Some(Sealing { changed, void, job });
+        self.sealing = Some(Sealing { changed, void, settled, job });
         Ok(())
     }
 
@@ -118,6 +143,7 @@ impl Writer {
     pub(super) fn finish_seal(&mut self) -> Result<()> {
         let Some(sealing) = self.sealing.take() else { return Ok(()) };
         let part = join(sealing.job)?;
+        self.settled = sealing.settled;
         let layer = self.parts.len();
         let late = self.book.erased_since(layer, &sealing.void, &part.events)?;
         self.parts.push(part.clone());
@@ -132,12 +158,12 @@ impl Writer {
             return Ok(());
         }
         let Some(run) = merge_plan(&self.parts, self.seal_events) else { return Ok(()) };
-        let with_void = |(at, part): (usize, &OpenPart)| (part.clone(), self.book.events.void_rows(run.start + at));
-        let old = self.parts.get(run.clone()).unwrap_or_default().iter().enumerate().map(with_void);
+        let void = |part: &OpenPart| self.settled.void.get(&part.sealed.name).cloned().unwrap_or_default();
+        let old = self.parts.get(run).unwrap_or_default().iter().map(|part| (part.clone(), void(part)));
         let old: Vec<(OpenPart, RowSet)> = old.collect();
         let (catalog, parts) = (Arc::clone(&self.catalog), old.clone());
         let (names, trait_names) = (Arc::clone(&self.book.names), Arc::clone(&self.book.trait_names));
-        let displaced = Arc::clone(&self.book.events.displaced);
+        let displaced = Arc::clone(&self.settled.displaced);
         let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &displaced, &names, &trait_names))?;
         self.merging = Some(Merging { old, job });
         Ok(())
