@@ -198,7 +198,11 @@ fn agrees(snapshot: &Snapshot, model: &Model, instant: i64, round: usize) -> Che
     check::identity(snapshot, &world)?;
     check::resolution(snapshot, &world, instant)?;
     check::profiles(snapshot, &world, instant)?;
+    let (then, world_then) = (snapshot.as_of(at(instant)).expect("rebuilds"), model.world_as_of(instant));
+    check::identity(&then, &world_then)?;
+    check::profiles(&then, &world_then, instant)?;
     let all = shapes();
+    check::membership(&then, &world_then, &all[round % all.len()], Universe::All, instant)?;
     // A few rules each time; over the cases all of them, at many instants.
     for nth in 0..8 {
         let shape = &all[(round * 8 + nth) % all.len()];

@@ -17,6 +17,7 @@ mod ingest;
 mod live;
 mod members;
 mod options;
+mod rebuild;
 mod receipt;
 mod recover;
 mod ruling;

@@ -121,6 +121,14 @@ impl Model {
         })
     }
 
+    /// What the facts up to an instant mean, and all erasures.
+    pub(crate) fn world_as_of(&self, at: i64) -> World {
+        let accepted: Vec<Message> = self.accepted.iter().filter(|message| message.ts <= at).cloned().collect();
+        let counts = |fact: &&SpecFact| fact.ts <= at || matches!(fact.said, Said::Erase { .. });
+        let stated: Vec<SpecFact> = self.stated.iter().filter(counts).cloned().collect();
+        World::new(&self.rules, &accepted, &stated)
+    }
+
     /// Everything that the accepted facts mean.
     pub(crate) fn world(&self) -> World {
         World::new(&self.rules, &self.accepted, &self.stated)
