@@ -231,11 +231,9 @@ fn crossed(reply: Reply, receipt: &Receipt) -> Result<Reply, Failure> {
 fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
     command.only(&["identifier", "at", "events"])?;
     let id = command.need_id("identifier")?;
-    let at = command.instant("at")?;
-    let then = at.map(|at| snapshot.as_of(at)).transpose()?;
-    let snapshot = then.as_ref().unwrap_or(snapshot);
     // Until the store is told a time, its readers see everything.
-    let at = snapshot.live_instant().unwrap_or(Timestamp::from_millisecond(i64::MAX));
+    let now = snapshot.live_instant().unwrap_or(Timestamp::from_millisecond(i64::MAX));
+    let at = command.instant("at")?.unwrap_or(now);
     let events = command.get("events", "a number of events")?.unwrap_or(20);
     let Some(profile) = snapshot.profile_at(id, at, events)? else {
         return Reply::ok().with("profile", &Value::Null);
