@@ -18,7 +18,7 @@ use regulars::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-fn cases(default: u32) -> ProptestConfig {
+pub(crate) fn cases(default: u32) -> ProptestConfig {
     let given = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     // A shrunk failure prints its input; the seed files would only repeat it.
     ProptestConfig { cases: given.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }

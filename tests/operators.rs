@@ -1,5 +1,6 @@
 //! What operators can do, and undo: rulings and erasure.
 
+use crate::laws::cases;
 use crate::model::check::{at, body};
 use crate::model::message::{BASE, DAY, Message, message};
 use crate::model::rules::shapes;
@@ -8,11 +9,6 @@ use crate::model::stated::{statement, tell};
 use crate::model::{Model, Verdict};
 use proptest::prelude::*;
 use regulars::{Clock, Digest, Erasure, MessageId, Reason, Ruling, Segment, Store, Trust, Universe, id};
-
-fn cases(default: u32) -> ProptestConfig {
-    let given = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig { cases: given.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }
-}
 
 fn store() -> Store {
     let config = serde_json::from_str(r#"{"currency":"EUR"}"#).unwrap();

@@ -28,12 +28,10 @@ pub enum Cause {
     Definition,
     /// Exchange rates were recorded.
     Rates,
-    /// The rules of identity changed.
-    Rules,
 }
 
 impl Cause {
-    const ALL: [Self; 5] = [Self::Facts, Self::Time, Self::Definition, Self::Rates, Self::Rules];
+    const ALL: [Self; 4] = [Self::Facts, Self::Time, Self::Definition, Self::Rates];
 }
 
 /// One entry.

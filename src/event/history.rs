@@ -45,8 +45,6 @@ pub(crate) struct History {
     pub(crate) displaced: Arc<AHashSet<MessageId>>,
     /// Rows that count no longer since they were erased, a set a layer; no sets at all where nothing ever was.
     pub(crate) void: Arc<Vec<RowSet>>,
-    /// Facts later than this are not there: for questions as of an instant.
-    pub(crate) until: Timestamp,
 }
 
 enum Layer<'a> {
@@ -92,18 +90,14 @@ impl History {
         if self.void.get(at.layer as usize).is_some_and(|rows| rows.contains(at.row)) {
             return Ok(true);
         }
-        if self.until == Timestamp::MAX && self.displaced.is_empty() {
+        if self.displaced.is_empty() || !self.head(at)?.bits.has(Bits::CLAIMED) {
             return Ok(false);
         }
-        let head = self.head(at)?;
-        if head.ts > self.until {
-            return Ok(true);
-        }
-        Ok(head.bits.has(Bits::CLAIMED) && !self.displaced.is_empty() && self.displaced.contains(&self.message_id(at)?))
+        Ok(self.displaced.contains(&self.message_id(at)?))
     }
 
     fn without_void<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {
-        if self.displaced.is_empty() && self.void.is_empty() && self.until == Timestamp::MAX {
+        if self.displaced.is_empty() && self.void.is_empty() {
             return Ok(found);
         }
         let mut failed = None;

@@ -124,10 +124,7 @@ impl Nodes {
 
     /// The same, when no more than `tombs` was erased.
     pub(crate) fn profile_id_before(&self, profile: u32, tombs: &Tombs) -> Result<ProfileId> {
-        let (namespace, value) = self.identifier(profile)?;
-        let namespace = self.namespaces.name(namespace);
-        let generation = tombs.generation(&self.key, namespace, &value);
-        Ok(super::public_id::profile_id(&self.key, namespace, &value, generation))
+        self.profile_id_of(profile, self.generation_before(profile, tombs)?)
     }
 
     /// The same, when the identifier was erased so often.
@@ -152,11 +149,16 @@ impl Nodes {
 
     /// How often an identifier was erased.
     pub(crate) fn generation(&self, node: u32) -> Result<u32> {
-        if self.tombs.is_empty() {
+        self.generation_before(node, &self.tombs)
+    }
+
+    /// The same, when no more than `tombs` was erased.
+    pub(crate) fn generation_before(&self, node: u32, tombs: &Tombs) -> Result<u32> {
+        if tombs.is_empty() {
             return Ok(0);
         }
         let (namespace, value) = self.identifier(node)?;
-        Ok(self.tombs.generation(&self.key, self.namespaces.name(namespace), &value))
+        Ok(tombs.generation(&self.key, self.namespaces.name(namespace), &value))
     }
 
     /// Whether any of these identifiers makes its profile a known person.

@@ -1,11 +1,21 @@
 //! What was erased: known by keyed hashes only, so that nobody can read from a store whom it forgot.
 
-use crate::base::{MessageId, Timestamp};
+use crate::base::{MessageId, ProfileId, Timestamp};
 use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 
 /// A keyed hash of an identifier or of a message id.
 pub(crate) type Hash = [u8; 16];
+
+/// A hash as files and erasures spell it: 32 hexadecimal digits.
+pub(crate) fn hex(hash: &Hash) -> String {
+    ProfileId::from_bytes(*hash).to_string()
+}
+
+/// The hash of such a text.
+pub(crate) fn unhex(text: &str) -> Option<Hash> {
+    text.parse::<ProfileId>().ok().map(|id| *id.as_bytes())
+}
 
 fn keyed(key: &[u8; 32], texts: [&str; 3]) -> Hash {
     let mut hasher = blake3::Hasher::new_keyed(key);

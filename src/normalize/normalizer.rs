@@ -6,7 +6,7 @@ use super::ident::{Bad, Env, Identifiers};
 use super::phone;
 use crate::base::config::Namespaces;
 use crate::base::zone::Zone;
-use crate::base::{Config, Currency, Limits, MessageIdPolicy, Source, Timestamp, TraitKind, Trust};
+use crate::base::{Config, Currency, Id, Limits, MessageIdPolicy, Source, Timestamp, TraitKind, Trust};
 use crate::message::wire::WireRules;
 use crate::{Error, Result};
 use phonenumber::country::Id as Region;
@@ -93,6 +93,16 @@ impl Normalizer {
 
     pub(crate) fn namespaces(&self) -> &Namespaces {
         &self.identifiers.namespaces
+    }
+
+    /// The code of an identifier's namespace.
+    ///
+    /// # Errors
+    /// `Invalid` for one that is not configured.
+    pub(crate) fn namespace(&self, id: &Id) -> Result<u8> {
+        self.namespaces()
+            .code(id.namespace())
+            .ok_or_else(|| Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace())))
     }
 
     /// Where a value of that shop is read.

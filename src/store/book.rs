@@ -140,7 +140,6 @@ impl Book {
                 tails: vec![event_tail.view()],
                 displaced: Arc::default(),
                 void: Arc::default(),
-                until: Timestamp::MAX,
             },
             node_tail,
             event_tail,

@@ -247,9 +247,7 @@ impl Inner {
             return Ok(receipt);
         }
         let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance))?;
-        let cause = if facts.is_empty() { Cause::Time } else { Cause::Facts };
-        let (applied, records) = writer.book.apply(&facts, advance).map_err(|error| self.gate.poison(error))?;
-        writer.book.tell(&applied, cause).map_err(|error| self.gate.poison(error))?;
+        let (applied, records) = writer.book.take_in(&facts, advance).map_err(|error| self.gate.poison(error))?;
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
         report(&applied, &state, &mut receipt)?;

@@ -5,43 +5,42 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::event::feed::{Cause, FeedEntry, Named};
 use crate::identity::change::Change;
-use crate::identity::tomb::Tombs;
+use crate::profile::records::Records;
+use std::sync::Arc;
 
 impl Book {
+    /// Applies accepted facts and time, and tells the feed: what a commit does, and its replay.
+    pub(super) fn take_in(&mut self, facts: &[&[u8]], advance: Option<Timestamp>) -> Result<(Applied, Arc<Records>)> {
+        let (applied, records) = self.apply(facts, advance)?;
+        self.tell(&applied, if facts.is_empty() { Cause::Time } else { Cause::Facts })?;
+        Ok((applied, records))
+    }
+
     /// Appends what was applied to the change feed: identity first, then segments.
-    pub(super) fn tell(&mut self, applied: &Applied, cause: Cause) -> Result<()> {
+    pub(super) fn tell(&self, applied: &Applied, cause: Cause) -> Result<()> {
         let before = applied.tombs_before.as_deref().unwrap_or(&self.nodes.tombs);
+        let generation = |node, old| self.nodes.generation_before(node, if old { before } else { &self.nodes.tombs });
         for change in &applied.changes {
             let mut generations = [0; 3];
             for (slot, (node, old)) in generations.iter_mut().zip(named(*change)) {
-                *slot = self.generation(node, old.then_some(before))?;
+                *slot = generation(node, old)?;
             }
             self.event_tail.tell(FeedEntry::Identity { change: *change, generations, cause }.encode());
         }
         for node in &applied.reborn {
-            let generations = [self.generation(*node, Some(before))?, self.generation(*node, None)?, 0];
+            let generations = [generation(*node, true)?, generation(*node, false)?, 0];
             let change = Change::Renamed { old: *node, new: *node };
             self.event_tail.tell(FeedEntry::Identity { change, generations, cause }.encode());
         }
         for crossing in &applied.crossings {
             let node = crossing.profile;
-            let generation = self.generation(node, (!crossing.entered).then_some(before))?;
+            let generation = generation(node, !crossing.entered)?;
             let profile = Named { node, generation };
             let detected_at = self.live.unwrap_or(Timestamp::MAX);
             let (segment, entered) = (crossing.segment.clone(), crossing.entered);
             self.event_tail.tell(FeedEntry::Segment { segment, profile, entered, detected_at, cause }.encode());
         }
         Ok(())
-    }
-
-    /// How often an identifier was erased, now or `before`.
-    fn generation(&self, node: u32, before: Option<&Tombs>) -> Result<u32> {
-        let tombs = before.unwrap_or(&self.nodes.tombs);
-        if tombs.is_empty() {
-            return Ok(0);
-        }
-        let (namespace, value) = self.nodes.identifier(node)?;
-        Ok(tombs.generation(&self.nodes.key, self.nodes.namespaces.name(namespace), &value))
     }
 }
 

@@ -175,9 +175,7 @@ impl Replaying {
             Record::Facts { facts, advance } => {
                 let facts: Vec<&[u8]> = facts.iter().collect();
                 self.events += facts.len() as u64;
-                let cause = if facts.is_empty() { Cause::Time } else { Cause::Facts };
-                let (applied, _) = self.book.apply(&facts, *advance)?;
-                self.book.tell(&applied, cause)
+                self.book.take_in(&facts, *advance).map(drop)
             }
             Record::Define(segment) => {
                 let crossings = self.book.define(segment.as_ref().clone())?;

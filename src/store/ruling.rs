@@ -6,15 +6,16 @@ use super::receipt::Receipt;
 use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::doc::{Doc, DocWriter};
-use crate::base::{Id, MessageId, ProfileId, Timestamp};
+use crate::base::{Id, MessageId, Timestamp};
 use crate::error::Error;
-use crate::identity::tomb::{Hash, identifier_hash, message_hash};
+use crate::identity::tomb::{Hash, hex, identifier_hash, message_hash};
 use crate::message::Flag;
 use crate::message::reason::Flags;
 use crate::normalize::fact::{Bits, FactParts, Kind, Named, Role};
 use crate::normalize::ident::Bad;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
+use crate::view::why::id_of;
 use std::collections::BTreeSet;
 
 /// What an operator, or a matcher of the host, says about two identifiers.
@@ -380,9 +381,7 @@ impl Inner {
 
     /// Namespace and normalized value; none, and flagged, for what identifies nobody.
     fn usable(&self, id: &Id, flags: &mut Flags) -> Result<Option<(u8, String)>> {
-        let code = self.normalizer.namespaces().code(id.namespace()).ok_or_else(|| {
-            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
-        })?;
+        let code = self.normalizer.namespace(id)?;
         match self.normalizer.lookup(id.namespace(), id.value()) {
             Ok(value) => Ok(Some((code, value))),
             Err(bad) => {
@@ -490,8 +489,7 @@ impl Inner {
             }
         }
         for node in kept {
-            let (namespace, value) = records.nodes.identifier(node)?;
-            found.kept.push(Id::new(records.nodes.namespaces.name(namespace), value));
+            found.kept.push(id_of(records, node)?);
         }
         Ok(found)
     }
@@ -505,7 +503,7 @@ fn naming(identifiers: impl Iterator<Item = Hash>, messages: impl Iterator<Item 
     for (member, hashes) in [("identifiers", identifiers.collect::<BTreeSet<_>>()), ("messages", messages.collect())] {
         writer.key(member.as_bytes());
         let list = writer.list();
-        hashes.into_iter().for_each(|hash| writer.string(&ProfileId::from_bytes(hash).to_string()));
+        hashes.into_iter().for_each(|hash| writer.string(&hex(&hash)));
         writer.close(list);
     }
     writer.close(root);

@@ -16,7 +16,7 @@ use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
 use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
 use crate::identity::stated::Statements;
-use crate::identity::tomb::{Hash, Tomb, Tombs};
+use crate::identity::tomb::{Tomb, Tombs, hex, unhex};
 use crate::normalize::fact::Kind;
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
@@ -201,15 +201,6 @@ struct Fields {
     erased_messages: Vec<String>,
     /// Erased rows of the parts before the tail, as ascending numbers, by the part's file.
     void: BTreeMap<String, Vec<u32>>,
-}
-
-/// Bytes as hexadecimal digits.
-fn hex(bytes: &Hash) -> String {
-    crate::base::ProfileId::from_bytes(*bytes).to_string()
-}
-
-fn unhex(text: &str) -> Option<Hash> {
-    text.parse::<crate::base::ProfileId>().ok().map(|id| *id.as_bytes())
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.

@@ -8,7 +8,6 @@ use super::state::State;
 use crate::Result;
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::error::Error;
 use crate::event::history::At;
 use crate::identity::component::Breaks;
 use crate::identity::evidence::NONE;
@@ -213,9 +212,7 @@ impl Snapshot {
 
     /// Namespace code and normalized value; `None` for a value that identifies nobody.
     fn normalized(&self, id: &Id) -> Result<Option<(u8, String)>> {
-        let namespace = self.state.records.nodes.namespaces.code(id.namespace()).ok_or_else(|| {
-            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
-        })?;
+        let namespace = self.normalizer.namespace(id)?;
         Ok(self.normalizer.lookup(id.namespace(), id.value()).ok().map(|value| (namespace, value)))
     }
 

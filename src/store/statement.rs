@@ -14,7 +14,7 @@ use crate::event::tail::NodeRef;
 use crate::identity::evidence::{EdgeKey, Ruling};
 use crate::identity::graph::NodeState;
 use crate::identity::stated::Stated;
-use crate::identity::tomb::{Hash, identifier_hash, message_hash};
+use crate::identity::tomb::{Hash, identifier_hash, message_hash, unhex};
 use crate::normalize::fact::{Bits, Fact, Kind};
 use ahash::AHashMap;
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ pub(super) fn pair_of(nodes: &[NodeRef]) -> Option<Pair> {
 /// The hashes that an erasure names in a member of its document.
 pub(super) fn hashes(fact: &Fact<'_>, member: &str) -> Vec<Hash> {
     let texts = fact.doc.get(member).into_iter().flat_map(Doc::items).filter_map(Doc::as_str);
-    texts.filter_map(|text| text.parse::<crate::base::ProfileId>().ok()).map(|hash| *hash.as_bytes()).collect()
+    texts.filter_map(|text| unhex(&text)).collect()
 }
 
 impl Book {

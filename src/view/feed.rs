@@ -1,5 +1,6 @@
 //! The change feed as hosts read it: who became whom, who entered and left what, in the order of the commits.
 
+use super::why::id_of;
 use crate::Result;
 use crate::base::{Id, ProfileId, Timestamp};
 use crate::event::feed::{Cause, FeedEntry, Named};
@@ -157,8 +158,7 @@ fn identity(records: &Records, change: Private, generations: [u32; 3], cause: Ca
         if records.nodes.generation(node)? != third {
             return Ok(None);
         }
-        let (namespace, value) = records.nodes.identifier(node)?;
-        Ok(Some(Id::new(records.nodes.namespaces.name(namespace), value)))
+        id_of(records, node).map(Some)
     };
     Ok(match change {
         Private::Created { profile } => Change::Created { profile: id(profile, first)?, cause },
