@@ -187,6 +187,14 @@ fn an_erased_customer_who_returns_is_somebody_new() {
 }
 
 #[test]
+fn an_erasure_counts_every_event_once_and_none_that_is_not_there() {
+    let store = Store::in_memory().unwrap();
+    store.ingest_json(br#"{"type":"page","userId":"1","messageId":"m1"}"#).unwrap();
+    let named = Erasure::identifiers([id::user("1")]).messages(["m1", "m2"].map(MessageId::new));
+    assert_eq!(store.erase(&named).unwrap().events, 1);
+}
+
+#[test]
 fn erasing_one_of_a_household_keeps_the_address_of_the_others() {
     let store = Store::in_memory().unwrap();
     let identify = |user: &str| {

@@ -8,6 +8,7 @@ use crate::base::bytes::put_str;
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::{Id, MessageId, Timestamp};
 use crate::error::Error;
+use crate::event::history::At;
 use crate::identity::tomb::{Hash, hex, identifier_hash, message_hash};
 use crate::message::Flag;
 use crate::message::reason::Flags;
@@ -447,7 +448,18 @@ impl Inner {
         let id = erasure.id.as_ref();
         let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers: Vec::new(), says: Vec::new(), doc };
         let until = erasure.at.unwrap_or(now);
-        let (events, events_of_others) = count(&records, &found, &nodes, until)?;
+        let mut gone = BTreeSet::new();
+        for id in &found.messages {
+            gone.extend(writer.book.find_message(id)?);
+        }
+        for node in nodes.iter().filter_map(|(_, node)| *node) {
+            for at in records.events.of_node(node)? {
+                if records.events.head(at)?.ts <= until {
+                    gone.insert(at);
+                }
+            }
+        }
+        let (events, events_of_others) = count(&records, &gone, found.profile)?;
         let mut batch = Batch::default();
         self.push(&mut batch, 1, &said, now, flags);
         // The fact names hashes only; whoever has the names spares the store a search.
@@ -510,21 +522,16 @@ fn naming(identifiers: impl Iterator<Item = Hash>, messages: impl Iterator<Item 
     doc
 }
 
-/// How many events an erasure takes, and how many of them were somebody else's.
-fn count(records: &Records, found: &Found, nodes: &[(Hash, Option<u32>)], until: Timestamp) -> Result<(u64, u64)> {
-    let mut gone = BTreeSet::new();
-    for node in nodes.iter().filter_map(|(_, node)| *node) {
-        for at in records.events.of_node(node)? {
-            let head = records.events.head(at)?;
-            if head.ts <= until && !head.kind.is_statement() {
-                gone.insert(at);
-            }
+/// How many events an erasure takes, and how many of them were somebody else's than `profile`'s, if it is a person's.
+fn count(records: &Records, gone: &BTreeSet<At>, profile: Option<u32>) -> Result<(u64, u64)> {
+    let (mut events, mut others) = (0, 0);
+    for at in gone {
+        if records.events.head(*at)?.kind.is_statement() {
+            continue;
         }
-    }
-    let mut others = 0;
-    for at in &gone {
+        events += 1;
         let owner = records.owner(*at)?.profile();
-        others += u64::from(found.profile.is_some() && owner.is_some() && owner != found.profile);
+        others += u64::from(profile.is_some() && owner.is_some() && owner != profile);
     }
-    Ok((gone.len() as u64 + found.messages.len() as u64, others))
+    Ok((events, others))
 }
