@@ -12,8 +12,7 @@ pub(crate) const PROFILE_SIZE: u32 = 1000;
 /// What is kept of an identifier.
 ///
 /// `first` and `first_verified` follow the facts and are set by whoever applies them, before
-/// [`resolve`](super::region::resolve); `profile` and
-/// `next` are what [`resolve`] said last.
+/// [`resolve_news`](super::append::resolve_news); `profile` and `next` are what that said last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct NodeState {

@@ -1,10 +1,10 @@
 //! A graph in memory, for tests: tables of the executable specification kept as a store would keep them.
 
-use super::append::append;
+use super::append::{News, resolve_within};
 use super::change::Change;
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
-use super::region::{Dirty, Resolution, resolve_within};
+use super::region::{Dirty, Resolution, resolve};
 use super::spec::{Ident, Live, Rule, Rules, SpecFact, live};
 use crate::Result;
 use crate::base::Timestamp;
@@ -42,7 +42,7 @@ pub(super) struct Model {
     pub(super) rulings: Vec<BTreeMap<u32, Ruling>>,
     /// Names of the profiles, as the change feed tells.
     pub(super) told: BTreeSet<u32>,
-    /// How many commits took the fast way.
+    /// How many newcomers took the fast way.
     pub(super) appended: usize,
     /// How often a region is solved before it is closed the careful way.
     pub(super) rounds: usize,
@@ -77,20 +77,13 @@ impl Model {
         for n in known {
             self.node(&n);
         }
-        let newcomers: Vec<u32> = (0u32..)
-            .zip(&self.states)
-            .filter(|(_, state)| **state == NodeState::UNKNOWN)
-            .map(|(node, _)| node)
-            .collect();
-        let mut older_news = false;
-        let (mut nodes, mut ruled) = (BTreeSet::new(), BTreeSet::new());
+        let (mut dated, mut pairs, mut ruled) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
         for (node, n) in (0u32..).zip(&self.idents) {
             let state = &mut self.states[node as usize];
             let at = |table: &BTreeMap<Ident, i64>| table.get(n).copied().unwrap_or(i64::MAX);
             let (first, first_verified) = (at(&now.first), at(&now.first_verified));
             if (state.first, state.first_verified) != (first, first_verified) {
-                older_news |= !newcomers.contains(&node);
-                nodes.insert(node);
+                dated.insert(node);
             }
             (state.first, state.first_verified) = (first, first_verified);
         }
@@ -98,32 +91,24 @@ impl Model {
         for node in 0..self.idents.len() {
             let (old, new) = (&self.edges[node], &edges[node]);
             let best = |keys: Option<&BTreeSet<EdgeKey>>| keys.and_then(|keys| keys.first().copied());
-            let changed = old.keys().chain(new.keys()).find(|other| best(old.get(other)) != best(new.get(other)));
-            older_news |= old.keys().chain(new.keys()).any(|other| {
-                best(old.get(other)) != best(new.get(other))
-                    && !newcomers.contains(other)
-                    && !newcomers.contains(&row32(node))
-            });
-            nodes.extend(changed.map(|_| row32(node)));
+            let changed = old.keys().chain(new.keys()).filter(|other| best(old.get(other)) != best(new.get(other)));
+            pairs.extend(changed.map(|other| (row32(node), *other)));
             let (old, new) = (&self.rulings[node], &rulings[node]);
             let changed = old.keys().chain(new.keys()).find(|other| old.get(other) != new.get(other));
             ruled.extend(changed.map(|_| row32(node)));
         }
         (self.edges, self.rulings, self.live) = (edges, rulings, now);
-        let (nodes, ruled) = (nodes.into_iter().collect::<Vec<_>>(), ruled.into_iter().collect::<Vec<_>>());
-        if let ([newcomer], false, true) = (newcomers.as_slice(), older_news, ruled.is_empty())
-            && let Some(resolution) = append(self, *newcomer).unwrap()
-        {
-            self.appended += 1;
-            self.apply(&resolution);
-            return resolution;
-        }
-        self.resolve(Dirty { nodes: &nodes, ruled: &ruled })
+        let ruled: Vec<u32> = ruled.into_iter().collect();
+        let news = News { dated: &dated, pairs: &pairs, ruled: &ruled };
+        let resolution = resolve_within(self, news, self.rounds).unwrap();
+        self.appended += resolution.appended;
+        self.apply(&resolution);
+        resolution
     }
 
     pub(super) fn resolve(&mut self, dirty: Dirty<'_>) -> Resolution {
         self.visited.set(0);
-        let resolution = resolve_within(self, dirty, self.rounds).unwrap();
+        let (resolution, _) = resolve(self, self, dirty, self.rounds).unwrap();
         self.apply(&resolution);
         resolution
     }

@@ -184,9 +184,7 @@ impl Nodes {
         let mut best: Option<EdgeKey> = None;
         let mut consider = |key: Option<EdgeKey>| best = [best, key].into_iter().flatten().min();
         for tail in &self.tails {
-            // The younger node has the shorter chain: a hub is older than most of its neighbors.
-            let (young, old) = (a.max(b), a.min(b));
-            consider(tail.edges_of(young).filter(|(neighbor, _)| *neighbor == old).map(|(_, key)| key).min());
+            consider(tail.edge_between(a, b));
         }
         for part in self.parts.iter() {
             consider(part.edge_between(a.max(b), a.min(b))?);

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// How often a region is solved before it is closed the careful way. Almost always once is enough.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// What changed since the last partition. Order and repetition do not matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,20 +68,25 @@ pub(crate) struct Resolution {
     pub(crate) rejected: Vec<(u32, u32, Breaks)>,
     /// How many identifiers were solved, pinned ones included: what it cost.
     pub(crate) solved: usize,
+    /// How many newcomers were taken in the fast way.
+    pub(crate) appended: usize,
 }
 
-/// Solves what the change can reach and says what is different now.
+/// Solves what the change can reach and says what is different to the partition of `before`, and with whom.
+///
+/// `now` differs from `before` at most by a partition that is ahead. Identifiers are opened one by one for so many
+/// `rounds`.
 ///
 /// **Cost**: near-linear in the candidate components of the dirty identifiers; a shared identifier on the border costs
 /// its proof.
-pub(crate) fn resolve(graph: &impl Graph, dirty: Dirty<'_>) -> Result<Resolution> {
-    resolve_within(graph, dirty, ROUNDS)
-}
-
-/// [`resolve`], opening identifiers one by one no longer than for so many rounds.
-pub(super) fn resolve_within(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<Resolution> {
-    let (gathered, solution) = settle(graph, dirty, rounds)?;
-    publish(graph, &gathered, &solution)
+pub(super) fn resolve(
+    before: &impl Graph,
+    now: &impl Graph,
+    dirty: Dirty<'_>,
+    rounds: usize,
+) -> Result<(Resolution, Gathered)> {
+    let (gathered, solution) = settle(now, dirty, rounds)?;
+    Ok((publish(before, &gathered, &solution)?, gathered))
 }
 
 /// The region around some identifiers and its solution, for whoever asks why.
@@ -351,6 +356,7 @@ fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Resu
         changes: changes(&moments),
         rejected: rejected.collect(),
         solved: moments.len(),
+        appended: 0,
     })
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct NodeTail {
 struct Index {
     by_value: HashTable<u32>,
     edge_heads: AHashMap<u32, u32>,
+    /// The newest link of each pair, smaller node first: two hubs that meet must not read through their chains.
+    pairs: AHashMap<(u32, u32), u32>,
 }
 
 impl NodeTail {
@@ -62,13 +64,14 @@ impl NodeTail {
         self.base + local
     }
 
-    /// Adds evidence between two identifiers, seen from both.
+    /// Adds evidence between two identifiers, better than what is known, seen from both.
     pub(crate) fn add_edge(&self, a: u32, b: u32, key: EdgeKey) {
         let mut index = self.index.write();
         for (node, neighbor) in [(a, b), (b, a)] {
             let head = index.edge_heads.entry(node).or_insert(END);
             let at = self.edges.push(EdgeLink { neighbor, previous: *head, key });
             *head = row32(at);
+            index.pairs.insert((a.min(b), a.max(b)), row32(at));
         }
     }
 
@@ -111,6 +114,16 @@ impl NodeTailView {
     pub(crate) fn identifier(&self, node: u32) -> Option<(u8, &str)> {
         let local = node.checked_sub(self.tail.base).filter(|local| *local < self.nodes)?;
         self.tail.identifiers.get(local as usize).map(|known| (known.namespace, known.value.as_ref()))
+    }
+
+    /// The best evidence between two nodes. Cost: a look-up, unless the pair got better evidence after this view.
+    pub(crate) fn edge_between(&self, a: u32, b: u32) -> Option<EdgeKey> {
+        let newest = self.tail.index.read().pairs.get(&(a.min(b), a.max(b))).copied()?;
+        if newest < self.edges {
+            // Evidence is added where it is better than what is known, so the newest is the best.
+            return self.tail.edges.get(newest as usize).map(|link| link.key);
+        }
+        self.edges_of(a.max(b)).filter(|(neighbor, _)| *neighbor == a.min(b)).map(|(_, key)| key).min()
     }
 
     /// The evidence at a node, newest first; a neighbor may come several times.
@@ -159,6 +172,10 @@ mod tests {
         assert_eq!(view.identifier(12), None);
         assert_eq!(view.edges_of(10).collect::<Vec<_>>(), [(11, key)]);
         assert_eq!(tail.view().edges_of(10).count(), 2);
+        let better = EdgeKey::event(true, Timestamp::from_millisecond(4));
+        tail.add_edge(b, a, better);
+        assert_eq!([&view, &tail.view()].map(|view| view.edge_between(a, b)), [Some(key), Some(better)]);
+        assert_eq!([&view, &tail.view()].map(|view| view.edge_between(c, a)), [None, Some(key)]);
         assert_eq!(view.nodes_with_edges(), [10, 11]);
     }
 }

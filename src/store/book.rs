@@ -17,12 +17,11 @@ use crate::event::history::{At, History};
 use crate::event::names::Names;
 use crate::event::tail::{EventTail, NodeRef, TailEvent};
 use crate::event::{order_key, traits_of};
-use crate::identity::append::append;
+use crate::identity::append::{self, resolve_news};
 use crate::identity::change::Change;
 use crate::identity::evidence::{EdgeKey, NONE};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
-use crate::identity::region::{Dirty, Resolution, resolve};
 use crate::identity::stated::{Stated, Statements};
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
@@ -93,15 +92,6 @@ pub(super) struct Dirt {
     pub(super) gone: BTreeSet<At>,
     /// Erased identifiers: whoever they name from now on is somebody new.
     pub(super) reborn: BTreeSet<u32>,
-}
-
-impl Dirt {
-    /// The one identifier that all of it is about, if it is one.
-    fn newcomer(&self) -> Option<u32> {
-        let mut dated = self.dated.iter();
-        let only = dated.next().copied().filter(|_| dated.next().is_none() && self.ruled.is_empty())?;
-        self.pairs.iter().all(|(a, b)| *a == only || *b == only).then_some(only)
-    }
 }
 
 /// What a commit did.
@@ -411,7 +401,9 @@ impl Book {
 
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
     fn resolve(&mut self, dirt: &Dirt, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
-        let resolution = self.solve(dirt)?;
+        let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
+        let resolution =
+            resolve_news(&self.nodes, append::News { dated: &dirt.dated, pairs: &dirt.pairs, ruled: &ruled })?;
         let mut rows = BTreeSet::new();
         let mut moved = Vec::new();
         for (node, new) in &resolution.states {
@@ -427,20 +419,6 @@ impl Book {
         }
         applied.changes = resolution.changes;
         Ok(moved)
-    }
-
-    fn solve(&self, dirt: &Dirt) -> Result<Resolution> {
-        // The commonest commit brings one new identifier, and no news but its own.
-        if let Some(newcomer) = dirt.newcomer()
-            && let Some(resolution) = append(&self.nodes, newcomer)?
-        {
-            return Ok(resolution);
-        }
-        let pairs = dirt.pairs.iter().flat_map(|(a, b)| [*a, *b]);
-        let nodes: BTreeSet<u32> = dirt.dated.iter().copied().chain(pairs).collect();
-        let nodes: Vec<u32> = nodes.into_iter().collect();
-        let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
-        resolve(&self.nodes, Dirty { nodes: &nodes, ruled: &ruled })
     }
 
     /// Puts a row into the sets of people, or out of them.
