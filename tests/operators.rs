@@ -35,7 +35,7 @@ fn meaning(store: &Store) -> [String; 3] {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(500))]
 
     /// T6: of an alias that was revoked nothing is left.
     #[test]

@@ -187,7 +187,9 @@ mod tests {
         ) {
             let all: Vec<i64> = a.iter().chain(&b).chain(&c).copied().collect();
             let over = |part: &[i64]| part.iter().any(|t| part.iter().filter(|x| **x >= *t && **x < t + window).count() > limit);
-            prop_assume!(![&a, &b, &c].into_iter().any(|part| over(part)));
+            if [&a, &b, &c].into_iter().any(|part| over(part)) {
+                return Ok(());
+            }
             let (a, b, c) = (times(&a), times(&b), times(&c));
             prop_assert_eq!(crowded(&[&a, &b, &c], limit, window), over(&all));
         }

@@ -13,6 +13,14 @@ use crate::base::{NamespaceRule, Span, Timestamp};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// `PROPTEST_CASES` asks for more.
+fn cases() -> ProptestConfig {
+    let given = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = given.unwrap_or(2000);
+    // Some laws pass over inputs that do not fit them.
+    ProptestConfig { cases, max_global_rejects: 10 * cases, ..ProptestConfig::default() }
+}
+
 const NAMES: [&str; 5] = ["user_id", "email", "phone", "device", "anonymous_id"];
 
 fn ident() -> impl Strategy<Value = Ident> {
@@ -171,6 +179,8 @@ fn same_in_any_order(
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn t1_order_independence((namespaces, size) in rules(), facts in facts(22), seed: u64, batch in 1usize..5) {
         same_in_any_order(&namespaces, size, &facts, seed, batch)?;
