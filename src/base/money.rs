@@ -29,7 +29,7 @@ impl Currency {
     /// The currency of a code in capitals; `None` for a code that is not money in circulation.
     pub(crate) fn from_code(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
-        decimals_of(code).map(|_| Self(bytes))
+        Self::from_bytes(bytes)
     }
 
     /// The code, for example `EUR`.
@@ -51,7 +51,7 @@ impl Currency {
     /// ```
     #[must_use]
     pub fn decimals(&self) -> u8 {
-        decimals_of(self.code()).unwrap_or(2)
+        decimals_of(self.0).unwrap_or(2)
     }
 
     pub(crate) fn bytes(self) -> [u8; 3] {
@@ -59,21 +59,45 @@ impl Currency {
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 3]) -> Option<Self> {
-        Self::from_code(std::str::from_utf8(&bytes).ok()?)
+        decimals_of(bytes).map(|_| Self(bytes))
     }
 }
 
-fn decimals_of(code: &str) -> Option<u8> {
-    let among = |list: &str| code.len() == 3 && list.split_ascii_whitespace().any(|known| known == code);
-    if among(TWO) {
-        Some(2)
-    } else if among(ZERO) {
-        Some(0)
-    } else if among(THREE) {
-        Some(3)
-    } else {
-        None
+/// For each three capital letters one more than the decimals of that currency; zero where there is none. Amounts are read
+/// one by one, so finding one's currency must cost a load.
+static DECIMALS: [u8; 26 * 26 * 26] = {
+    let mut table = [0; 26 * 26 * 26];
+    fill(&mut table, TWO, 2);
+    fill(&mut table, ZERO, 0);
+    fill(&mut table, THREE, 3);
+    table
+};
+
+#[expect(clippy::indexing_slicing, reason = "runs while compiling, where a slip is an error")]
+const fn fill(table: &mut [u8], codes: &str, decimals: u8) {
+    let codes = codes.as_bytes();
+    let mut at = 0;
+    while at + 2 < codes.len() {
+        if codes[at] == b' ' {
+            at += 1;
+            continue;
+        }
+        if let Some(slot) = slot([codes[at], codes[at + 1], codes[at + 2]]) {
+            table[slot] = decimals + 1;
+        }
+        at += 3;
     }
+}
+
+const fn slot([a, b, c]: [u8; 3]) -> Option<usize> {
+    if !a.is_ascii_uppercase() || !b.is_ascii_uppercase() || !c.is_ascii_uppercase() {
+        return None;
+    }
+    Some(((a - b'A') as usize * 26 + (b - b'A') as usize) * 26 + (c - b'A') as usize)
+}
+
+fn decimals_of(code: [u8; 3]) -> Option<u8> {
+    DECIMALS.get(slot(code)?)?.checked_sub(1)
 }
 
 impl fmt::Display for Currency {
@@ -153,6 +177,13 @@ mod tests {
         assert_eq!(show(5, "EUR"), "0.05 EUR");
         assert_eq!(show(-123_456, "KWD"), "-123.456 KWD");
         assert_eq!(show(0, "JPY"), "0 JPY");
+        for (list, decimals) in [(TWO, 2), (ZERO, 0), (THREE, 3)] {
+            for code in list.split_ascii_whitespace() {
+                assert_eq!(Currency::from_code(code).map(|known| known.decimals()), Some(decimals), "{code}");
+            }
+        }
+        let known = [TWO, ZERO, THREE].map(|list| list.split_ascii_whitespace().count());
+        assert_eq!(DECIMALS.iter().filter(|of| **of > 0).count(), known.iter().sum::<usize>());
         for bad in ["EURO", "XXX", "eur", "", "X X"] {
             assert!(Currency::from_code(bad).is_none(), "{bad}");
         }
