@@ -24,6 +24,14 @@ const SCALE_MAX: u8 = 38;
 impl Decimal {
     /// `mantissa / 10^scale`, in lowest terms.
     pub(crate) fn new(mut mantissa: i128, mut scale: u8) -> Self {
+        // Nearly all numbers are short, and dividing long ones is slow.
+        if let Ok(mut short) = i64::try_from(mantissa) {
+            while scale > 0 && short % 10 == 0 {
+                short /= 10;
+                scale -= 1;
+            }
+            return Self { mantissa: i128::from(short), scale };
+        }
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             scale -= 1;
@@ -113,6 +121,9 @@ impl Decimal {
     }
 
     fn at_scale(self, scale: u8) -> Option<i128> {
+        if scale == self.scale {
+            return Some(self.mantissa);
+        }
         self.mantissa.checked_mul(10i128.checked_pow(u32::from(scale.checked_sub(self.scale)?))?)
     }
 }

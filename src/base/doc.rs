@@ -14,6 +14,7 @@
 //! 8 string      an instant spelled YYYY-MM-DDThh:mm:ss.mmmZ, zigzag varint of its milliseconds
 //! 9 list        u32 length in bytes, values
 //! 10 object     u32 length in bytes, (key: len, UTF-8 or WTF-8; value)*
+//! 11 number     decimals u8, zigzag varint of its digits without the point: 19.90 as 2, 1990
 //! ```
 
 use super::bytes::{Reader, put_bytes, put_zigzag, row32};
@@ -33,6 +34,7 @@ const UUID: u8 = 7;
 const INSTANT: u8 = 8;
 const LIST: u8 = 9;
 const OBJECT: u8 = 10;
+const FIXED: u8 = 11;
 
 /// Writes one document, value by value, into a buffer that the caller may share among many.
 pub(crate) struct DocWriter<'b> {
@@ -61,14 +63,21 @@ impl<'b> DocWriter<'b> {
         put_zigzag(self.out, value);
     }
 
-    /// A number in JSON spelling. Plain integers of 64 bits are stored as such; everything else keeps its digits.
+    /// A number in JSON spelling. Integers and prices are stored as such; everything else keeps its text.
     pub(crate) fn number(&mut self, text: &str) {
-        match text.parse::<i64>() {
-            Ok(value) if text != "-0" => self.int(value),
-            _ => {
-                self.out.push(NUMBER);
-                put_bytes(self.out, text.as_bytes());
+        match fixed_point(text) {
+            Some((value, 0)) => self.int(value),
+            Some((digits, decimals)) => {
+                self.out.extend_from_slice(&[FIXED, decimals]);
+                put_zigzag(self.out, digits);
             }
+            None => match text.parse::<i64>() {
+                Ok(value) if text != "-0" => self.int(value),
+                _ => {
+                    self.out.push(NUMBER);
+                    put_bytes(self.out, text.as_bytes());
+                }
+            },
         }
     }
 
@@ -149,6 +158,39 @@ impl<'b> DocWriter<'b> {
     }
 }
 
+/// The digits of a number without its point, and how many stand behind it; `None` for exponents, a zero with a sign and
+/// more digits than surely fit.
+fn fixed_point(text: &str) -> Option<(i64, u8)> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if unsigned.len() > 18 {
+        return None;
+    }
+    let (mut digits, mut point) = (0, None);
+    for (at, byte) in (1u8..).zip(unsigned.bytes()) {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() && at > 1 => point = Some(at),
+            _ => return None,
+        }
+    }
+    let decimals = match point {
+        Some(at) => u8::try_from(unsigned.len()).ok()?.checked_sub(at).filter(|decimals| *decimals > 0)?,
+        None => 0,
+    };
+    match unsigned.len() == text.len() {
+        true => Some((digits, decimals)),
+        false => (digits > 0).then_some((-digits, decimals)),
+    }
+}
+
+/// How [`fixed_point`] was spelled.
+fn fixed_text(digits: i64, decimals: u8) -> String {
+    let (sign, decimals) = (if digits < 0 { "-" } else { "" }, usize::from(decimals));
+    let mut text = format!("{sign}{:0width$}", digits.unsigned_abs(), width = decimals + 1);
+    text.insert(text.len() - decimals, '.');
+    text
+}
+
 /// The instant, if this is the one spelling that [`Timestamp`] prints.
 fn canonical_instant(text: &str) -> Option<Timestamp> {
     let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;
@@ -217,17 +259,31 @@ impl<'a> Doc<'a> {
         match self.tag()? {
             INT => Some(Cow::Owned(self.body().zigzag()?.to_string())),
             NUMBER => self.body().str().map(Cow::Borrowed),
+            FIXED => self.as_fixed().map(|(digits, decimals)| Cow::Owned(fixed_text(digits, decimals))),
+            _ => None,
+        }
+    }
+
+    /// The number as digits and how many of them stand behind the point, if it is spelled plainly and not too long.
+    #[inline]
+    pub(crate) fn as_fixed(self) -> Option<(i64, u8)> {
+        let mut body = self.body();
+        match self.tag()? {
+            INT => Some((body.zigzag()?, 0)),
+            FIXED => {
+                let decimals = body.u8().filter(|decimals| (1..18).contains(decimals))?;
+                Some((body.zigzag()?, decimals))
+            }
             _ => None,
         }
     }
 
     /// The number exactly, where 38 digits hold it.
     pub(crate) fn as_decimal(self) -> Option<Decimal> {
-        match self.tag()? {
-            INT => self.body().zigzag().map(Decimal::from),
-            NUMBER => Decimal::parse(self.body().str()?),
-            _ => None,
+        if self.tag()? == NUMBER {
+            return Decimal::parse(self.body().str()?);
         }
+        self.as_fixed().map(|(digits, decimals)| Decimal::new(i128::from(digits), decimals))
     }
 
     /// The text of a string without lone surrogates.
@@ -283,7 +339,7 @@ impl<'a> Doc<'a> {
 
     /// The digits of a JSON integer: no fraction, no exponent, any length.
     pub(crate) fn as_integer(self) -> Option<Cow<'a, str>> {
-        let text = self.as_number()?;
+        let text = if self.tag()? == FIXED { None } else { self.as_number() }?;
         text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some(text)
     }
 
@@ -301,7 +357,7 @@ impl<'a> Doc<'a> {
     /// True for every number.
     #[inline]
     pub(crate) fn is_number(self) -> bool {
-        matches!(self.tag(), Some(INT | NUMBER))
+        matches!(self.tag(), Some(INT | NUMBER | FIXED))
     }
 
     /// The members of an object, in order; nothing for any other value.
@@ -349,7 +405,7 @@ impl<'a> Doc<'a> {
         match self.tag() {
             Some(FALSE) => out.push_str("false"),
             Some(TRUE) => out.push_str("true"),
-            Some(INT | NUMBER) => out.push_str(&self.as_number().unwrap_or(Cow::Borrowed("null"))),
+            Some(INT | NUMBER | FIXED) => out.push_str(&self.as_number().unwrap_or(Cow::Borrowed("null"))),
             Some(WTF8) => write_wtf8(self.body().bytes().unwrap_or_default(), out),
             Some(STRING | UUID | INSTANT) => write_text(&self.as_str().unwrap_or_default(), out),
             Some(LIST) => {
@@ -393,6 +449,10 @@ fn next_value<'a>(reader: &mut Reader<'a>) -> Option<Doc<'a>> {
     match reader.u8()? {
         NULL | FALSE | TRUE => {}
         INT | INSTANT => {
+            reader.varint()?;
+        }
+        FIXED => {
+            reader.u8()?;
             reader.varint()?;
         }
         NUMBER | STRING | WTF8 => {
@@ -547,6 +607,17 @@ mod tests {
             let mut out = Vec::new();
             DocWriter::new(&mut out).number(&number.to_string());
             prop_assert_eq!(Doc::new(&out).as_i64(), Some(number));
+        }
+
+        #[test]
+        fn numbers_keep_their_spelling(text in "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?") {
+            let mut out = Vec::new();
+            DocWriter::new(&mut out).number(&text);
+            let doc = Doc::new(&out);
+            prop_assert_eq!(doc.to_json(), text.clone());
+            prop_assert!(doc.is_number());
+            prop_assert_eq!(doc.as_decimal(), Decimal::parse(&text));
+            prop_assert_eq!(doc.as_integer().is_some(), !text.contains(['.', 'e', 'E']));
         }
 
         #[test]

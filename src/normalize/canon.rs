@@ -63,9 +63,9 @@ fn number_digest(value: Doc<'_>) -> u64 {
         let hash = finish(mantissa.cast_unsigned().wrapping_add(NUMBER));
         finish(hash.wrapping_add(exponent.cast_unsigned()))
     };
-    if let Some(value) = value.as_i64() {
-        let (mantissa, exponent) = without_zeros(value);
-        return parts(mantissa, exponent);
+    if let Some((digits, decimals)) = value.as_fixed() {
+        let (mantissa, exponent) = without_zeros(digits);
+        return parts(mantissa, if digits == 0 { 0 } else { exponent - i64::from(decimals) });
     }
     let text = value.as_number().unwrap_or_default();
     let (digits, exponent) = canonical_number(&text);

@@ -260,6 +260,9 @@ fn is_plain_decimal(text: &str) -> bool {
 /// One money field in minor units.
 fn field(value: Option<Doc<'_>>, decimals: u8) -> Result<Units, Reason> {
     let Some(value) = value else { return Ok(Units::Absent) };
+    if let Some((digits, scale)) = value.as_fixed() {
+        return rounded(Decimal::new(i128::from(digits), scale), decimals);
+    }
     let text = if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) };
     let Some(text) = text else { return Ok(Units::Unreadable) };
     let (minor, rounded) = units(&text, decimals).ok_or(Reason::NumberOutOfRange)?;
