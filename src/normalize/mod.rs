@@ -13,6 +13,7 @@ pub(crate) mod names;
 pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
+mod plans;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod check;

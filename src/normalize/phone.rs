@@ -5,8 +5,9 @@
 //! port that traces what it parses would put them into the host's log). What people type around the digits is read
 //! here.
 
+use super::plans::{self, Lengths};
 use phonenumber::country::Id;
-use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
+use phonenumber::metadata::DATABASE;
 
 /// Country code, national number and a national prefix: more digits than that are no phone number.
 const DIGITS_MAX: usize = 20;
@@ -50,13 +51,13 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
     None
 }
 
-/// The number where nothing has to be found out: a country whose numbers have no prefix, and its code alone.
+/// The number where nothing has to be found out: no country of that code could take its first digit for a prefix.
 fn quick(dialed: &str, region: Option<Id>) -> Option<String> {
-    let (code, national, country) = match (dialed.strip_prefix('+'), region) {
+    let (code, national) = match (dialed.strip_prefix('+'), region) {
         (Some(rest), _) => {
-            let known = |len| rest.get(..len)?.parse::<u16>().ok().filter(|code| DATABASE.by_code(code).is_some());
+            let known = |len| rest.get(..len)?.parse::<usize>().ok().filter(|code| plans::is_code(*code));
             let (len, code) = (1..=3).find_map(|len| Some((len, known(len)?)))?;
-            (code, rest.get(len..)?, alone(code)?)
+            (code, rest.get(len..)?)
         }
         (None, Some(region)) => {
             let country = DATABASE.by_id(region.as_ref())?;
@@ -66,23 +67,11 @@ fn quick(dialed: &str, region: Option<Id>) -> Option<String> {
             if abroad || dialed.starts_with(&code.to_string()) {
                 return None;
             }
-            (code, dialed, alone(code)?)
+            (usize::from(code), dialed)
         }
         (None, None) => return None,
     };
-    let no_prefix = country.national_prefix().is_none() && country.national_prefix_for_parsing().is_none();
-    let plain = no_prefix && !national.starts_with('0') && (4..=15).contains(&national.len());
-    (plain && Lengths(country).has(national.len(), false)).then(|| format!("+{code}{national}"))
-}
-
-/// The country of a code that no other country has.
-fn alone(code: u16) -> Option<&'static Metadata> {
-    let countries = DATABASE.by_code(&code)?;
-    let regions = DATABASE.region(&code)?;
-    match (countries.as_slice(), regions.as_slice()) {
-        ([country], [region]) if *region != "001" => Some(*country),
-        _ => None,
-    }
+    plans::is_plain(code, national).then(|| format!("+{code}{national}"))
 }
 
 fn read(dialed: &str, region: Option<Id>) -> Option<String> {
@@ -141,44 +130,6 @@ fn is_punctuation(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
 }
 
-/// How many digits the numbers of a country code have.
-struct Lengths<'a>(&'a Metadata);
-
-impl Lengths<'static> {
-    fn of(code: u16) -> Option<Self> {
-        let countries = DATABASE.by_code(&code)?;
-        let main = countries.iter().find(|country| country.is_main_country_for_code()).or(countries.first());
-        main.copied().map(Self)
-    }
-}
-
-impl Lengths<'_> {
-    /// libphonenumber's "possible": some kind of number of that country code has that many digits; `local` admits those
-    /// that can be dialed in one area only.
-    fn has(&self, digits: usize, local: bool) -> bool {
-        let Ok(digits) = u16::try_from(digits) else { return false };
-        kinds(self.0).into_iter().flatten().any(|kind| {
-            kind.possible_length().contains(&digits) || (local && kind.possible_local_length().contains(&digits))
-        })
-    }
-}
-
-fn kinds(country: &Metadata) -> [Option<&Descriptor>; 10] {
-    let kinds = country.descriptors();
-    [
-        kinds.fixed_line(),
-        kinds.mobile(),
-        kinds.toll_free(),
-        kinds.premium_rate(),
-        kinds.shared_cost(),
-        kinds.personal_number(),
-        kinds.voip(),
-        kinds.pager(),
-        kinds.uan(),
-        kinds.voicemail(),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,11 +144,10 @@ mod tests {
     fn the_short_way_is_taken() {
         assert_eq!(quick("20123456", region("DK")).as_deref(), Some("+4520123456"));
         assert_eq!(quick("+4520123456", None).as_deref(), Some("+4520123456"));
-        assert_eq!(
-            quick("+442079460018", None),
-            None,
-            "Guernsey, Jersey and Man have the code of the United Kingdom too"
-        );
+        for ordinary in ["+442079460018", "+12125550123", "+4915123456789", "+33612345678"] {
+            assert_eq!(quick(ordinary, None).as_deref(), Some(ordinary));
+        }
+        assert_eq!(quick("+390612345678", None), None, "a zero may be a prefix, or part of the number");
     }
 
     #[test]
@@ -264,8 +214,9 @@ mod tests {
         }
 
         #[test]
-        fn the_short_way_equals_the_long_one(plus: bool, raw in "[0-9]{2,16}", code in 1u16..999, at in 0usize..6) {
-            let home = region(["DK", "NO", "ES", "CZ", "PT", "SG"][at]);
+        fn the_short_way_equals_the_long_one(plus: bool, raw in "[0-9]{2,16}", code in 1u16..999, which in 0usize..12, at in 0usize..12) {
+            let home = region(["DK", "NO", "ES", "CZ", "PT", "SG", "US", "GB", "DE", "FR", "IT", "BS"][at]);
+            let code = [code, 1, 44, 49, 33, 39, 7, 61, 55, 52, 54, 86][which];
             let dialed = if plus { format!("+{code}{raw}") } else { raw };
             let home = if plus { None } else { home };
             if let Some(short) = quick(&dialed, home) {
