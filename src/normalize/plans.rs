@@ -62,12 +62,12 @@ fn take_prefixes(country: &Metadata, plan: &mut Plan) {
     let pattern = country.national_prefix_for_parsing().map(|pattern| {
         // The patterns are spread over lines, and the library reads them so.
         let mut parser = ParserBuilder::new().ignore_whitespace(true).unicode(false).utf8(false).build();
-        parser.parse(pattern.as_str())
+        parser.parse(pattern.as_str()).ok()
     });
     let alternatives = match &pattern {
         None => &[],
-        Some(Err(_)) => return *plan = [0; 16],
-        Some(Ok(pattern)) => match pattern.kind() {
+        Some(None) => return *plan = [0; 16],
+        Some(Some(pattern)) => match pattern.kind() {
             HirKind::Alternation(alternatives) => alternatives.as_slice(),
             _ => std::slice::from_ref(pattern),
         },
