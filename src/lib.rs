@@ -99,7 +99,7 @@ pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
     Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Progress,
-    Receipt, Reject, RejectedEdge, Ruling, Snapshot, Stats, Store, Verification,
+    Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
     Change, Changes, Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile,

@@ -23,4 +23,5 @@ mod kill;
 mod money;
 mod operators;
 mod quickstart;
+mod rules;
 mod shell;

@@ -481,3 +481,29 @@ fn operators_rule_and_the_feed_tells() {
     assert_eq!(kinds(&all[12]).last().map(String::as_str), Some("removed"));
     assert_eq!((kind(&all[13]), kind(&all[14])), ("NotFound", "Invalid"));
 }
+
+#[test]
+fn rules_can_be_read_tried_and_changed() {
+    let rule = json!({"rank": 3, "limit": 5, "glue": 0, "person": true});
+    let all = memory(&[
+        shop(),
+        json!({"do": "rules"}),
+        json!({"do": "what_if", "rules": {"email": rule}}),
+        json!({"do": "rules"}),
+        json!({"do": "rules", "set": {"email": rule}}),
+        json!({"do": "rules"}),
+        json!({"do": "what_if"}),
+        json!({"do": "rules", "set": {"planet": rule}}),
+        json!({"do": "rules", "set": {"email": {"rank": 3, "glu": 1}}}),
+        json!({"do": "changes", "cursor": 0}),
+    ]);
+    assert_eq!((&all[1]["version"], &all[1]["rules"]["email"]["glue"]), (&json!(0), &json!(2)));
+    assert_eq!(all[2]["ok"], true, "{}", all[2]);
+    assert_eq!(all[1], all[3], "asking changes nothing");
+    assert_eq!(all[2], all[4], "what was foreseen happened");
+    assert_eq!((&all[4]["version"], &all[4]["shared"]), (&json!(1), &json!(1)), "{}", all[4]);
+    assert_eq!((&all[5]["version"], &all[5]["rules"]["email"]["glue"]), (&json!(1), &json!(0)));
+    assert_eq!([kind(&all[6]), kind(&all[7]), kind(&all[8])], ["Invalid"; 3]);
+    let last = all[9]["changes"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["cause"]), (&json!("shared"), &json!("rules")), "{last}");
+}

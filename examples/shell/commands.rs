@@ -26,6 +26,8 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "advance" => advance(store, command),
         "alias" | "deny" | "revoke" | "match" => rulings::rule(store, command),
         "erase" => rulings::erase(store, command),
+        "rules" => rulings::rules(store, command),
+        "what_if" => rulings::what_if(&store.snapshot(), command),
         "changes" => rulings::changes(&store.snapshot(), command),
         "event_log" => event_log(&store.snapshot(), command),
         "identifiers" | "attribution" | "rejected_edges" | "segments" | "digest" | "next_change" | "verify"

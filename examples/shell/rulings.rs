@@ -3,7 +3,8 @@
 use super::command::Command;
 use super::commands::ingested;
 use super::reply::{Failure, Reply};
-use regulars::{Erasure, MessageId, Ruling, Snapshot, Store};
+use regulars::{Erasure, MessageId, NamespaceRule, Ruling, Snapshot, Store};
+use std::collections::BTreeMap;
 
 /// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
 pub(crate) fn rule(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
@@ -52,6 +53,28 @@ pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failu
         .with("events", &erased.events)?
         .with("events_of_others", &erased.events_of_others)?
         .with("kept", &erased.kept)
+}
+
+/// The rules in force, or with `set` what became of changing them.
+pub(crate) fn rules(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["set"])?;
+    match changed_rules(command, "set")? {
+        Some(rules) => Reply::ok().with_all(&store.set_rules(&rules)?),
+        None => {
+            let rules = store.snapshot().rules();
+            Reply::ok().with("version", &rules.version)?.with("rules", &rules.namespaces)
+        }
+    }
+}
+
+pub(crate) fn what_if(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["rules"])?;
+    let rules = changed_rules(command, "rules")?.ok_or_else(|| Failure::invalid("what_if needs rules"))?;
+    Reply::ok().with_all(&snapshot.what_if(&rules)?)
+}
+
+fn changed_rules(command: &Command<'_>, field: &str) -> Result<Option<BTreeMap<String, NamespaceRule>>, Failure> {
+    command.get(field, "namespaces with their rules: rank, limit, window, glue, fan, ttl, person")
 }
 
 pub(crate) fn changes(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {

@@ -331,7 +331,11 @@ pub(crate) struct Namespace {
 
 /// All namespaces of a store. The index is the namespace code, and is ordered by rank: a smaller code is stronger.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Namespaces(Vec<Namespace>);
+pub(crate) struct Namespaces {
+    all: Vec<Namespace>,
+    /// How often their rules were changed since the store was created.
+    version: u64,
+}
 
 impl Namespaces {
     /// The defaults with the overrides of `config`, by rank.
@@ -346,7 +350,49 @@ impl Namespaces {
         let mut all: Vec<Namespace> = merged.into_iter().map(|(name, rule)| Namespace { name, rule }).collect();
         all.sort_by_key(|ns| ns.rule.rank);
         Self::check(&all)?;
-        Ok(Self(all))
+        Ok(Self { all, version: 0 })
+    }
+
+    /// The next version: these namespaces have other rules, the others stay as they are. The same one where nothing is
+    /// different.
+    ///
+    /// # Errors
+    /// `Invalid` for a namespace that is not there, and for what facts were normalized by: strength, `person` and
+    /// `per_shop` are decided when a store is created.
+    pub(crate) fn with(&self, rules: &BTreeMap<String, NamespaceRule>) -> crate::Result<Self> {
+        let mut all = self.all.clone();
+        for (name, rule) in rules {
+            let Some(old) = all.iter_mut().find(|known| known.name == *name) else {
+                let text = format!("there is no namespace {name:?}; namespaces are decided when a store is created");
+                return Err(crate::Error::invalid(text));
+            };
+            if (rule.person, rule.per_shop) != (old.rule.person, old.rule.per_shop) {
+                let text = format!("person and per_shop of namespace {name:?} are decided when a store is created");
+                return Err(crate::Error::invalid(text));
+            }
+            old.rule = rule.clone();
+        }
+        Self::check(&all)?;
+        if !all.is_sorted_by_key(|of| of.rule.rank) {
+            let text = "which namespace is stronger than which is decided when a store is created";
+            return Err(crate::Error::invalid(text));
+        }
+        let version = self.version + u64::from(all != self.all);
+        Ok(Self { all, version })
+    }
+
+    /// The same, as a store wrote it down.
+    pub(crate) fn restored(&self, rules: &BTreeMap<String, NamespaceRule>, version: u64) -> crate::Result<Self> {
+        Ok(Self { version, ..self.with(rules)? })
+    }
+
+    /// The rule of each namespace.
+    pub(crate) fn rules(&self) -> BTreeMap<String, NamespaceRule> {
+        self.all.iter().map(|of| (of.name.clone(), of.rule.clone())).collect()
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     fn check(all: &[Namespace]) -> crate::Result<()> {
@@ -378,12 +424,12 @@ impl Namespaces {
 
     /// The code of a name.
     pub(crate) fn code(&self, name: &str) -> Option<u8> {
-        self.0.iter().position(|ns| ns.name == name).and_then(|at| u8::try_from(at).ok())
+        self.all.iter().position(|ns| ns.name == name).and_then(|at| u8::try_from(at).ok())
     }
 
     /// The namespace of a code.
     pub(crate) fn get(&self, code: u8) -> Option<&Namespace> {
-        self.0.get(usize::from(code))
+        self.all.get(usize::from(code))
     }
 
     /// The name of a code; empty for a code that does not exist.
@@ -397,11 +443,11 @@ impl Namespaces {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, &Namespace)> {
-        self.0.iter().enumerate().filter_map(|(at, ns)| Some((u8::try_from(at).ok()?, ns)))
+        self.all.iter().enumerate().filter_map(|(at, ns)| Some((u8::try_from(at).ok()?, ns)))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 }
 

@@ -28,10 +28,12 @@ pub enum Cause {
     Definition,
     /// Exchange rates were recorded.
     Rates,
+    /// Identity rules changed.
+    Rules,
 }
 
 impl Cause {
-    const ALL: [Self; 4] = [Self::Facts, Self::Time, Self::Definition, Self::Rates];
+    const ALL: [Self; 5] = [Self::Facts, Self::Time, Self::Definition, Self::Rates, Self::Rules];
 }
 
 /// One entry.

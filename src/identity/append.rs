@@ -277,7 +277,7 @@ fn ruled(graph: &impl Graph, node: u32) -> Result<bool> {
 }
 
 /// Whether each of `others` has a certain edge to `first`.
-fn linked(graph: &impl Graph, first: u32, others: &[u32]) -> Result<bool> {
+pub(super) fn linked(graph: &impl Graph, first: u32, others: &[u32]) -> Result<bool> {
     let mut missing: AHashSet<u32> = others.iter().copied().collect();
     let mut left = LOOK_AROUND;
     if !missing.is_empty() {

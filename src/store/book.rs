@@ -22,6 +22,7 @@ use crate::identity::change::Change;
 use crate::identity::evidence::{EdgeKey, NONE};
 use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
+use crate::identity::region::Resolution;
 use crate::identity::stated::{Stated, Statements};
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
@@ -237,15 +238,21 @@ impl Book {
         }
         let records = Arc::new(self.records());
         if let Some(before) = before {
-            let news = News { rows: first_row..self.event_tail.len(), gone: &dirt.gone, moved: &touched_nodes };
-            let by_facts = Touched::by_commit(&before, &records, &news)?;
-            by_facts.leadless.iter().for_each(|node| {
-                self.leadless.insert(*node);
-            });
-            touched.add(by_facts);
+            let rows = first_row..self.event_tail.len();
+            let news = News { rows, gone: &dirt.gone, moved: &touched_nodes, pooled: &BTreeSet::new() };
+            touched.add(self.touched_by(&before, &records, &news)?);
             applied.crossings = self.reevaluate(&records, touched, &applied.changes)?;
         }
         Ok((applied, records))
+    }
+
+    /// Whom a commit can have changed; notes which identifiers lead no event.
+    pub(super) fn touched_by(&mut self, before: &Records, after: &Records, news: &News<'_>) -> Result<Touched> {
+        let touched = Touched::by_commit(before, after, news)?;
+        touched.leadless.iter().for_each(|node| {
+            self.leadless.insert(*node);
+        });
+        Ok(touched)
     }
 
     /// Shows what was appended to the tails to the working copy.
@@ -404,6 +411,11 @@ impl Book {
         let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
         let resolution =
             resolve_news(&self.nodes, append::News { dated: &dirt.dated, pairs: &dirt.pairs, ruled: &ruled })?;
+        self.settle(resolution, applied)
+    }
+
+    /// Takes over a resolution. Returns the nodes whose state changed, with the one before.
+    pub(super) fn settle(&mut self, resolution: Resolution, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
         let mut rows = BTreeSet::new();
         let mut moved = Vec::new();
         for (node, new) in &resolution.states {

@@ -8,7 +8,7 @@ use super::state::State;
 use super::writer::Writer;
 use crate::Result;
 use crate::base::bytes::{Reader, put_bytes, put_varint};
-use crate::base::{Currency, MessageId, Rate, Timestamp};
+use crate::base::{Currency, MessageId, NamespaceRule, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::feed::Cause;
 use crate::event::traits_of;
@@ -19,6 +19,7 @@ use crate::normalize::fact::{Bits, Fact, Kind, Named, OrderAction, set_bits};
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
 use parking_lot::MutexGuard;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,15 +30,15 @@ const SLOW_TO_DEFINE: u64 = 50_000;
 /// The version of every record kind below.
 pub(super) const RECORD_VERSION: u8 = 1;
 
-/// Kinds of log records. An unknown one is refused as `Version`; 16 to 31 are kept for products, rates, lists,
-/// holdouts,
-/// deliveries, annotations, retention and rules.
-mod kind {
+/// Kinds of log records. An unknown one is refused as `Version`; 17 to 31 are kept for products, lists, holdouts,
+/// deliveries, annotations and retention.
+pub(super) mod kind {
     pub(super) const FACTS: u8 = 1;
     pub(super) const DEFINE: u8 = 2;
     pub(super) const UNDEFINE: u8 = 3;
     pub(super) const ADVANCE: u8 = 4;
     pub(super) const RATES: u8 = 5;
+    pub(in crate::store) const RULES: u8 = 16;
 }
 
 /// Facts in one buffer, and what became of the rest of a call's messages.
@@ -134,6 +135,7 @@ pub(super) enum Record {
     Undefine(String),
     Advance(Timestamp),
     Rates(Vec<Rate>),
+    Rules(BTreeMap<String, NamespaceRule>),
 }
 
 /// Facts of one record, in one buffer.
@@ -218,6 +220,7 @@ pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Rec
         kind::UNDEFINE => text().map(|name| Record::Undefine(name.to_owned())),
         kind::ADVANCE => Reader::new(payload).i64().map(|ms| Record::Advance(Timestamp::from_millisecond(ms))),
         kind::RATES => decode_rates(payload).map(Record::Rates),
+        kind::RULES => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Rules),
         other => {
             return Err(Error::version(format!("the log holds facts of kind {other}; open it with a newer version")));
         }
@@ -255,7 +258,7 @@ impl Inner {
     }
 
     /// Notes the new state, seals what is due, and lets the next writer in.
-    fn settle(
+    pub(super) fn settle(
         &self,
         mut writer: MutexGuard<'_, Writer>,
         records: Arc<crate::profile::records::Records>,
@@ -266,7 +269,7 @@ impl Inner {
         Ok(state)
     }
 
-    fn make_durable(&self, sequence: u64) -> Result<()> {
+    pub(super) fn make_durable(&self, sequence: u64) -> Result<()> {
         match self.durability {
             Durability::Sync => self.gate.make_durable(sequence),
             Durability::Interval(_) | Durability::OnFlush => {

@@ -5,6 +5,8 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::event::feed::{Cause, FeedEntry, Named};
 use crate::identity::change::Change;
+use crate::identity::nodes::Nodes;
+use crate::identity::tomb::Tombs;
 use crate::profile::records::Records;
 use std::sync::Arc;
 
@@ -21,11 +23,7 @@ impl Book {
         let before = applied.tombs_before.as_deref().unwrap_or(&self.nodes.tombs);
         let generation = |node, old| self.nodes.generation_before(node, if old { before } else { &self.nodes.tombs });
         for change in &applied.changes {
-            let mut generations = [0; 3];
-            for (slot, (node, old)) in generations.iter_mut().zip(named(*change)) {
-                *slot = generation(node, old)?;
-            }
-            self.event_tail.tell(FeedEntry::Identity { change: *change, generations, cause }.encode());
+            self.event_tail.tell(identity_entry(&self.nodes, before, *change, cause)?.encode());
         }
         for node in &applied.reborn {
             let generations = [generation(*node, true)?, generation(*node, false)?, 0];
@@ -42,6 +40,15 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// The entry of a change, when `before` was erased before it.
+pub(super) fn identity_entry(nodes: &Nodes, before: &Tombs, change: Change, cause: Cause) -> Result<FeedEntry> {
+    let mut generations = [0; 3];
+    for (slot, (node, old)) in generations.iter_mut().zip(named(change)) {
+        *slot = nodes.generation_before(node, if old { before } else { &nodes.tombs })?;
+    }
+    Ok(FeedEntry::Identity { change, generations, cause })
 }
 
 /// The profiles that a change names, in its order, then its identifier, and whether each is of the time before.

@@ -57,6 +57,8 @@ pub(super) struct News<'a> {
     pub(super) gone: &'a BTreeSet<At>,
     /// Identifiers with another state, and the state before.
     pub(super) moved: &'a [(u32, NodeState)],
+    /// Shared identifiers whose events are attributed by another rule.
+    pub(super) pooled: &'a BTreeSet<u32>,
 }
 
 /// The shared identifiers that an event names.
@@ -104,7 +106,7 @@ impl Touched {
     /// of events that time attributes differently now, and whoever got or lost an identifier.
     pub(super) fn by_commit(before: &Records, after: &Records, news: &News<'_>) -> Result<Self> {
         let mut touched = Self::default();
-        let mut shared = BTreeSet::new();
+        let mut shared = news.pooled.clone();
         for at in news.rows.clone().map(|row| after.events.at_tail(row)) {
             shared_names(after, at, &mut shared)?;
             touched.by_event(after, at)?;

@@ -193,6 +193,10 @@ impl Replaying {
                 let crossings = self.book.record_rates(rates)?;
                 self.tell(crossings, Cause::Rates)
             }
+            Record::Rules(rules) => {
+                let rules = self.book.nodes.namespaces.with(rules)?;
+                self.book.set_rules(rules).map(drop)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::commit::{decode_rates, encode_rates};
 use super::live::LiveSegment;
 use super::state::State;
 use crate::Result;
-use crate::base::{MessageId, Rate, Timestamp};
+use crate::base::{MessageId, NamespaceRule, Rate, Timestamp};
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::names::Names;
@@ -201,12 +201,15 @@ struct Fields {
     erased_messages: Vec<String>,
     /// Erased rows of the parts before the tail, as ascending numbers, by the part's file.
     void: BTreeMap<String, Vec<u32>>,
+    /// The rules of all namespaces, if they were ever changed, and how often.
+    rules: BTreeMap<String, NamespaceRule>,
+    rules_version: u64,
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.
 fn write_state(state: &State, parts: &[String], catalog: &Catalog) -> Result<Sealed> {
     let records = &state.records;
-    let tombs = &records.nodes.tombs;
+    let (tombs, namespaces) = (&records.nodes.tombs, &records.nodes.namespaces);
     let void = parts.iter().enumerate().map(|(at, name)| (name.clone(), records.events.void_rows(at)));
     let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
     let fields = Fields {
@@ -220,6 +223,8 @@ fn write_state(state: &State, parts: &[String], catalog: &Catalog) -> Result<Sea
         tombs: tombs.identifiers.iter().map(|(hash, tomb)| (hex(hash), tomb.clone())).collect(),
         erased_messages: tombs.messages.iter().map(hex).collect(),
         void: void.map(|(name, rows)| (name, rows.to_bitmap().iter().collect())).collect(),
+        rules: if namespaces.version() == 0 { BTreeMap::new() } else { namespaces.rules() },
+        rules_version: namespaces.version(),
     };
     let json = serde_json::to_vec(&fields).map_err(|_| Error::invalid("the state cannot be written as JSON"))?;
     out.put_section(section::FIELDS, &json)?;
@@ -266,6 +271,7 @@ pub(super) fn read_state(book: &mut Book, parts: &[OpenPart], catalog: &Catalog)
     book.nodes.tombs = Arc::new(Tombs { identifiers, messages });
     book.nodes.stated = Statements::decode(part.section(section::STATED)?.all()?)
         .ok_or_else(|| corrupt("what operators said cannot be read"))?;
+    book.nodes.namespaces = Arc::new(book.nodes.namespaces.restored(&fields.rules, fields.rules_version)?);
     book.restore_void(parts, &fields.void)?;
     book.count = fields.events;
     let rates =

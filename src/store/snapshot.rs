@@ -49,7 +49,7 @@ const TIMELINE: usize = 20;
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
     normalizer: Arc<Normalizer>,
 }
 

@@ -1,0 +1,327 @@
+//! Rules of identity that change after the store was created: for all facts, from the beginning of time.
+
+use super::book::{Applied, Book};
+use super::commit::kind;
+use super::feed::identity_entry;
+use super::handle::{Inner, Store};
+use super::live::{Crossing, News};
+use super::snapshot::Snapshot;
+use super::state::State;
+use crate::Result;
+use crate::base::NamespaceRule;
+use crate::base::config::Namespaces;
+use crate::error::Error;
+use crate::event::feed::Cause;
+use crate::event::history::At;
+use crate::identity::change::Change as Private;
+use crate::identity::graph::NodeState;
+use crate::identity::region::{Dirty, ROUNDS, resolve};
+use crate::identity::rules::reach;
+use crate::profile::records::Records;
+use crate::view::feed::{Change, published};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// How many changes a report lists one by one; all are counted.
+const LISTED_MAX: usize = 1000;
+
+/// The rules of identity in force.
+///
+/// ```
+/// let rules = regulars::Store::in_memory()?.snapshot().rules();
+/// assert_eq!((rules.version, rules.namespaces["user_id"].limit), (0, Some(1)));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Rules {
+    /// How often they were changed since the store was created.
+    pub version: u64,
+    /// The rule of each namespace.
+    pub namespaces: BTreeMap<String, NamespaceRule>,
+}
+
+/// What other rules change, or would.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"[{"type":"identify","userId":"1","traits":{"email":"ann@example.com"}},
+///     {"type":"identify","anonymousId":"a1","traits":{"email":"ann@example.com"}}]"#)?;
+/// let mut email = store.snapshot().rules().namespaces["email"].clone();
+/// email.glue = Some(0);
+/// let report = store.snapshot().what_if(&[("email".to_owned(), email)].into())?;
+/// assert_eq!((report.shared, report.events_moved), (1, 1));
+/// assert_eq!(store.snapshot().people(), 1); // nothing happened
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RulesReport {
+    /// The version of the rules that it is about.
+    pub version: u64,
+    /// Identifiers that were solved again: what it cost.
+    pub identifiers_solved: u64,
+    /// Profiles of identifiers that belonged to nobody.
+    pub created: u64,
+    /// Profiles that go on as part of an elder one.
+    pub merged: u64,
+    /// Profiles that are made of identifiers of another one.
+    pub split: u64,
+    /// Profiles that go on under another id.
+    pub renamed: u64,
+    /// Profiles none of whose identifiers belongs to anybody any more.
+    pub removed: u64,
+    /// Identifiers that did not go where their profile went.
+    pub identifiers_moved: u64,
+    /// Identifiers that belong to nobody any more.
+    pub shared: u64,
+    /// Identifiers that belong to somebody again.
+    pub unshared: u64,
+    /// Events that are another profile's.
+    pub events_moved: u64,
+    /// How many people entered each segment.
+    pub entered: BTreeMap<String, u64>,
+    /// How many people left each segment.
+    pub left: BTreeMap<String, u64>,
+    /// The first 1,000 changes of identity.
+    pub changes: Vec<Change>,
+}
+
+impl Book {
+    /// Puts other rules in force, and tells the feed: what a change of rules does, and its replay.
+    pub(super) fn set_rules(&mut self, rules: Namespaces) -> Result<RulesReport> {
+        let outcome = self.apply_rules(rules)?;
+        self.tell(&outcome.applied, Cause::Rules)?;
+        outcome.report()
+    }
+
+    /// Solves again what other rules can change.
+    ///
+    /// **Cost**: see [`reach`]; then as a commit that touches the same people.
+    fn apply_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
+        let before = self.records();
+        self.nodes.namespaces = Arc::new(rules);
+        let reached = reach(&self.nodes, self.nodes.len(), &before.nodes.namespaces)?;
+        let dirty = Dirty { nodes: &reached, ruled: &[] };
+        let (resolution, _) = resolve(&self.nodes, &self.nodes, dirty, ROUNDS)?;
+        let solved = resolution.solved;
+        let mut applied = Applied::default();
+        let moved = self.settle(resolution, &mut applied)?;
+        let pooled = self.attributed_anew(&before)?;
+        let after = Arc::new(self.records());
+        let rows = self.event_tail.len()..self.event_tail.len();
+        if !self.segments.is_empty() {
+            let news = News { rows, gone: &BTreeSet::new(), moved: &moved, pooled: &pooled };
+            let touched = self.touched_by(&before, &after, &news)?;
+            applied.crossings = self.reevaluate(&after, touched, &applied.changes)?;
+        }
+        let events_moved = events_moved(&before, &after, &moved, &pooled)?;
+        Ok(Outcome { applied, records: after, solved, events_moved })
+    }
+
+    /// Shared identifiers whose sessions last longer or shorter than before.
+    fn attributed_anew(&self, before: &Records) -> Result<BTreeSet<u32>> {
+        let (old, new) = (&before.nodes.namespaces, &self.nodes.namespaces);
+        let differs = |code| old.get(code).map(|of| of.rule.ttl) != new.get(code).map(|of| of.rule.ttl);
+        let mut anew = BTreeSet::new();
+        if !new.iter().any(|(code, _)| differs(code)) {
+            return Ok(anew);
+        }
+        for node in 0..self.nodes.len() {
+            if self.nodes.state(node)?.is_shared() && differs(self.nodes.namespace_of(node)?) {
+                anew.insert(node);
+            }
+        }
+        Ok(anew)
+    }
+
+    /// A throw-away copy of a state, to ask what would be. Cheap: nothing is copied before it changes.
+    fn copy_of(state: &State) -> Self {
+        let records = &state.records;
+        let (namespaces, key) = (Arc::clone(&records.nodes.namespaces), *records.nodes.key);
+        let mut book = Self::new(namespaces, key, Arc::clone(&records.reading));
+        book.nodes = records.nodes.clone();
+        book.events = records.events.clone();
+        book.names = Arc::clone(&records.names);
+        book.trait_names = Arc::clone(&records.trait_names);
+        book.rates = Arc::clone(&records.rates);
+        book.known = state.known.clone();
+        book.all = state.all.clone();
+        book.segments = Arc::clone(&state.segments);
+        book.live = state.live;
+        book
+    }
+}
+
+/// How many events are another profile's, or nobody's any more, or somebody's now.
+fn events_moved(before: &Records, after: &Records, moved: &[(u32, NodeState)], pooled: &BTreeSet<u32>) -> Result<u64> {
+    let mut named = pooled.clone();
+    for (node, _) in moved {
+        named.insert(*node);
+        // Those who claim a shared identifier are other people now.
+        for (neighbor, _) in after.nodes.neighbors(*node)? {
+            if after.nodes.state(neighbor)?.is_shared() {
+                named.insert(neighbor);
+            }
+        }
+    }
+    let mut events: BTreeSet<At> = BTreeSet::new();
+    for node in named {
+        events.extend(after.events.of_node(node)?);
+    }
+    let mut count = 0;
+    for at in events {
+        let statement = after.events.head(at)?.kind.is_statement();
+        count += u64::from(!statement && before.owner(at)?.profile() != after.owner(at)?.profile());
+    }
+    Ok(count)
+}
+
+/// What became of a book under other rules.
+struct Outcome {
+    applied: Applied,
+    records: Arc<Records>,
+    solved: usize,
+    events_moved: u64,
+}
+
+impl Outcome {
+    fn report(&self) -> Result<RulesReport> {
+        let nodes = &self.records.nodes;
+        let mut report = RulesReport {
+            version: nodes.namespaces.version(),
+            identifiers_solved: self.solved as u64,
+            events_moved: self.events_moved,
+            ..RulesReport::default()
+        };
+        for change in &self.applied.changes {
+            *report.count_of(*change) += 1;
+            if report.changes.len() < LISTED_MAX {
+                let entry = identity_entry(nodes, &nodes.tombs, *change, Cause::Rules)?;
+                report.changes.push(published(&self.records, entry)?);
+            }
+        }
+        for Crossing { segment, entered, .. } in &self.applied.crossings {
+            let side = if *entered { &mut report.entered } else { &mut report.left };
+            *side.entry(segment.clone()).or_default() += 1;
+        }
+        Ok(report)
+    }
+}
+
+impl RulesReport {
+    fn count_of(&mut self, change: Private) -> &mut u64 {
+        match change {
+            Private::Created { .. } => &mut self.created,
+            Private::Merged { .. } => &mut self.merged,
+            Private::Split { .. } => &mut self.split,
+            Private::Renamed { .. } => &mut self.renamed,
+            Private::Removed { .. } => &mut self.removed,
+            Private::Moved { .. } => &mut self.identifiers_moved,
+            Private::Shared { .. } => &mut self.shared,
+            Private::Unshared { .. } => &mut self.unshared,
+        }
+    }
+}
+
+impl fmt::Display for RulesReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.created, "created"),
+            (self.merged, "merged"),
+            (self.split, "split"),
+            (self.renamed, "renamed"),
+            (self.removed, "removed"),
+        ];
+        let said: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        let profiles = if said.is_empty() { "none changed".to_owned() } else { said.join(", ") };
+        write!(f, "rules {}: profiles: {profiles}; ", self.version)?;
+        write!(f, "identifiers: {} shared, {} unshared, ", self.shared, self.unshared)?;
+        write!(f, "{} moved; {} events moved", self.identifiers_moved, self.events_moved)
+    }
+}
+
+impl Inner {
+    fn set_rules(&self, rules: &BTreeMap<String, NamespaceRule>) -> Result<RulesReport> {
+        let mut writer = self.writer.lock();
+        self.gate.check()?;
+        let now = Arc::clone(&writer.book.nodes.namespaces);
+        let next = now.with(rules)?;
+        if next.version() == now.version() {
+            return Ok(RulesReport { version: now.version(), ..RulesReport::default() });
+        }
+        let json = serde_json::to_vec(&next.rules()).map_err(|_| Error::invalid("the rules cannot be written"))?;
+        let sequence = writer.log(&self.gate, kind::RULES, &json)?;
+        let report = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
+        let records = Arc::new(writer.book.records());
+        self.settle(writer, records)?;
+        self.make_durable(sequence)?;
+        Ok(report)
+    }
+}
+
+impl Store {
+    /// Changes the rules of identity, for all facts from the beginning of time: from now on the store is the one that it
+    /// would be had it been created with them. `rules` are the namespaces that change; [`Snapshot::rules`] tells those in
+    /// force. Ask [`Snapshot::what_if`] first.
+    ///
+    /// Strength (the order of the ranks), `person` and `per_shop` are decided when a store is created, and so is which
+    /// namespaces there are.
+    ///
+    /// **Cost**: a scan over all identifiers and their evidence, then as a commit that touches the same people.
+    ///
+    /// # Errors
+    /// `Invalid` for rules that cannot be; `Io` and `Poisoned`, as for every commit.
+    ///
+    /// ```
+    /// use regulars::{NamespaceRule, Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"[{"type":"identify","userId":"1","traits":{"email":"ann@example.com"}},
+    ///     {"type":"identify","userId":"1","traits":{"email":"ann@example.org"}}]"#)?;
+    /// let email = store.snapshot().rules().namespaces["email"].clone();
+    /// let one = NamespaceRule { limit: Some(1), ..email.clone() };
+    /// assert_eq!(store.set_rules(&[("email".to_owned(), one)].into())?.split, 1);
+    /// assert_eq!(store.snapshot().people(), 2);
+    /// assert_eq!(store.set_rules(&[("email".to_owned(), email)].into())?.merged, 1);
+    /// assert_eq!(store.snapshot().rules().version, 2);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn set_rules(&self, rules: &BTreeMap<String, NamespaceRule>) -> Result<RulesReport> {
+        self.inner.set_rules(rules)
+    }
+}
+
+impl Snapshot {
+    /// The rules of identity in force.
+    ///
+    /// ```
+    /// assert_eq!(regulars::Store::in_memory()?.snapshot().rules().namespaces["email"].glue, Some(2));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let namespaces = &self.state.records.nodes.namespaces;
+        Rules { version: namespaces.version(), namespaces: namespaces.rules() }
+    }
+
+    /// What [`Store::set_rules`] would change, without changing anything.
+    ///
+    /// **Cost**: as that.
+    ///
+    /// # Errors
+    /// `Invalid` for rules that cannot be.
+    ///
+    /// ```
+    /// let report = regulars::Store::in_memory()?.snapshot().what_if(&Default::default())?;
+    /// assert_eq!((report.merged, report.split), (0, 0));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn what_if(&self, rules: &BTreeMap<String, NamespaceRule>) -> Result<RulesReport> {
+        let next = self.state.records.nodes.namespaces.with(rules)?;
+        Book::copy_of(&self.state).apply_rules(next)?.report()
+    }
+}

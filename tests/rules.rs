@@ -1,0 +1,185 @@
+//! Rules that change: a store is always the one that it would be had it been created with the rules in force.
+
+use crate::laws::{Scratch, cases};
+use crate::model::check::{body, segment};
+use crate::model::message::{Message, message};
+use crate::model::rules::shapes;
+use crate::model::spec::SpecFact;
+use crate::model::stated::{statement, tell};
+use proptest::prelude::*;
+use regulars::{Cause, Change, Clock, Config, Durability, Ingest, NamespaceRule, Span, Store, Trust, Universe, id};
+use std::collections::BTreeMap;
+
+type Rules = BTreeMap<String, NamespaceRule>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Messages(Vec<Message>),
+    State(SpecFact),
+    Rules(Rules),
+    Seal,
+    Compact,
+    Reopen,
+}
+
+const NAMES: [&str; 7] = ["user_id", "customer_id", "loyalty_card", "email", "phone", "device", "anonymous_id"];
+
+/// The rules of a new store.
+fn initial() -> Rules {
+    Store::in_memory().unwrap().snapshot().rules().namespaces
+}
+
+fn rule(at: usize) -> impl Strategy<Value = (String, NamespaceRule)> {
+    let days = |days: Option<u32>| days.map(Span::days);
+    let limit = prop::sample::select(vec![None, Some(0), Some(1), Some(1), Some(2), Some(3), Some(20)]);
+    let window = prop::sample::select(vec![None, None, Some(1), Some(2), Some(7)]);
+    let glue = prop::sample::select(vec![None, Some(0), Some(1), Some(1), Some(2), Some(3)]);
+    let ttl = prop::sample::select(vec![None, Some(0), Some(30), Some(3000)]);
+    let fan = prop::collection::btree_map(prop::sample::select(&NAMES[..]), 0u32..4, 0..3);
+    (limit, window, glue, fan, ttl).prop_map(move |(limit, window, glue, fan, ttl)| {
+        let old = initial()[NAMES[at]].clone();
+        let fan = fan.into_iter().map(|(name, cap)| (name.to_owned(), cap)).collect();
+        let ttl = ttl.map(|minutes: i64| Span::from_millisecond(minutes * 60_000));
+        (NAMES[at].to_owned(), NamespaceRule { limit, window: days(window), glue, fan, ttl, ..old })
+    })
+}
+
+/// Other rules of one to three namespaces; now and then those of a new store.
+fn changed() -> impl Strategy<Value = Rules> {
+    prop_oneof![
+        6 => prop::collection::vec((0usize..7).prop_flat_map(rule), 1..4).prop_map(|all| all.into_iter().collect()),
+        1 => Just(initial()),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => prop::collection::vec(message(), 1..8).prop_map(Step::Messages),
+        3 => statement().prop_map(Step::State),
+        5 => changed().prop_map(Step::Rules),
+        1 => Just(Step::Seal),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn open(at: &Scratch, rules: &Rules) -> Store {
+    let config = serde_json::json!({"currency": "EUR", "namespaces": rules});
+    let config: Config = serde_json::from_value(config).unwrap();
+    let options = Store::options().config(config).key([7; 32]).clock(Clock::Manual).seal_events(64);
+    options.durability(Durability::OnFlush).open(&at.0).unwrap()
+}
+
+fn define(store: &Store) {
+    for (nth, shape) in shapes().iter().enumerate() {
+        store.define(segment(&format!("s{nth}"), shape, Universe::All)).unwrap();
+    }
+}
+
+fn ingest(store: &Store, messages: &[Message]) {
+    for (claimed, trust) in [(false, Trust::Verified), (true, Trust::Claimed)] {
+        let some: Vec<Message> = messages.iter().filter(|message| message.claimed == claimed).cloned().collect();
+        if !some.is_empty() {
+            store.ingest(&body(&some), &Ingest::new().trust(trust)).unwrap();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn a_store_is_what_its_rules_would_have_made_of_it(steps in prop::collection::vec(step(), 1..24)) {
+        let initial = initial();
+        let (one, other) = (Scratch::new("rules"), Scratch::new("ruled"));
+        let mut store = open(&one, &initial);
+        define(&store);
+        let mut rules = initial.clone();
+        for step in &steps {
+            match step {
+                Step::Messages(messages) => ingest(&store, messages),
+                Step::State(fact) => drop(tell(&store, fact)),
+                Step::Rules(new) => {
+                    let before = store.snapshot();
+                    let foreseen = before.what_if(new).unwrap();
+                    let report = store.set_rules(new).unwrap();
+                    prop_assert_eq!(&report, &foreseen);
+                    let feed = store.snapshot().changes(before.changes_end(), usize::MAX).unwrap().changes;
+                    prop_assert_eq!(feed.len(), report.changes.len() + count(&report.entered) + count(&report.left));
+                    rules.extend(new.clone());
+                }
+                Step::Seal => store.seal().unwrap(),
+                Step::Compact => store.compact().unwrap(),
+                Step::Reopen => {
+                    store.close().unwrap();
+                    store = open(&one, &initial);
+                }
+            }
+        }
+        prop_assert_eq!(&store.snapshot().rules().namespaces, &rules);
+        let ruled = open(&other, &rules);
+        define(&ruled);
+        for step in &steps {
+            match step {
+                Step::Messages(messages) => ingest(&ruled, messages),
+                Step::State(fact) => drop(tell(&ruled, fact)),
+                _ => {}
+            }
+        }
+        prop_assert_eq!(store.snapshot().digest().unwrap(), ruled.snapshot().digest().unwrap());
+        prop_assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+        for (segment, _) in store.snapshot().segments() {
+            let [live, anew] = [&store, &ruled].map(|store| store.snapshot().members(&segment).unwrap().profiles().unwrap());
+            prop_assert_eq!(live, anew);
+        }
+    }
+}
+
+fn count(people: &BTreeMap<String, u64>) -> usize {
+    usize::try_from(people.values().sum::<u64>()).unwrap()
+}
+
+#[test]
+fn what_cannot_be_changed_is_refused_and_changes_nothing() {
+    let store = Store::in_memory().unwrap();
+    let email = store.snapshot().rules().namespaces["email"].clone();
+    let set =
+        |name: &str, rule: NamespaceRule| store.set_rules(&[(name.to_owned(), rule)].into()).unwrap_err().to_string();
+    assert!(set("till", NamespaceRule::default()).contains("till"));
+    assert!(set("email", NamespaceRule { rank: 4, ..email.clone() }).contains("rank 4"));
+    assert!(set("email", NamespaceRule { rank: 9, ..email.clone() }).contains("stronger"));
+    assert!(set("email", NamespaceRule { person: false, ..email.clone() }).contains("person"));
+    assert!(set("email", NamespaceRule { per_shop: true, ..email.clone() }).contains("per_shop"));
+    let fan = BTreeMap::from([("planet".to_owned(), 1)]);
+    assert!(set("email", NamespaceRule { fan, ..email.clone() }).contains("planet"));
+    assert_eq!(store.set_rules(&[("email".to_owned(), email)].into()).unwrap().version, 0);
+    assert_eq!(store.snapshot().rules().version, 0);
+}
+
+#[test]
+fn readers_keep_the_rules_of_their_snapshot() {
+    let store = Store::in_memory().unwrap();
+    let text = br#"[{"type":"identify","userId":"1","traits":{"phone":"+4520123456"}},
+        {"type":"identify","userId":"2","traits":{"phone":"+4520123457"}},
+        {"type":"identify","anonymousId":"a","userId":"1"},{"type":"identify","anonymousId":"a","userId":"2"}]"#;
+    store.ingest_json(text).unwrap();
+    let before = store.snapshot();
+    let cursor = before.changes_end();
+    let rules = before.rules().namespaces;
+    let report = store
+        .set_rules(
+            &[
+                ("user_id".to_owned(), NamespaceRule { limit: Some(2), ..rules["user_id"].clone() }),
+                ("anonymous_id".to_owned(), NamespaceRule { glue: Some(2), ..rules["anonymous_id"].clone() }),
+            ]
+            .into(),
+        )
+        .unwrap();
+    assert_eq!((report.merged, report.unshared, report.version), (1, 1, 1), "{report}");
+    assert_eq!((before.people(), store.snapshot().people()), (2, 1));
+    assert_eq!(before.rules().version, 0);
+    let changes = store.snapshot().changes(cursor, 10).unwrap().changes;
+    assert!(changes.iter().any(|change| matches!(change, Change::Merged { cause: Cause::Rules, .. })), "{changes:?}");
+    let why = store.snapshot().why(id::user("1"), id::user("2")).unwrap().unwrap();
+    assert_eq!(why.path.len(), 2);
+}
