@@ -8,12 +8,11 @@
 #[path = "../tests/streams.rs"]
 mod streams;
 
-use regulars::{Clock, Durability, Store};
-
+use regulars::{Clock, Durability, NamespaceRule, Store};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-
 use std::time::{Duration, Instant};
-use streams::{Hub, link, shopper};
+use streams::{Hub, household, link, shopper};
 
 /// Messages a commit.
 const BATCH: u64 = 500;
@@ -129,7 +128,65 @@ fn chain(count: u64, batch: u64) {
     );
 }
 
+/// Other rules for a store of so many people, of whom a hundred are concerned, against deriving everything anew.
+fn other_rules(people: u64) {
+    let shop = Shop::open("rules");
+    let ingest = shop.take(0..3 * people, |out, n| household(out, n, 100));
+    let rules = shop.store.snapshot().rules().namespaces;
+    let email = |limit| {
+        let rule = NamespaceRule { limit: Some(limit), ..rules.get("email").unwrap().clone() };
+        BTreeMap::from([("email".to_owned(), rule)])
+    };
+    let timed = |limit| {
+        let start = Instant::now();
+        let report = shop.store.set_rules(&email(limit)).unwrap();
+        (start.elapsed(), report)
+    };
+    let start = Instant::now();
+    let anew = shop.store.snapshot().as_of("2100-01-01".parse().unwrap()).unwrap();
+    let rebuild = start.elapsed();
+    assert_eq!(anew.people(), people);
+    let share = |time: Duration| 100.0 * time.as_secs_f64() / rebuild.as_secs_f64();
+    println!("rules of {people} people: ingest {ingest:?}, all derived anew {rebuild:?}");
+    for limit in [2, 5, 2, 5] {
+        let (time, report) = timed(limit);
+        assert_eq!(report.split + report.merged, 100, "{report}");
+        println!("  at most {limit} e-mails: {time:?}, {:.2} % of that; {report}", share(time));
+    }
+}
+
+/// One event a commit into stores of so many people.
+fn one_event(sizes: [u64; 2]) {
+    const ROUNDS: u64 = 2000;
+    let shops = sizes.map(|people| {
+        let shop = Shop::open(&format!("people-{people}"));
+        shop.take(0..3 * people, |out, n| household(out, n, 0));
+        shop.store.compact().unwrap();
+        (people, shop, Vec::new())
+    });
+    let mut shops = shops;
+    for round in 0..ROUNDS {
+        for (people, shop, times) in &mut shops {
+            let visitor = (round * 7919) % *people;
+            let body = format!(
+                r#"{{"type":"track","event":"Visit","messageId":"v{round}","userId":"p{visitor}","anonymousId":"p{visitor}-{round}"}}"#
+            );
+            let start = Instant::now();
+            shop.store.ingest_json(body.as_bytes()).unwrap();
+            times.push(micros(start.elapsed(), 1));
+        }
+    }
+    for (people, _, times) in &mut shops {
+        let middle = median(times);
+        let slow = times.get(times.len() * 99 / 100).copied().unwrap_or(0.0);
+        println!("one event into {people} people: {middle:.1} us median, {slow:.1} us p99");
+    }
+}
+
 fn main() {
+    let people = setting("REGULARS_BENCH_PEOPLE", 100_000);
+    other_rules(people);
+    one_event([10_000, people]);
     let count = setting("REGULARS_BENCH_HUB", 200_000);
     for hub in Hub::ALL {
         beside_a_hub(hub, if hub == Hub::Office { count.min(100_000) } else { count });

@@ -98,6 +98,20 @@ pub(crate) fn shopper(out: &mut String, n: u64, people: u64) {
     identify(out, &format!("s{n}"), n, &identifiers);
 }
 
+/// Message `n` of people who each come three times; so many of the first ones have three e-mails, the others one.
+pub(crate) fn household(out: &mut String, n: u64, with_three: u64) {
+    let (person, visit) = (n / 3, n % 3);
+    let email =
+        if person < with_three { format!("p{person}.{visit}@example.com") } else { format!("p{person}@example.com") };
+    let account = ("user_id", format!("p{person}"));
+    let identifiers = match visit {
+        0 => vec![account, ("email", email), ("anonymous_id", format!("p{person}-0"))],
+        1 => vec![account, ("email", email), ("phone", format!("+45{:08}", 20_000_000 + person))],
+        _ => vec![account, ("email", email), ("anonymous_id", format!("p{person}-1"))],
+    };
+    identify(out, &format!("r{n}"), n, &identifiers);
+}
+
 /// Link `n` of a chain in which nothing is shared: devices and cookies by turns, a cookie a month.
 pub(crate) fn link(out: &mut String, n: u64) {
     let identifier = |n: u64| match n % 2 {

@@ -5,7 +5,7 @@
 
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
-use super::part::NodePart;
+use super::part::{Edge, NodePart};
 use super::public_id::IdIndex;
 use super::stated::Statements;
 use super::tail::NodeTailView;
@@ -255,6 +255,22 @@ impl Graph for Nodes {
 }
 
 impl Nodes {
+    /// Every piece of evidence that the layers ever gathered, from both ends, taken back or not, in the order in which it
+    /// lies there.
+    pub(crate) fn scan_edges(&self, visit: &mut dyn FnMut(Edge)) -> Result<()> {
+        for part in self.parts.iter() {
+            for edge in part.edges() {
+                visit(edge?);
+            }
+        }
+        for tail in &self.tails {
+            for node in tail.nodes_with_edges() {
+                tail.edges_of(node).for_each(|(neighbor, key)| visit(Edge { node, neighbor, key }));
+            }
+        }
+        Ok(())
+    }
+
     /// Every piece of evidence that the layers gathered at a node.
     fn visit_layers(&self, node: u32, visit: &mut dyn FnMut(u32, EdgeKey) -> ControlFlow<()>) -> Result<()> {
         for tail in &self.tails {

@@ -12,13 +12,15 @@
 //! How long sessions last moves events, and nobody's identifiers.
 
 use super::append::linked;
-use super::evidence::EdgeKey;
+use super::evidence::NONE;
 use super::graph::{Graph, aliased};
+use super::nodes::Nodes;
+use super::part::Edge;
 use super::solve::{fan_caps, glue};
 use crate::Result;
 use crate::base::config::Namespaces;
 use ahash::AHashMap;
-use std::ops::ControlFlow;
+use std::collections::BTreeSet;
 
 /// What to look for.
 struct Screen {
@@ -67,117 +69,120 @@ impl Screen {
         self.caps.get(usize::from(code))
     }
 
-    fn asks_for_neighbors(&self, code: u8) -> bool {
-        self.limits_differ || self.caps(code).is_some_and(|caps| caps.glue.is_some() || !caps.fan.is_empty())
+    /// Whether edges have to be looked at.
+    fn asks_for_edges(&self) -> bool {
+        self.limits_differ || self.caps.iter().any(|caps| caps.glue.is_some() || !caps.fan.is_empty())
     }
 }
 
-/// The identifiers whose regions the rules of `graph` may solve differently than those of `before`, ascending.
+/// The identifiers whose regions the rules of `nodes` may solve differently than those of `before`, ascending.
 ///
-/// **Cost**: a scan over all identifiers, and over their edges where limits differ or caps were lowered.
-pub(crate) fn reach(graph: &impl Graph, count: u32, before: &Namespaces) -> Result<Vec<u32>> {
-    let screen = Screen::new(before, graph.namespaces());
-    let mut reached = Vec::new();
-    for node in 0..count {
-        let state = graph.state(node)?;
-        if !state.exists() {
-            continue;
-        }
-        let code = graph.namespace(node)?;
-        let touched = if state.is_shared() {
-            screen.limits_differ || screen.caps(code).is_some_and(|caps| caps.raised)
-        } else {
-            (state.profile == node && holds_too_much(graph, &screen, node)?)
-                || (screen.asks_for_neighbors(code) && has_news_around(graph, &screen, node, code)?)
-        };
-        if touched {
-            reached.push(node);
-        }
+/// **Cost**: a scan over all identifiers, and over all evidence where limits differ or caps were lowered.
+pub(crate) fn reach(nodes: &Nodes, before: &Namespaces) -> Result<BTreeSet<u32>> {
+    let screen = Screen::new(before, &nodes.namespaces);
+    let mut scan = Scan { nodes, screen: &screen, profiles: Vec::new(), codes: Vec::new(), reached: BTreeSet::new() };
+    scan.identifiers()?;
+    if screen.asks_for_edges() {
+        scan.edges()?;
     }
-    Ok(reached)
+    Ok(scan.reached)
 }
 
-/// Whether a profile may hold more than the new limits allow. Atoms count once, but they may hold shared identifiers
-/// besides, so profiles with aliases are looked at again anyhow.
-fn holds_too_much(graph: &impl Graph, screen: &Screen, profile: u32) -> Result<bool> {
-    if screen.limits.is_empty() {
-        return Ok(false);
-    }
-    let mut held: Vec<usize> = vec![0; screen.limits.len()];
-    let mut member = profile;
-    loop {
-        if !aliased(graph, member)?.is_empty() {
-            return Ok(true);
-        }
-        let code = graph.namespace(member)?;
-        for ((of, limit), held) in screen.limits.iter().zip(&mut held) {
-            *held += usize::from(*of == code);
-            if *held > *limit {
-                return Ok(true);
+struct Scan<'a> {
+    nodes: &'a Nodes,
+    screen: &'a Screen,
+    /// The profile of each identifier; [`NONE`] where there is none.
+    profiles: Vec<u32>,
+    codes: Vec<u8>,
+    reached: BTreeSet<u32>,
+}
+
+impl Scan<'_> {
+    /// Finds shared identifiers that may be shared no more, and profiles that may hold more than the new limits allow.
+    fn identifiers(&mut self) -> Result<()> {
+        let screen = self.screen;
+        let mut held: AHashMap<(u8, u32), usize> = AHashMap::new();
+        for node in 0..self.nodes.len() {
+            let (state, code) = (self.nodes.state(node)?, self.nodes.namespace_of(node)?);
+            let profile = if state.exists() { state.profile } else { NONE };
+            self.profiles.push(profile);
+            self.codes.push(code);
+            if state.exists() && state.is_shared() {
+                if screen.limits_differ || screen.caps(code).is_some_and(|caps| caps.raised) {
+                    self.reached.insert(node);
+                }
+                continue;
+            }
+            if let Some((_, limit)) = screen.limits.iter().find(|(of, _)| *of == code) {
+                let count = held.entry((code, profile)).or_default();
+                *count += 1;
+                if *count > *limit && profile != NONE {
+                    self.reached.insert(profile);
+                }
+            }
+            // Atoms count once, but may hold shared identifiers besides.
+            if !screen.limits.is_empty() && profile != NONE && !aliased(self.nodes, node)?.is_empty() {
+                self.reached.insert(profile);
             }
         }
-        member = graph.state(member)?.next;
-        if member == profile {
-            return Ok(false);
-        }
+        Ok(())
     }
-}
 
-/// Whether an identifier has an edge that was refused, or more neighbors than a lowered cap.
-fn has_news_around(graph: &impl Graph, screen: &Screen, node: u32, code: u8) -> Result<bool> {
-    let Some(caps) = screen.caps(code) else { return Ok(false) };
-    let profile = graph.state(node)?.profile;
-    let around =
-        Around { code, profile, refusals: screen.limits_differ, caps, people: Vec::new(), weaker: AHashMap::new() };
-    around.has_news(graph, node)
-}
-
-/// An identifier and its neighbors. Layers may repeat a neighbor: too many at worst.
-struct Around<'a> {
-    code: u8,
-    profile: u32,
-    /// Whether edges that were refused matter.
-    refusals: bool,
-    caps: &'a Caps,
-    /// Stronger neighbors, each with its profile.
-    people: Vec<(u32, u32)>,
-    /// How many neighbors there are, by namespace.
-    weaker: AHashMap<u8, usize>,
-}
-
-impl Around<'_> {
-    fn has_news(mut self, graph: &impl Graph, node: u32) -> Result<bool> {
-        let mut found = Ok(false);
-        graph.visit_neighbors(node, &mut |neighbor, key| {
-            found = self.meet(graph, neighbor, key);
-            if matches!(found, Ok(false)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// Finds edges that were refused, and identifiers with more neighbors than a lowered cap. Layers may repeat an edge:
+    /// too many at worst.
+    fn edges(&mut self) -> Result<()> {
+        let screen = self.screen;
+        let mut weaker: AHashMap<(u32, u8), usize> = AHashMap::new();
+        let mut stronger: AHashMap<u32, usize> = AHashMap::new();
+        let (profiles, codes, reached) = (&self.profiles, &self.codes, &mut self.reached);
+        let of = |node: u32| {
+            let at = node as usize;
+            (profiles.get(at).copied().unwrap_or(NONE), codes.get(at).copied().unwrap_or(u8::MAX))
+        };
+        self.nodes.scan_edges(&mut |Edge { node, neighbor, key }| {
+            let ((own, code), (other, neighbor)) = (of(node), of(neighbor));
+            if screen.limits_differ && own != NONE && other != NONE && own != other {
+                reached.insert(node);
+            }
+            let Some(caps) = screen.caps(code).filter(|_| key.certain() && own != NONE) else { return };
+            if let Some((_, cap)) = caps.fan.iter().find(|(of, _)| *of == neighbor) {
+                let count = weaker.entry((node, neighbor)).or_default();
+                *count += 1;
+                if *count > *cap {
+                    reached.insert(node);
+                }
+            }
+            if caps.glue.is_some() && neighbor < code && other != NONE {
+                *stronger.entry(node).or_default() += 1;
+            }
         })?;
-        Ok(found? || self.caps.glue.map_or(Ok(false), |glue| may_be_more(graph, self.people, glue))?)
+        for (node, count) in stronger {
+            let glue = self.screen.caps(of(node).1).and_then(|caps| caps.glue).unwrap_or(usize::MAX);
+            if count > glue && may_be_more(self.nodes, &people(self.nodes, node)?, glue)? {
+                self.reached.insert(node);
+            }
+        }
+        Ok(())
     }
+}
 
-    fn meet(&mut self, graph: &impl Graph, neighbor: u32, key: EdgeKey) -> Result<bool> {
-        let (state, code) = (graph.state(neighbor)?, graph.namespace(neighbor)?);
-        let owned = state.exists() && !state.is_shared();
-        if self.refusals && owned && state.profile != self.profile {
-            return Ok(true);
+/// The stronger neighbors of an identifier that somebody owns, each with its profile.
+fn people(nodes: &Nodes, node: u32) -> Result<Vec<(u32, u32)>> {
+    let code = nodes.namespace_of(node)?;
+    let mut people = Vec::new();
+    for (neighbor, key) in nodes.neighbors(node)? {
+        let state = nodes.state(neighbor)?;
+        if key.certain() && state.exists() && !state.is_shared() && nodes.namespace_of(neighbor)? < code {
+            people.push((state.profile, neighbor));
         }
-        if !key.certain() {
-            return Ok(false);
-        }
-        if code < self.code && owned && self.caps.glue.is_some() {
-            self.people.push((state.profile, neighbor));
-        }
-        let count = self.weaker.entry(code).or_default();
-        *count += 1;
-        Ok(self.caps.fan.iter().any(|(weaker, cap)| *weaker == code && *count > *cap))
     }
+    people.sort_unstable();
+    Ok(people)
 }
 
 /// Whether these stronger neighbors, each with its profile, may have been more people than `glue` when the identifier was
 /// decided. Those of one profile that have an edge to the first were one by then: it was tried before, and not refused.
-fn may_be_more(graph: &impl Graph, mut people: Vec<(u32, u32)>, glue: usize) -> Result<bool> {
-    people.sort_unstable();
-    people.dedup();
+fn may_be_more(graph: &impl Graph, people: &[(u32, u32)], glue: usize) -> Result<bool> {
     let Some(((profile, first), others)) = people.split_first().filter(|_| people.len() > glue) else {
         return Ok(false);
     };

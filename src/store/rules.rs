@@ -104,7 +104,7 @@ impl Book {
     fn apply_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
         let before = self.records();
         self.nodes.namespaces = Arc::new(rules);
-        let reached = reach(&self.nodes, self.nodes.len(), &before.nodes.namespaces)?;
+        let reached: Vec<u32> = reach(&self.nodes, &before.nodes.namespaces)?.into_iter().collect();
         let dirty = Dirty { nodes: &reached, ruled: &[] };
         let (resolution, _) = resolve(&self.nodes, &self.nodes, dirty, ROUNDS)?;
         let solved = resolution.solved;
