@@ -40,6 +40,8 @@ pub(crate) enum Hub {
     Tablet,
     /// Two cookies, an account and an e-mail by turns, and three of them at once.
     Alternating,
+    /// No hub: ever new visitors with an e-mail each, to compare with.
+    Crowd,
 }
 
 impl Hub {
@@ -61,6 +63,7 @@ impl Hub {
         let office = || ("email", "hub@example.com".to_owned());
         let identifiers = match self {
             Self::Bot | Self::LateBot => vec![cookie("bot"), email()],
+            Self::Crowd => vec![("anonymous_id", format!("h{n}")), email()],
             Self::Account => vec![account(), ("anonymous_id", format!("h{n}"))],
             Self::Office => vec![office(), ("user_id", format!("h{n}"))],
             Self::Tablet => vec![("device", "hub-tablet".to_owned()), ("anonymous_id", format!("h{n}"))],
