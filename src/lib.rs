@@ -102,8 +102,9 @@ pub use store::{
     Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
-    Change, Changes, Consent, EventDetails, Group, Json, Membership, MonthRevenue, OrderSummary, ProductLine, Profile,
-    Suppression, TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
+    Change, Changes, ConflictingTrait, Consent, CrowdedProfile, EventDetails, Group, Json, Membership, MonthRevenue,
+    OrderSummary, ProductLine, Profile, Radar, SharedIdentifier, SimultaneousActivity, Suppression, TimelineEvent, Why,
+    WhyNot, WhyNotStep, WhyStep,
 };
 
 /// The programs in README.md compile.

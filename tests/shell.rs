@@ -507,3 +507,40 @@ fn rules_can_be_read_tried_and_changed() {
     let last = all[9]["changes"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["kind"], &last["cause"]), (&json!("shared"), &json!("rules")), "{last}");
 }
+
+#[test]
+fn the_radar_shows_the_worst_first() {
+    let identify = |user: &str, cookie: &str, minute: u32, name: &str| {
+        json!({"type": "identify", "userId": user, "anonymousId": cookie, "messageId": format!("{user}-{cookie}-{minute}"),
+            "timestamp": format!("2026-01-01T10:{minute:02}:00Z"), "traits": {"firstName": name}})
+    };
+    let messages = json!([
+        identify("1", "till", 0, "Ann"),
+        identify("2", "till", 10, "Bob"),
+        identify("3", "till", 20, "Cy"),
+        identify("1", "kiosk", 30, "Ann"),
+        identify("2", "kiosk", 40, "Bob"),
+        identify("9", "phone", 0, "Dora"),
+        identify("9", "laptop", 0, "Eve"),
+        identify("9", "phone", 1, "Dora"),
+        identify("9", "laptop", 59, "Dora"),
+    ]);
+    let all = memory(&[
+        json!({"do": "ingest", "messages": messages}),
+        json!({"do": "radar"}),
+        json!({"do": "radar", "limit": 1}),
+        json!({"do": "resolve", "identifier": ["user_id", "9"]}),
+    ]);
+    let (radar, dora) = (&all[1], &all[3]["profile"]);
+    let shared = json!([
+        {"identifier": ["anonymous_id", "till"], "people": 3, "events": 3},
+        {"identifier": ["anonymous_id", "kiosk"], "people": 2, "events": 2},
+    ]);
+    assert_eq!(radar["shared"], shared, "{radar}");
+    let namespaces = json!({"user_id": 1, "anonymous_id": 2});
+    assert_eq!(radar["crowded"], json!([{"profile": dora, "identifiers": 3, "namespaces": namespaces}]));
+    assert_eq!(radar["conflicting"], json!([{"profile": dora, "trait": "firstName", "values": 2, "returns": 1}]));
+    let at_once = json!([{"profile": dora, "times": 1, "last": "2026-01-01T10:00:00.000Z"}]);
+    assert_eq!(radar["simultaneous"], at_once);
+    assert_eq!(all[2]["shared"].as_array().unwrap().len(), 1);
+}

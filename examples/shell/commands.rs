@@ -28,6 +28,7 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "erase" => rulings::erase(store, command),
         "rules" => rulings::rules(store, command),
         "what_if" => rulings::what_if(&store.snapshot(), command),
+        "radar" => radar(&store.snapshot(), command),
         "changes" => rulings::changes(&store.snapshot(), command),
         "event_log" => event_log(&store.snapshot(), command),
         "identifiers" | "attribution" | "rejected_edges" | "segments" | "digest" | "next_change" | "verify"
@@ -37,6 +38,12 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         }
         _ => Err(Failure::unsupported("this command does not exist, or is not built yet")),
     }
+}
+
+fn radar(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["limit"])?;
+    let limit = command.get("limit", "a number of entries of each kind")?.unwrap_or(100);
+    Reply::ok().with_all(&snapshot.radar(limit)?)
 }
 
 /// The commands without arguments.

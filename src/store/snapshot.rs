@@ -22,6 +22,7 @@ use crate::segment::subject::undefined;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::feed::published;
 use crate::view::profile::Asked;
+use crate::view::radar::Radar;
 use crate::view::revenue::by_month;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
@@ -630,6 +631,22 @@ impl Snapshot {
         let rule = rule_name(&self.state.records, breaks);
         let (a, b) = (id_of(&self.state.records, a)?, id_of(&self.state.records, b)?);
         Ok(RejectedEdge { a: a.clone().min(b.clone()), b: a.max(b), rule })
+    }
+
+    /// What looks suspicious, the worst `limit` of each kind: shared identifiers, profiles with many identifiers, traits
+    /// that go back and forth, and activity on two devices at once.
+    ///
+    /// **Cost**: a scan over all identifiers, the personal traits, and the events of everybody with several devices.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// assert!(regulars::Store::in_memory()?.snapshot().radar(10)?.crowded.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn radar(&self, limit: usize) -> Result<Radar> {
+        Radar::read(&self.state.records, limit)
     }
 
     /// The messages of one person, or all that the store holds, by time, then message id: the first `limit`, each equal
