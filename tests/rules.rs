@@ -7,7 +7,9 @@ use crate::model::rules::shapes;
 use crate::model::spec::SpecFact;
 use crate::model::stated::{statement, tell};
 use proptest::prelude::*;
-use regulars::{Cause, Change, Clock, Config, Durability, Ingest, NamespaceRule, Span, Store, Trust, Universe, id};
+use regulars::{
+    Cause, Change, Clock, Config, Durability, Ingest, NamespaceRule, Ruling, Span, Store, Trust, Universe, id,
+};
 use std::collections::BTreeMap;
 
 type Rules = BTreeMap<String, NamespaceRule>;
@@ -182,4 +184,25 @@ fn readers_keep_the_rules_of_their_snapshot() {
     assert!(changes.iter().any(|change| matches!(change, Change::Merged { cause: Cause::Rules, .. })), "{changes:?}");
     let why = store.snapshot().why(id::user("1"), id::user("2")).unwrap().unwrap();
     assert_eq!(why.path.len(), 2);
+}
+
+/// Evidence that came after a revocation lies beside the layers, and counts all the same.
+#[test]
+fn evidence_after_a_revocation_is_reached_too() {
+    let store = Store::in_memory().unwrap();
+    let (user, cookie) = (|| id::user("u"), || id::anonymous("a"));
+    let at = |day: u32| format!("2026-01-0{day}").parse().unwrap();
+    let event = |day: u32| {
+        let text = format!(r#"{{"type":"page","userId":"u","anonymousId":"a","timestamp":"2026-01-0{day}"}}"#);
+        store.ingest_json(text.as_bytes()).unwrap();
+    };
+    store.rule(Ruling::matched(user(), cookie(), 0.95).at(at(1))).unwrap();
+    store.rule(Ruling::revoke(user(), cookie()).at(at(2))).unwrap();
+    event(3);
+    assert_eq!(store.snapshot().profiles(), 1);
+    let rules = store.snapshot().rules().namespaces;
+    let fan = BTreeMap::from([("anonymous_id".to_owned(), 0)]);
+    let report = store.set_rules(&[("user_id".to_owned(), NamespaceRule { fan, ..rules["user_id"].clone() })].into());
+    assert_eq!(report.unwrap().shared, 1);
+    assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
 }

@@ -255,8 +255,8 @@ impl Graph for Nodes {
 }
 
 impl Nodes {
-    /// Every piece of evidence that the layers ever gathered, from both ends, taken back or not, in the order in which it
-    /// lies there.
+    /// Every piece of evidence that there is, from both ends, and some that was taken back, in the order in which it lies
+    /// in the layers.
     pub(crate) fn scan_edges(&self, visit: &mut dyn FnMut(Edge)) -> Result<()> {
         for part in self.parts.iter() {
             for edge in part.edges() {
@@ -266,6 +266,12 @@ impl Nodes {
         for tail in &self.tails {
             for node in tail.nodes_with_edges() {
                 tail.edges_of(node).for_each(|(neighbor, key)| visit(Edge { node, neighbor, key }));
+            }
+        }
+        for ((a, b), stated) in self.stated.iter() {
+            if let Some(Some(key)) = stated.amended {
+                visit(Edge { node: a, neighbor: b, key });
+                visit(Edge { node: b, neighbor: a, key });
             }
         }
         Ok(())
