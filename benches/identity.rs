@@ -165,13 +165,12 @@ fn other_rules(people: u64) {
 /// One event a commit into stores of so many people.
 fn one_event(sizes: [u64; 2]) {
     const ROUNDS: u64 = 2000;
-    let shops = sizes.map(|people| {
+    let mut shops = sizes.map(|people| {
         let shop = Shop::open(&format!("people-{people}"));
         shop.take(0..3 * people, |out, n| household(out, n, 0));
         shop.store.compact().unwrap();
         (people, shop, Vec::new())
     });
-    let mut shops = shops;
     for round in 0..ROUNDS {
         for (people, shop, times) in &mut shops {
             let visitor = (round * 7919) % *people;

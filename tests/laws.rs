@@ -5,7 +5,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "places are taken modulo the length; a panic fails the test")]
 
-use crate::model::check::{self, Checked, at, body, groups, members, segment};
+use crate::model::check::{self, Checked, all_segments, at, body, groups, members, segment};
 use crate::model::message::{BASE, DAY, MINUTE, Message, instant, message};
 use crate::model::rules::{Shape, shapes};
 use crate::model::spec::SpecFact;
@@ -251,10 +251,6 @@ fn outcome(store: &Store) -> (Digest, Vec<regulars::IdentifierOwner>) {
     (snapshot.digest().expect("digests"), snapshot.identifiers().expect("readable"))
 }
 
-fn defined() -> Vec<Segment> {
-    shapes().iter().enumerate().map(|(nth, shape)| segment(&format!("s{nth}"), shape, Universe::All)).collect()
-}
-
 /// What a store is told.
 #[derive(Clone, Debug)]
 enum Told {
@@ -290,7 +286,7 @@ fn replay(
     let mut store = options(strict).open(&folder.0).expect("creates");
     let mut model = Model::new(strict);
     let mut pending: Vec<Message> = Vec::new();
-    let segments = defined();
+    let segments = all_segments();
     for (told, what) in order {
         match told {
             Told::Message(message) => pending.push(message.clone()),

@@ -1,9 +1,8 @@
 //! What operators can do, and undo: rulings and erasure.
 
 use crate::laws::cases;
-use crate::model::check::{at, body};
-use crate::model::message::{BASE, DAY, Message, message};
-use crate::model::rules::shapes;
+use crate::model::check::{at, define, ingest};
+use crate::model::message::{BASE, DAY, message};
 use crate::model::spec::{Said, SpecFact};
 use crate::model::stated::{statement, tell};
 use crate::model::{Model, Verdict};
@@ -13,19 +12,8 @@ use regulars::{Clock, Digest, Erasure, MessageId, Reason, Ruling, Segment, Store
 fn store() -> Store {
     let config = serde_json::from_str(r#"{"currency":"EUR"}"#).unwrap();
     let store = Store::options().config(config).key([7; 32]).clock(Clock::Manual).seal_events(64).in_memory().unwrap();
-    for (nth, shape) in shapes().iter().enumerate() {
-        store.define(crate::model::check::segment(&format!("s{nth}"), shape, Universe::All)).unwrap();
-    }
+    define(&store);
     store
-}
-
-fn ingest(store: &Store, messages: &[Message]) {
-    for (claimed, trust) in [(false, Trust::Verified), (true, Trust::Claimed)] {
-        let some: Vec<Message> = messages.iter().filter(|message| message.claimed == claimed).cloned().collect();
-        if !some.is_empty() {
-            store.ingest(&body(&some), &regulars::Ingest::new().trust(trust)).unwrap();
-        }
-    }
 }
 
 /// What it means, without the facts themselves.

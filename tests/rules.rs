@@ -1,15 +1,12 @@
 //! Rules that change: a store is always the one that it would be had it been created with the rules in force.
 
 use crate::laws::{Scratch, cases};
-use crate::model::check::{body, segment};
+use crate::model::check::{define, ingest};
 use crate::model::message::{Message, message};
-use crate::model::rules::shapes;
 use crate::model::spec::SpecFact;
 use crate::model::stated::{statement, tell};
 use proptest::prelude::*;
-use regulars::{
-    Cause, Change, Clock, Config, Durability, Ingest, NamespaceRule, Ruling, Span, Store, Trust, Universe, id,
-};
+use regulars::{Cause, Change, Clock, Config, Durability, NamespaceRule, Ruling, Span, Store, id};
 use std::collections::BTreeMap;
 
 type Rules = BTreeMap<String, NamespaceRule>;
@@ -70,21 +67,6 @@ fn open(at: &Scratch, rules: &Rules) -> Store {
     let config: Config = serde_json::from_value(config).unwrap();
     let options = Store::options().config(config).key([7; 32]).clock(Clock::Manual).seal_events(64);
     options.durability(Durability::OnFlush).open(&at.0).unwrap()
-}
-
-fn define(store: &Store) {
-    for (nth, shape) in shapes().iter().enumerate() {
-        store.define(segment(&format!("s{nth}"), shape, Universe::All)).unwrap();
-    }
-}
-
-fn ingest(store: &Store, messages: &[Message]) {
-    for (claimed, trust) in [(false, Trust::Verified), (true, Trust::Claimed)] {
-        let some: Vec<Message> = messages.iter().filter(|message| message.claimed == claimed).cloned().collect();
-        if !some.is_empty() {
-            store.ingest(&body(&some), &Ingest::new().trust(trust)).unwrap();
-        }
-    }
 }
 
 proptest! {

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// How often a region is solved before it is closed the careful way. Almost always once is enough.
-pub(crate) const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// What changed since the last partition. Order and repetition do not matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +79,7 @@ pub(crate) struct Resolution {
 ///
 /// **Cost**: near-linear in the candidate components of the dirty identifiers; a shared identifier on the border costs
 /// its proof.
-pub(crate) fn resolve(
+pub(super) fn resolve(
     before: &impl Graph,
     now: &impl Graph,
     dirty: Dirty<'_>,

@@ -16,6 +16,7 @@ use super::evidence::NONE;
 use super::graph::{Graph, aliased};
 use super::nodes::Nodes;
 use super::part::Edge;
+use super::region::{Dirty, ROUNDS, Resolution, resolve};
 use super::solve::{fan_caps, glue};
 use crate::Result;
 use crate::base::config::Namespaces;
@@ -32,7 +33,6 @@ struct Screen {
     caps: Vec<Caps>,
 }
 
-#[derive(Default)]
 struct Caps {
     /// A cap was raised: shared identifiers may belong to somebody.
     raised: bool,
@@ -75,10 +75,19 @@ impl Screen {
     }
 }
 
-/// The identifiers whose regions the rules of `nodes` may solve differently than those of `before`, ascending.
+/// Solves what the rules of `nodes` may solve differently than those of `before`, which made the partition, and says what
+/// is different now.
 ///
-/// **Cost**: a scan over all identifiers, and over all evidence where limits differ or caps were lowered.
-pub(crate) fn reach(nodes: &Nodes, before: &Namespaces) -> Result<BTreeSet<u32>> {
+/// **Cost**: a scan over all identifiers, and over all evidence where limits differ or caps were lowered; then see
+/// [`resolve`].
+pub(crate) fn resolve_rules(nodes: &Nodes, before: &Namespaces) -> Result<Resolution> {
+    let reached: Vec<u32> = reach(nodes, before)?.into_iter().collect();
+    let (resolution, _) = resolve(nodes, nodes, Dirty { nodes: &reached, ruled: &[] }, ROUNDS)?;
+    Ok(resolution)
+}
+
+/// The identifiers whose regions may come out differently.
+fn reach(nodes: &Nodes, before: &Namespaces) -> Result<BTreeSet<u32>> {
     let screen = Screen::new(before, &nodes.namespaces);
     let mut scan = Scan { nodes, screen: &screen, profiles: Vec::new(), codes: Vec::new(), reached: BTreeSet::new() };
     scan.identifiers()?;

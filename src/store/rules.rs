@@ -15,8 +15,7 @@ use crate::event::feed::Cause;
 use crate::event::history::At;
 use crate::identity::change::Change as Private;
 use crate::identity::graph::NodeState;
-use crate::identity::region::{Dirty, ROUNDS, resolve};
-use crate::identity::rules::reach;
+use crate::identity::rules::resolve_rules;
 use crate::profile::records::Records;
 use crate::view::feed::{Change, published};
 use serde::Serialize;
@@ -92,21 +91,19 @@ pub struct RulesReport {
 
 impl Book {
     /// Puts other rules in force, and tells the feed: what a change of rules does, and its replay.
-    pub(super) fn set_rules(&mut self, rules: Namespaces) -> Result<RulesReport> {
+    pub(super) fn set_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
         let outcome = self.apply_rules(rules)?;
         self.tell(&outcome.applied, Cause::Rules)?;
-        outcome.report()
+        Ok(outcome)
     }
 
     /// Solves again what other rules can change.
     ///
-    /// **Cost**: see [`reach`]; then as a commit that touches the same people.
+    /// **Cost**: see [`resolve_rules`]; then as a commit that touches the same people.
     fn apply_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
         let before = self.records();
         self.nodes.namespaces = Arc::new(rules);
-        let reached: Vec<u32> = reach(&self.nodes, &before.nodes.namespaces)?.into_iter().collect();
-        let dirty = Dirty { nodes: &reached, ruled: &[] };
-        let (resolution, _) = resolve(&self.nodes, &self.nodes, dirty, ROUNDS)?;
+        let resolution = resolve_rules(&self.nodes, &before.nodes.namespaces)?;
         let solved = resolution.solved;
         let mut applied = Applied::default();
         let moved = self.settle(resolution, &mut applied)?;
@@ -118,8 +115,7 @@ impl Book {
             let touched = self.touched_by(&before, &after, &news)?;
             applied.crossings = self.reevaluate(&after, touched, &applied.changes)?;
         }
-        let events_moved = events_moved(&before, &after, &moved, &pooled)?;
-        Ok(Outcome { applied, records: after, solved, events_moved })
+        Ok(Outcome { applied, before, after, moved, pooled, solved })
     }
 
     /// Shared identifiers whose sessions last longer or shorter than before.
@@ -156,52 +152,58 @@ impl Book {
     }
 }
 
-/// How many events are another profile's, or nobody's any more, or somebody's now.
-fn events_moved(before: &Records, after: &Records, moved: &[(u32, NodeState)], pooled: &BTreeSet<u32>) -> Result<u64> {
-    let mut named = pooled.clone();
-    for (node, _) in moved {
-        named.insert(*node);
-        // Those who claim a shared identifier are other people now.
-        for (neighbor, _) in after.nodes.neighbors(*node)? {
-            if after.nodes.state(neighbor)?.is_shared() {
-                named.insert(neighbor);
-            }
-        }
-    }
-    let mut events: BTreeSet<At> = BTreeSet::new();
-    for node in named {
-        events.extend(after.events.of_node(node)?);
-    }
-    let mut count = 0;
-    for at in events {
-        let statement = after.events.head(at)?.kind.is_statement();
-        count += u64::from(!statement && before.owner(at)?.profile() != after.owner(at)?.profile());
-    }
-    Ok(count)
-}
-
 /// What became of a book under other rules.
-struct Outcome {
+pub(super) struct Outcome {
     applied: Applied,
-    records: Arc<Records>,
+    before: Records,
+    after: Arc<Records>,
+    /// Identifiers with another state, and the state before.
+    moved: Vec<(u32, NodeState)>,
+    /// Shared identifiers whose events are attributed by another rule.
+    pooled: BTreeSet<u32>,
     solved: usize,
-    events_moved: u64,
 }
 
 impl Outcome {
+    /// How many events are another profile's, or nobody's any more, or somebody's now.
+    fn events_moved(&self) -> Result<u64> {
+        let Self { before, after, .. } = self;
+        let mut named = self.pooled.clone();
+        for (node, _) in &self.moved {
+            named.insert(*node);
+            // Those who claim a shared identifier are other people now.
+            for (neighbor, _) in after.nodes.neighbors(*node)? {
+                if after.nodes.state(neighbor)?.is_shared() {
+                    named.insert(neighbor);
+                }
+            }
+        }
+        let mut events: BTreeSet<At> = BTreeSet::new();
+        for node in named {
+            events.extend(after.events.of_node(node)?);
+        }
+        let mut count = 0;
+        for at in events {
+            let statement = after.events.head(at)?.kind.is_statement();
+            count += u64::from(!statement && before.owner(at)?.profile() != after.owner(at)?.profile());
+        }
+        Ok(count)
+    }
+
+    /// For whoever asked: counting events costs reading them, which a replay need not.
     fn report(&self) -> Result<RulesReport> {
-        let nodes = &self.records.nodes;
+        let nodes = &self.after.nodes;
         let mut report = RulesReport {
             version: nodes.namespaces.version(),
             identifiers_solved: self.solved as u64,
-            events_moved: self.events_moved,
+            events_moved: self.events_moved()?,
             ..RulesReport::default()
         };
         for change in &self.applied.changes {
             *report.count_of(*change) += 1;
             if report.changes.len() < LISTED_MAX {
                 let entry = identity_entry(nodes, &nodes.tombs, *change, Cause::Rules)?;
-                report.changes.push(published(&self.records, entry)?);
+                report.changes.push(published(&self.after, entry)?);
             }
         }
         for Crossing { segment, entered, .. } in &self.applied.crossings {
@@ -256,11 +258,10 @@ impl Inner {
         }
         let json = serde_json::to_vec(&next.rules()).map_err(|_| Error::invalid("the rules cannot be written"))?;
         let sequence = writer.log(&self.gate, kind::RULES, &json)?;
-        let report = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
-        let records = Arc::new(writer.book.records());
-        self.settle(writer, records)?;
+        let outcome = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
+        self.settle(writer, Arc::clone(&outcome.after))?;
         self.make_durable(sequence)?;
-        Ok(report)
+        outcome.report()
     }
 }
 

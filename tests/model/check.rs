@@ -4,11 +4,11 @@
 
 use super::message::Message;
 use super::orders::summary;
-use super::rules::Shape;
+use super::rules::{Shape, shapes};
 use super::spec::{Group, Ident};
 use super::world::World;
 use proptest::prelude::*;
-use regulars::{Id, Profile, ProfileId, Rule, Segment, Snapshot, Timestamp, Universe};
+use regulars::{Id, Ingest, Profile, ProfileId, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) type Checked = Result<(), TestCaseError>;
@@ -151,4 +151,24 @@ pub(crate) fn membership(
         world.people.iter().enumerate().filter(counts).map(|(_, person)| person.group.clone()).collect();
     prop_assert_eq!(found, expected, "{:?} at {}", shape, instant);
     Ok(())
+}
+
+/// A segment of each shape.
+pub(crate) fn all_segments() -> Vec<Segment> {
+    shapes().iter().enumerate().map(|(nth, shape)| segment(&format!("s{nth}"), shape, Universe::All)).collect()
+}
+
+/// Makes a live segment of each shape.
+pub(crate) fn define(store: &Store) {
+    all_segments().into_iter().for_each(|segment| drop(store.define(segment).expect("defined")));
+}
+
+/// Tells a store these messages: the verified ones, then the claimed ones.
+pub(crate) fn ingest(store: &Store, messages: &[Message]) {
+    for (claimed, trust) in [(false, Trust::Verified), (true, Trust::Claimed)] {
+        let some: Vec<Message> = messages.iter().filter(|message| message.claimed == claimed).cloned().collect();
+        if !some.is_empty() {
+            store.ingest(&body(&some), &Ingest::new().trust(trust)).expect("ingests");
+        }
+    }
 }
