@@ -9,6 +9,9 @@ fn at(minute: u64) -> Timestamp {
     Timestamp::from_millisecond(START_MS + 60_000 * i64::try_from(minute).unwrap_or(0))
 }
 
+/// The minutes of half a year: a stream that is to lie in the past starts again after them.
+const MINUTES: u64 = 26 * 7 * 24 * 60;
+
 /// One identify message that names these identifiers, as (namespace, value).
 fn identify(out: &mut String, id: &str, minute: u64, identifiers: &[(&str, String)]) {
     let _ = write!(out, r#"{{"type":"identify","messageId":"{id}","timestamp":"{}""#, at(minute));
@@ -103,7 +106,7 @@ pub(crate) fn shopper(out: &mut String, n: u64, people: u64) {
 
 /// Message `n` of people who each come three times; so many of the first ones have three e-mails, the others one.
 pub(crate) fn household(out: &mut String, n: u64, with_three: u64) {
-    let (person, visit) = (n / 3, n % 3);
+    let (person, visit, minute) = (n / 3, n % 3, n % MINUTES);
     let email =
         if person < with_three { format!("p{person}.{visit}@example.com") } else { format!("p{person}@example.com") };
     let account = ("user_id", format!("p{person}"));
@@ -112,7 +115,7 @@ pub(crate) fn household(out: &mut String, n: u64, with_three: u64) {
         1 => vec![account, ("email", email), ("phone", format!("+45{:08}", 20_000_000 + person))],
         _ => vec![account, ("email", email), ("anonymous_id", format!("p{person}-1"))],
     };
-    identify(out, &format!("r{n}"), n, &identifiers);
+    identify(out, &format!("r{n}"), minute, &identifiers);
 }
 
 /// Link `n` of a chain in which nothing is shared: devices and cookies by turns, a cookie a month.

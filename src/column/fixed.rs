@@ -6,7 +6,7 @@ use crate::storage::part_writer::PartWriter;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// A value that a fixed column can hold. Sizes divide the block size, so that no value straddles two blocks.
+/// A value that a fixed column can hold. Where its size divides the block size, no value straddles two blocks.
 pub(crate) trait Value: Copy {
     /// Bytes of one value.
     const BYTES: usize;

@@ -38,8 +38,40 @@ pub(crate) fn build(hashes: &[u64]) -> Vec<u8> {
     slots.iter().flat_map(|slot| slot.to_le_bytes()).collect()
 }
 
+/// How many tables are asked at once.
+const AT_ONCE: usize = 8;
+
+/// The table, the last one first, and its row with that hash for which `is_it` holds.
+///
+/// Most tables have nothing and each lies elsewhere in memory: their first slots are read before any is looked at, so
+/// that the waits for memory overlap.
+pub(crate) fn find_last<P>(
+    parts: &[P],
+    slots: impl Fn(&P) -> &U64s,
+    hash: u64,
+    mut is_it: impl FnMut(usize, u32) -> Result<bool>,
+) -> Result<Option<(usize, u32)>> {
+    let mut base = parts.len();
+    for some in parts.rchunks(AT_ONCE) {
+        base -= some.len();
+        let mut firsts = [0; AT_ONCE];
+        for (first, part) in firsts.iter_mut().zip(some) {
+            let table = slots(part);
+            let at = home(hash, table.len() as u64);
+            *first = if table.len() == 0 { 0 } else { table.get(usize::try_from(at).unwrap_or(usize::MAX))? };
+        }
+        for (at, part) in some.iter().enumerate().rev().filter(|(at, _)| firsts.get(*at).is_some_and(|slot| *slot != 0))
+        {
+            if let Some(row) = find(slots(part), hash, |row| is_it(base + at, row))? {
+                return Ok(Some((base + at, row)));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The row with that hash for which `is_it` holds.
-pub(crate) fn find(slots: &U64s, hash: u64, mut is_it: impl FnMut(u32) -> Result<bool>) -> Result<Option<u32>> {
+fn find(slots: &U64s, hash: u64, mut is_it: impl FnMut(u32) -> Result<bool>) -> Result<Option<u32>> {
     let capacity = slots.len() as u64;
     if capacity == 0 {
         return Ok(None);

@@ -319,14 +319,9 @@ impl History {
 
     /// The fact with that message id among the sealed parts, newest part first.
     pub(crate) fn find_sealed(&self, id: &MessageId) -> Result<Option<At>> {
-        for (part, events) in self.parts.iter().enumerate().rev() {
-            if let Some(at) = events.find(id)?.map(|row| self.at_part(part, row))
-                && !self.void_rows(part).contains(at.row)
-            {
-                return Ok(Some(at));
-            }
-        }
-        Ok(None)
+        let counts = |part: usize, row: u32| !self.void_rows(part).contains(row);
+        let found = EventPart::find_in(&self.parts, id, counts)?;
+        Ok(found.map(|(part, row)| self.at_part(part, row)))
     }
 }
 

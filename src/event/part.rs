@@ -16,6 +16,7 @@ use crate::column::slots;
 use crate::column::sparse::SparseNodes;
 use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind, OrderBrief};
 use crate::storage::part::Part;
+use std::borrow::Borrow;
 
 /// The hash that finds a message id in a part: part of the format.
 pub(crate) fn message_hash(id: &MessageId) -> u64 {
@@ -152,7 +153,21 @@ impl EventPart {
 
     /// The row of a message id.
     pub(crate) fn find(&self, id: &MessageId) -> Result<Option<u32>> {
-        slots::find(&self.slots, message_hash(id), |row| Ok(self.message_id(row)? == *id))
+        let found = Self::find_in(&[self], id, |_, _| true)?;
+        Ok(found.map(|(_, row)| row))
+    }
+
+    /// The youngest of these parts with an event of that id that `counts`, and its row.
+    pub(crate) fn find_in(
+        parts: &[impl Borrow<Self>],
+        id: &MessageId,
+        counts: impl Fn(usize, u32) -> bool,
+    ) -> Result<Option<(usize, u32)>> {
+        let is_it = |at: usize, row: u32| {
+            let part: Option<&Self> = parts.get(at).map(Borrow::borrow);
+            part.map_or(Ok(false), |part| Ok(part.message_id(row)? == *id && counts(at, row)))
+        };
+        slots::find_last(parts, |part| &part.borrow().slots, message_hash(id), is_it)
     }
 
     /// The whole fact. Cost: one block is decompressed, unless `cache` holds it.

@@ -56,12 +56,7 @@ impl Nodes {
         if let Some(node) = self.tails.iter().rev().find_map(|tail| tail.find(namespace, value)) {
             return Ok(Some(node));
         }
-        for part in self.parts.iter().rev() {
-            if let Some(node) = part.find(namespace, value)? {
-                return Ok(Some(node));
-            }
-        }
-        Ok(None)
+        NodePart::find_in(&self.parts, namespace, value)
     }
 
     fn part_of(&self, node: u32) -> Option<&NodePart> {

@@ -10,13 +10,14 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
 use crate::base::ident::{parse_uuid, uuid_text};
-use crate::column::fixed::{I64s, U8s, U32s, U64s};
+use crate::column::fixed::{Fixed, U8s, U32s, U64s, Value, write_fixed};
 use crate::column::heap::{Heap, HeapWriter};
 use crate::column::slots;
 use crate::column::sparse::SparseNodes;
 use crate::storage::part::Part;
 use crate::storage::part_writer::PartWriter;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 mod section {
     pub(super) const BASE: u16 = 1;
@@ -29,13 +30,8 @@ mod section {
     pub(super) const SPARSE_STATES: u16 = 8;
     pub(super) const EDGE_NODES: u16 = 9;
     pub(super) const EDGE_STARTS: u16 = 10;
-    pub(super) const EDGE_NEIGHBORS: u16 = 11;
-    pub(super) const EDGE_CLASSES: u16 = 12;
-    pub(super) const EDGE_TIMES: u16 = 14;
+    pub(super) const EDGES: u16 = 11;
 }
-
-/// Words of 8 bytes that a state takes: first, first_verified, and profile with next.
-const STATE_WORDS: usize = 3;
 
 /// The sealed identifiers; see the module.
 pub(crate) struct NodePart {
@@ -43,14 +39,12 @@ pub(crate) struct NodePart {
     namespaces: U8s,
     values: Heap,
     slots: U64s,
-    states: U64s,
+    states: Fixed<NodeState>,
     sparse_nodes: U32s,
-    sparse_states: U64s,
+    sparse_states: Fixed<NodeState>,
     edge_nodes: SparseNodes,
     edge_starts: U32s,
-    edge_neighbors: U32s,
-    edge_classes: U8s,
-    edge_times: I64s,
+    edges: Edges,
 }
 
 impl NodePart {
@@ -61,14 +55,12 @@ impl NodePart {
             namespaces: U8s::new(part.section(section::NAMESPACES)?)?,
             values: Heap::new(part, section::VALUES, section::VALUE_OFFSETS)?,
             slots: U64s::new(part.section(section::SLOTS)?)?,
-            states: U64s::new(part.section(section::STATES)?)?,
+            states: Fixed::new(part.section(section::STATES)?)?,
             sparse_nodes: U32s::new(part.section(section::SPARSE_NODES)?)?,
-            sparse_states: U64s::new(part.section(section::SPARSE_STATES)?)?,
+            sparse_states: Fixed::new(part.section(section::SPARSE_STATES)?)?,
             edge_nodes: SparseNodes::open(U32s::new(part.section(section::EDGE_NODES)?)?, base)?,
             edge_starts: U32s::new(part.section(section::EDGE_STARTS)?)?,
-            edge_neighbors: U32s::new(part.section(section::EDGE_NEIGHBORS)?)?,
-            edge_classes: U8s::new(part.section(section::EDGE_CLASSES)?)?,
-            edge_times: I64s::new(part.section(section::EDGE_TIMES)?)?,
+            edges: Edges::new(part.section(section::EDGES)?)?,
         })
     }
 
@@ -82,14 +74,17 @@ impl NodePart {
         row32(self.namespaces.len())
     }
 
-    pub(crate) fn find(&self, namespace: u8, value: &str) -> Result<Option<u32>> {
+    /// The node of an identifier, in the youngest of these parts that has it.
+    pub(crate) fn find_in(parts: &[Arc<Self>], namespace: u8, value: &str) -> Result<Option<u32>> {
         let wanted = compact(value);
-        let same = |local: u32| {
-            let at = local as usize;
-            Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == wanted.as_ref())
+        let is_it = |part: usize, local: u32| {
+            let (part, at) = (parts.get(part).map(Arc::as_ref), local as usize);
+            part.map_or(Ok(false), |part| {
+                Ok(part.namespaces.get(at)? == namespace && part.values.get(at)? == wanted.as_ref())
+            })
         };
-        let local = slots::find(&self.slots, identifier_hash(namespace, value), same)?;
-        Ok(local.map(|local| self.base + local))
+        let found = slots::find_last(parts, |part| &part.slots, identifier_hash(namespace, value), is_it)?;
+        Ok(found.and_then(|(part, local)| Some(parts.get(part)?.base + local)))
     }
 
     fn local(&self, node: u32) -> usize {
@@ -110,12 +105,12 @@ impl NodePart {
 
     /// The state of a node of this part, as of its seal.
     pub(crate) fn state(&self, node: u32) -> Result<NodeState> {
-        state_at(&self.states, self.local(node))
+        self.states.get(self.local(node))
     }
 
     /// Older nodes whose state changed, ascending.
     pub(crate) fn sparse(&self) -> impl Iterator<Item = Result<(u32, NodeState)>> + '_ {
-        (0..self.sparse_nodes.len()).map(|at| Ok((self.sparse_nodes.get(at)?, state_at(&self.sparse_states, at)?)))
+        (0..self.sparse_nodes.len()).map(|at| Ok((self.sparse_nodes.get(at)?, self.sparse_states.get(at)?)))
     }
 
     fn run(&self, at: usize) -> Result<std::ops::Range<usize>> {
@@ -123,10 +118,8 @@ impl NodePart {
     }
 
     fn edge(&self, at: usize) -> Result<(u32, EdgeKey)> {
-        let ts = Timestamp::from_millisecond(self.edge_times.get(at)?);
-        let packed = self.edge_classes.get(at)?;
-        let key = EdgeKey::from_parts(packed & 3, packed >> 2, ts);
-        Ok((self.edge_neighbors.get(at)?, key))
+        let PartEdge { neighbor, key } = self.edges.get(at)?;
+        Ok((neighbor, key))
     }
 
     /// The run of a node's evidence, sorted by neighbor.
@@ -139,9 +132,12 @@ impl NodePart {
     pub(crate) fn edge_between(&self, node: u32, neighbor: u32) -> Result<Option<EdgeKey>> {
         let Some(at) = self.edge_nodes.find(node)? else { return Ok(None) };
         let run = self.run(at)?;
-        let low = self.edge_neighbors.partition_point(run.clone(), |known| known < neighbor)?;
-        let hit = low < run.end && self.edge_neighbors.get(low)? == neighbor;
-        if hit { Ok(Some(self.edge(low)?.1)) } else { Ok(None) }
+        let low = self.edges.partition_point(run.clone(), |known| known.neighbor < neighbor)?;
+        if low >= run.end {
+            return Ok(None);
+        }
+        let found = self.edges.get(low)?;
+        Ok((found.neighbor == neighbor).then_some(found.key))
     }
 
     /// All evidence: node, neighbor, key; by node, then neighbor.
@@ -154,6 +150,43 @@ impl NodePart {
                 self.edge(at).map(|(neighbor, key)| Edge { node, neighbor, key })
             })
         })
+    }
+}
+
+/// An edge as a part holds it, at the node of its run: what one look needs lies in 12 bytes.
+///
+/// ```text
+/// neighbor u32 · class in the low 2 bits of a byte, 255 - confidence above them · instant in 56 bits
+/// ```
+#[derive(Clone, Copy)]
+struct PartEdge {
+    neighbor: u32,
+    key: EdgeKey,
+}
+
+type Edges = Fixed<PartEdge>;
+
+/// The byte of the class under the 56 bits of the instant.
+const CLASS_BITS: u32 = 8;
+
+impl Value for PartEdge {
+    const BYTES: usize = 12;
+
+    #[inline]
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (neighbor, rest) = bytes.split_first_chunk()?;
+        let packed = i64::from_le_bytes(*rest.first_chunk()?);
+        let [class, ..] = packed.to_le_bytes();
+        let key = EdgeKey::from_parts(class & 3, class >> 2, Timestamp::from_millisecond(packed >> CLASS_BITS));
+        Some(Self { neighbor: u32::from_le_bytes(*neighbor), key })
+    }
+
+    fn put(self, out: &mut Vec<u8>) {
+        let (class, doubt, ts) = self.key.parts();
+        // A doubt is at most 26: evidence of a match below 0.9 is none. Instants have at most 50 bits.
+        let packed = ts.as_millisecond() << CLASS_BITS | i64::from(class | doubt << 2);
+        out.extend_from_slice(&self.neighbor.to_le_bytes());
+        out.extend_from_slice(&packed.to_le_bytes());
     }
 }
 
@@ -176,22 +209,29 @@ fn spelled(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-fn state_at(words: &U64s, at: usize) -> Result<NodeState> {
-    let word = |n| words.get(at * STATE_WORDS + n);
-    let pair = word(2)?;
-    Ok(NodeState {
-        first: word(0)?.cast_signed(),
-        first_verified: word(1)?.cast_signed(),
-        profile: crate::base::bytes::low32(pair),
-        next: crate::base::bytes::low32(pair >> 32),
-    })
-}
+/// First seen, first seen verified, profile and next.
+impl Value for NodeState {
+    const BYTES: usize = 24;
 
-fn put_state(out: &mut Vec<u8>, state: NodeState) {
-    out.extend_from_slice(&state.first.to_le_bytes());
-    out.extend_from_slice(&state.first_verified.to_le_bytes());
-    out.extend_from_slice(&state.profile.to_le_bytes());
-    out.extend_from_slice(&state.next.to_le_bytes());
+    #[inline]
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (first, rest) = bytes.split_first_chunk()?;
+        let (first_verified, rest) = rest.split_first_chunk()?;
+        let (profile, rest) = rest.split_first_chunk()?;
+        Some(Self {
+            first: i64::from_le_bytes(*first),
+            first_verified: i64::from_le_bytes(*first_verified),
+            profile: u32::from_le_bytes(*profile),
+            next: u32::from_le_bytes(*rest.first_chunk()?),
+        })
+    }
+
+    fn put(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.first.to_le_bytes());
+        out.extend_from_slice(&self.first_verified.to_le_bytes());
+        out.extend_from_slice(&self.profile.to_le_bytes());
+        out.extend_from_slice(&self.next.to_le_bytes());
+    }
 }
 
 /// Evidence as seen from one of its ends.
@@ -231,22 +271,15 @@ impl NodeSeal<'_> {
         out.put_section(section::NAMESPACES, &namespaces)?;
         out.put_section(section::SLOTS, &slots::build(&hashes))?;
         drop(hashes);
-        let mut bytes = Vec::with_capacity(self.states.len() * 8 * STATE_WORDS);
-        self.states.iter().for_each(|state| put_state(&mut bytes, *state));
-        out.put_section(section::STATES, &bytes)?;
-        let nodes: Vec<u8> = self.sparse.iter().flat_map(|(node, _)| node.to_le_bytes()).collect();
-        out.put_section(section::SPARSE_NODES, &nodes)?;
-        bytes.clear();
-        self.sparse.iter().for_each(|(_, state)| put_state(&mut bytes, *state));
-        out.put_section(section::SPARSE_STATES, &bytes)?;
-        drop(bytes);
+        write_fixed(out, section::STATES, self.states.iter().copied())?;
+        write_fixed(out, section::SPARSE_NODES, self.sparse.iter().map(|(node, _)| *node))?;
+        write_fixed(out, section::SPARSE_STATES, self.sparse.iter().map(|(_, state)| *state))?;
         write_edges(self.edges, out)
     }
 }
 
 fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWriter) -> Result<()> {
-    let (mut nodes, mut starts, mut neighbors) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut classes, mut times) = (Vec::new(), Vec::new());
+    let (mut nodes, mut starts, mut all) = (Vec::new(), Vec::new(), Vec::new());
     let mut last: Option<(u32, u32)> = None;
     for edge in edges {
         let Edge { node, neighbor, key } = edge?;
@@ -255,21 +288,15 @@ fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWrit
         }
         if last.is_none_or(|(known, _)| known != node) {
             nodes.extend(node.to_le_bytes());
-            starts.extend(row32(classes.len()).to_le_bytes());
+            starts.extend(row32(all.len() / PartEdge::BYTES).to_le_bytes());
         }
         last = Some((node, neighbor));
-        neighbors.extend(neighbor.to_le_bytes());
-        let (class, doubt, ts) = key.parts();
-        // A doubt is at most 26: evidence of a match below 0.9 is none.
-        classes.push(class | doubt << 2);
-        times.extend(ts.as_millisecond().to_le_bytes());
+        PartEdge { neighbor, key }.put(&mut all);
     }
-    starts.extend(row32(classes.len()).to_le_bytes());
+    starts.extend(row32(all.len() / PartEdge::BYTES).to_le_bytes());
     out.put_section(section::EDGE_NODES, &nodes)?;
     out.put_section(section::EDGE_STARTS, &starts)?;
-    out.put_section(section::EDGE_NEIGHBORS, &neighbors)?;
-    out.put_section(section::EDGE_CLASSES, &classes)?;
-    out.put_section(section::EDGE_TIMES, &times)
+    out.put_section(section::EDGES, &all)
 }
 
 /// Sorted edges of several parts as one sorted sequence.

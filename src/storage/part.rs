@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 pub(super) const MAGIC: [u8; 8] = *b"RGLRSPRT";
 
-/// What one checksum covers: 16 KiB, and a multiple of every fixed value's size, so that no value straddles two.
+/// What one checksum covers: 16 KiB, and a multiple of nearly every fixed value's size, so that few straddle two.
 pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
 
 pub(super) const HEADER_BYTES: usize = 32;

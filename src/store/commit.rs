@@ -7,7 +7,7 @@ use super::receipt::Receipt;
 use super::state::State;
 use super::writer::Writer;
 use crate::Result;
-use crate::base::bytes::{Reader, put_bytes, put_varint};
+use crate::base::bytes::{Reader, low32, put_bytes, put_varint};
 use crate::base::{Currency, MessageId, NamespaceRule, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::feed::Cause;
@@ -150,13 +150,23 @@ impl FactList {
     }
 }
 
-/// The payload of a facts record: the instant to advance to (`i64::MIN`: none), then the facts, LZ4 in one piece.
+/// Facts of fewer bytes are logged as they are: they would hardly shrink, and the table that LZ4 fills costs more.
+const COMPRESSED_MIN: usize = 1024;
+
+/// The payload of a facts record: the instant to advance to (`i64::MIN`: none), then the facts, LZ4 in one piece behind
+/// the length before; where that is the length behind it too, as they are.
 fn encode_facts(facts: &[&[u8]], advance: Option<Timestamp>) -> Vec<u8> {
     let mut raw = Vec::with_capacity(facts.iter().map(|fact| fact.len() + 4).sum::<usize>() + 16);
     raw.extend(advance.map_or(i64::MIN, Timestamp::as_millisecond).to_le_bytes());
     put_varint(&mut raw, facts.len() as u64);
     facts.iter().for_each(|fact| put_bytes(&mut raw, fact));
-    lz4_flex::block::compress_prepend_size(&raw)
+    if raw.len() >= COMPRESSED_MIN {
+        let packed = lz4_flex::block::compress_prepend_size(&raw);
+        if packed.len() < raw.len() + 4 {
+            return packed;
+        }
+    }
+    [&low32(raw.len() as u64).to_le_bytes(), raw.as_slice()].concat()
 }
 
 fn decode_facts(payload: &[u8]) -> Option<Record> {
@@ -165,7 +175,10 @@ fn decode_facts(payload: &[u8]) -> Option<Record> {
     if len > payload.len().saturating_mul(255) {
         return None;
     }
-    let bytes = lz4_flex::block::decompress_size_prepended(payload).ok()?;
+    let bytes = match payload.get(4..)? {
+        raw if raw.len() == len => raw.to_vec(),
+        _ => lz4_flex::block::decompress_size_prepended(payload).ok()?,
+    };
     let mut reader = Reader::new(&bytes);
     let advance = Some(reader.i64()?).filter(|ms| *ms != i64::MIN).map(Timestamp::from_millisecond);
     let count = reader.len()?;

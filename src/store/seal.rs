@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// Parts of one size class are merged when there are this many of them.
 const FAN_IN: usize = 4;
 /// Merging stops here: a larger part costs more to rewrite than it saves look-ups.
-const MERGED_EVENTS_MAX: u32 = 1 << 20;
+const MERGED_EVENTS_MAX: u32 = 1 << 23;
 
 /// An open part: its file, and what is in it.
 #[derive(Clone)]
@@ -46,6 +46,14 @@ impl OpenPart {
         let nodes = Arc::new(NodePart::open(&file)?);
         let events = Arc::new(EventPart::open(&file, nodes.base())?);
         Ok(Self { sealed, nodes, events, file })
+    }
+
+    /// Opens a part that was just written, once every byte of it was read: before what it was made from goes. Whoever
+    /// asks it first finds its pages mapped and verified.
+    fn read_back(catalog: &Catalog, sealed: Sealed) -> Result<Self> {
+        let part = Self::open(catalog, sealed)?;
+        part.verify()?;
+        Ok(part)
     }
 
     /// Checks every byte against its checksum.
@@ -75,9 +83,10 @@ impl Frozen {
         let void = self.void();
         seal_tail(tail, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
+        let open = OpenPart::read_back(catalog, part.clone())?;
         let state = write_state(&self.state, &self.parts, catalog)?;
-        catalog.add_part(part.clone(), state, self.log, self.state.sequence)?;
-        OpenPart::open(catalog, part)
+        catalog.add_part(part, state, self.log, self.state.sequence)?;
+        Ok(open)
     }
 
     /// The rows of the tail that were erased before it was frozen.
@@ -111,16 +120,24 @@ impl Frozen {
     }
 }
 
-/// Which adjacent parts to merge next, if any: the newest run of one size class.
-pub(super) fn merge_plan(parts: &[OpenPart], seal_events: u32) -> Option<std::ops::Range<usize>> {
-    let class = |part: &OpenPart| (part.events.len() / seal_events.max(1)).checked_ilog(4).unwrap_or(0);
-    let mut end = parts.len();
+/// Which adjacent parts to merge next, if any, by their numbers of events: the newest run of one size class. A part
+/// that is older than a larger one counts as that large, or it would stay between two larger ones for ever.
+pub(super) fn merge_plan(events: &[u32], seal_events: u32) -> Option<std::ops::Range<usize>> {
+    let class = |events: u32| (events / seal_events.max(1)).checked_ilog(4).unwrap_or(0);
+    let mut classes: Vec<u32> = events.iter().map(|events| class(*events)).collect();
+    for at in (1..classes.len()).rev() {
+        let younger = classes.get(at).copied().unwrap_or(0);
+        if let Some(older) = classes.get_mut(at - 1) {
+            *older = younger.max(*older);
+        }
+    }
+    let mut end = events.len();
     while end >= FAN_IN {
-        let last = class(parts.get(end - 1)?);
-        let start = parts.get(..end)?.iter().rposition(|part| class(part) != last).map_or(0, |at| at + 1);
+        let last = classes.get(end - 1)?;
+        let start = classes.get(..end)?.iter().rposition(|class| class != last).map_or(0, |at| at + 1);
         let run = start.max(end.saturating_sub(FAN_IN * 2))..end;
-        let events: u32 = parts.get(run.clone())?.iter().map(|part| part.events.len()).fold(0, u32::saturating_add);
-        if run.len() >= FAN_IN && events <= MERGED_EVENTS_MAX {
+        let sum: u32 = events.get(run.clone())?.iter().copied().fold(0, u32::saturating_add);
+        if run.len() >= FAN_IN && sum <= MERGED_EVENTS_MAX {
             return Some(run);
         }
         end = start;
@@ -142,9 +159,10 @@ pub(super) fn merge_parts(
         parts.iter().map(|(part, void)| (part.events.as_ref(), void.clone())).collect();
     merge(&events, displaced, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
+    let open = OpenPart::read_back(catalog, sealed.clone())?;
     let old: Vec<Sealed> = parts.iter().map(|(part, _)| part.sealed.clone()).collect();
-    catalog.merge(&old, sealed.clone())?;
-    OpenPart::open(catalog, sealed)
+    catalog.merge(&old, sealed)?;
+    Ok(open)
 }
 
 fn merge_nodes(parts: &[(OpenPart, RowSet)], out: &mut PartWriter) -> Result<()> {

@@ -157,7 +157,8 @@ impl Writer {
         if self.merging.is_some() {
             return Ok(());
         }
-        let Some(run) = merge_plan(&self.parts, self.seal_events) else { return Ok(()) };
+        let events: Vec<u32> = self.parts.iter().map(|part| part.events.len()).collect();
+        let Some(run) = merge_plan(&events, self.seal_events) else { return Ok(()) };
         let void = |part: &OpenPart| self.settled.void.get(&part.sealed.name).cloned().unwrap_or_default();
         let old = self.parts.get(run).unwrap_or_default().iter().map(|part| (part.clone(), void(part)));
         let old: Vec<(OpenPart, RowSet)> = old.collect();
