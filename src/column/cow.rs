@@ -4,7 +4,6 @@
 //! copies the leaf and the branches above it, unless no other clone holds them. So a commit pays for what it touches
 //! (about 1 KiB a touched leaf), a snapshot for nothing, and a reader sees an array that never moves.
 
-#[cfg(test)]
 use crate::base::bytes::row32;
 use std::sync::Arc;
 
@@ -167,7 +166,6 @@ impl<T: Clone + Default> CowMap<T> {
     }
 
     /// Every key and value, ascending.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, T)> + '_ {
         // An explicit stack of (node, its first key, level), deepest first on top.
         let mut stack = vec![(&self.root, 0u32, self.height)];

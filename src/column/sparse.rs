@@ -26,12 +26,9 @@ impl SparseNodes {
         Ok(Self { nodes, first, last, base, own })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    pub(crate) fn get(&self, at: usize) -> Result<u32> {
-        self.nodes.get(at)
+    /// All of them, ascending.
+    pub(crate) fn all(&self) -> Result<impl Iterator<Item = u32> + '_> {
+        Ok(self.nodes.range(0..self.nodes.len())?.iter())
     }
 
     /// Where a node stands, if it does.

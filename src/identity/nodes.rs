@@ -254,9 +254,7 @@ impl Nodes {
     /// in the layers.
     pub(crate) fn scan_edges(&self, visit: &mut dyn FnMut(Edge)) -> Result<()> {
         for part in self.parts.iter() {
-            for edge in part.edges() {
-                visit(edge?);
-            }
+            part.edges()?.for_each(&mut *visit);
         }
         for tail in &self.tails {
             for node in tail.nodes_with_edges() {
@@ -267,6 +265,25 @@ impl Nodes {
             if let Some(Some(key)) = stated.amended {
                 visit(Edge { node: a, neighbor: b, key });
                 visit(Edge { node: b, neighbor: a, key });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every identifier with its namespace and state, in order.
+    pub(crate) fn scan_states(&self, visit: &mut dyn FnMut(u32, u8, NodeState)) -> Result<()> {
+        let mut changed = self.overlay.iter().peekable();
+        let mut newest = |node: u32, sealed: NodeState| {
+            while changed.next_if(|(other, _)| *other < node).is_some() {}
+            changed.next_if(|(other, _)| *other == node).map_or(sealed, |(_, state)| state)
+        };
+        for part in self.parts.iter() {
+            part.scan_states(&mut |node, namespace, state| visit(node, namespace, newest(node, state)))?;
+        }
+        for tail in &self.tails {
+            for node in tail.base()..tail.base() + tail.len() {
+                let (namespace, _) = tail.identifier(node).ok_or_else(unknown_node)?;
+                visit(node, namespace, newest(node, NodeState::UNKNOWN));
             }
         }
         Ok(())

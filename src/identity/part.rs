@@ -140,16 +140,28 @@ impl NodePart {
         Ok((found.neighbor == neighbor).then_some(found.key))
     }
 
-    /// All evidence: node, neighbor, key; by node, then neighbor.
-    pub(crate) fn edges(&self) -> impl Iterator<Item = Result<Edge>> + '_ {
-        (0..self.edge_nodes.len()).flat_map(move |at| {
-            let node = self.edge_nodes.get(at);
-            let run = self.run(at).unwrap_or(0..0);
-            run.map(move |at| {
-                let node = node.as_ref().map_or(0, |node| *node);
-                self.edge(at).map(|(neighbor, key)| Edge { node, neighbor, key })
-            })
-        })
+    /// Every node with its namespace and state, in order. Cost: reads of two columns from end to end.
+    pub(crate) fn scan_states(&self, visit: &mut dyn FnMut(u32, u8, NodeState)) -> Result<()> {
+        let all = 0..self.namespaces.len();
+        let columns = self.namespaces.range(all.clone())?.iter().zip(self.states.range(all)?.iter());
+        (self.base..).zip(columns).for_each(|(node, (namespace, state))| visit(node, namespace, state));
+        Ok(())
+    }
+
+    /// All evidence: node, neighbor, key; by node, then neighbor. Cost: reads of three columns from end to end.
+    pub(crate) fn edges(&self) -> Result<impl Iterator<Item = Edge> + '_> {
+        let mut edges = self.edges.range(0..self.edges.len())?.iter();
+        let mut ends = self.edge_starts.range(0..self.edge_starts.len())?.iter();
+        let mut from = ends.next().unwrap_or(0);
+        let nodes = self.edge_nodes.all()?.zip(ends).map(move |(node, end)| {
+            let count = end.saturating_sub(from);
+            from = end;
+            (node, count)
+        });
+        Ok(nodes.flat_map(|(node, count)| std::iter::repeat_n(node, count as usize)).map_while(move |node| {
+            let PartEdge { neighbor, key } = edges.next()?;
+            Some(Edge { node, neighbor, key })
+        }))
     }
 }
 
@@ -252,7 +264,7 @@ pub(crate) struct NodeSeal<'a> {
     /// Older nodes with a new state, ascending.
     pub(crate) sparse: Vec<(u32, NodeState)>,
     /// Evidence from both ends, sorted; of a pair that comes several times the first, which is the best, counts.
-    pub(crate) edges: &'a mut dyn Iterator<Item = Result<Edge>>,
+    pub(crate) edges: &'a mut dyn Iterator<Item = Edge>,
 }
 
 impl NodeSeal<'_> {
@@ -278,11 +290,11 @@ impl NodeSeal<'_> {
     }
 }
 
-fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWriter) -> Result<()> {
+fn write_edges(edges: &mut dyn Iterator<Item = Edge>, out: &mut PartWriter) -> Result<()> {
     let (mut nodes, mut starts, mut all) = (Vec::new(), Vec::new(), Vec::new());
     let mut last: Option<(u32, u32)> = None;
     for edge in edges {
-        let Edge { node, neighbor, key } = edge?;
+        let Edge { node, neighbor, key } = edge;
         if last == Some((node, neighbor)) {
             continue;
         }
@@ -300,15 +312,13 @@ fn write_edges(edges: &mut dyn Iterator<Item = Result<Edge>>, out: &mut PartWrit
 }
 
 /// Sorted edges of several parts as one sorted sequence.
-pub(crate) fn merge_edges<'p>(parts: &[&'p NodePart]) -> impl Iterator<Item = Result<Edge>> + use<'p> {
-    let mut heads: Vec<_> = parts.iter().map(|part| part.edges().peekable()).collect();
-    std::iter::from_fn(move || {
-        // An error counts as smallest: it comes out at once. Few parts are merged at a time, so a scan finds the next.
-        let next = heads.iter_mut().enumerate().filter_map(|(at, head)| {
-            let edge = head.peek()?;
-            Some((edge.as_ref().ok().copied(), at))
-        });
+pub(crate) fn merge_edges<'p>(parts: &[&'p NodePart]) -> Result<impl Iterator<Item = Edge> + use<'p>> {
+    let heads: Result<Vec<_>> = parts.iter().map(|part| Ok(part.edges()?.peekable())).collect();
+    let mut heads = heads?;
+    Ok(std::iter::from_fn(move || {
+        // Few parts are merged at a time, so a scan finds the next.
+        let next = heads.iter_mut().enumerate().filter_map(|(at, head)| Some((*head.peek()?, at)));
         let (_, at) = next.min()?;
         heads.get_mut(at)?.next()
-    })
+    }))
 }

@@ -13,7 +13,7 @@
 
 use super::append::linked;
 use super::evidence::NONE;
-use super::graph::{Graph, aliased};
+use super::graph::Graph;
 use super::nodes::Nodes;
 use super::part::Edge;
 use super::region::{Dirty, ROUNDS, Resolution, resolve};
@@ -109,32 +109,42 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// Finds shared identifiers that may be shared no more, and profiles that may hold more than the new limits allow.
     fn identifiers(&mut self) -> Result<()> {
-        let screen = self.screen;
-        let mut held: AHashMap<(u8, u32), usize> = AHashMap::new();
-        for node in 0..self.nodes.len() {
-            let (state, code) = (self.nodes.state(node)?, self.nodes.namespace_of(node)?);
+        let Self { nodes, screen, profiles, codes, reached } = self;
+        let count = nodes.len() as usize;
+        profiles.reserve(count);
+        codes.reserve(count);
+        // How many each profile holds of each namespace with another limit.
+        let mut held: Vec<(u8, usize, Vec<u32>)> =
+            screen.limits.iter().map(|(code, limit)| (*code, *limit, vec![0; count])).collect();
+        nodes.scan_states(&mut |node, code, state| {
+            codes.push(code);
+            let decides = screen.limits_differ || screen.caps(code).is_some_and(|caps| caps.raised);
+            if decides && state.exists() && state.is_shared() {
+                reached.insert(node);
+            }
             let profile = if state.exists() { state.profile } else { NONE };
-            self.profiles.push(profile);
-            self.codes.push(code);
-            if state.exists() && state.is_shared() {
-                if screen.limits_differ || screen.caps(code).is_some_and(|caps| caps.raised) {
-                    self.reached.insert(node);
-                }
-                continue;
-            }
-            if let Some((_, limit)) = screen.limits.iter().find(|(of, _)| *of == code) {
-                let count = held.entry((code, profile)).or_default();
+            profiles.push(profile);
+            let Some((_, limit, held)) = held.iter_mut().find(|(of, ..)| *of == code) else { return };
+            if let Some(count) = held.get_mut(profile as usize) {
                 *count += 1;
-                if *count > *limit && profile != NONE {
-                    self.reached.insert(profile);
+                if *count as usize > *limit {
+                    reached.insert(profile);
                 }
             }
-            // Atoms count once, but may hold shared identifiers besides.
-            if !screen.limits.is_empty() && profile != NONE && !aliased(self.nodes, node)?.is_empty() {
-                self.reached.insert(profile);
-            }
-        }
+        })?;
+        self.atoms();
         Ok(())
+    }
+
+    /// Atoms count once, but may hold shared identifiers besides: their profiles are looked at if any limit differs.
+    fn atoms(&mut self) {
+        if self.screen.limits.is_empty() {
+            return;
+        }
+        let atoms = self.nodes.stated.iter().filter(|(_, stated)| stated.ruling.joins());
+        let ends = atoms.flat_map(|((a, b), _)| [a, b]);
+        let profiles = ends.filter_map(|node| self.profiles.get(node as usize)).filter(|profile| **profile != NONE);
+        self.reached.extend(profiles);
     }
 
     /// Finds edges that were refused, and identifiers with more neighbors than a lowered cap. Layers may repeat an edge:

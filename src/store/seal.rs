@@ -114,7 +114,7 @@ impl Frozen {
                 .filter(|node| **node < base)
                 .map(|node| with_state(*node))
                 .collect::<Result<_>>()?,
-            edges: &mut edges.into_iter().map(Ok),
+            edges: &mut edges.into_iter(),
         };
         seal.write(out)
     }
@@ -188,7 +188,7 @@ fn merge_nodes(parts: &[(OpenPart, RowSet)], out: &mut PartWriter) -> Result<()>
         part.ok_or_else(|| Error::invalid("a node belongs to no part"))?.identifier(node)
     };
     let sparse = sparse.into_iter().collect();
-    NodeSeal { base, identifier: &identifier, states, sparse, edges: &mut merge_edges(&parts) }.write(out)
+    NodeSeal { base, identifier: &identifier, states, sparse, edges: &mut merge_edges(&parts)? }.write(out)
 }
 
 mod section {
