@@ -189,6 +189,33 @@ fn one_event(sizes: [u64; 2]) {
     }
 }
 
+/// What solving costs an edge of ordinary customers' messages, and what identifiers and edges take on disk.
+#[expect(clippy::cast_precision_loss, reason = "numbers for people to read")]
+fn stream(messages: u64) {
+    let shop = Shop::open("stream");
+    let ingest = shop.take(0..messages, |out, n| shopper(out, n, messages / 10));
+    let solved = shop.store.stats();
+    shop.store.compact().unwrap();
+    let stats = shop.store.stats();
+    let share = |part: u64, of: u64| part as f64 / of as f64;
+    println!(
+        "stream of {messages}: {:.2} us a message; {} pairs named; solving {:.0} ns a pair, {:.1} % of the time, {:.2} identifiers a pair",
+        micros(ingest, messages),
+        solved.pairs_seen,
+        1000.0 * share(solved.solving_us, solved.pairs_seen),
+        100.0 * share(solved.solving_us, u64::try_from(ingest.as_micros()).unwrap()),
+        share(solved.identifiers_solved, solved.pairs_seen),
+    );
+    println!(
+        "  {} identifiers of {:.0} bytes each, {} edges of {:.0} bytes each, in {} parts",
+        stats.identifiers,
+        share(stats.identifier_bytes, stats.identifiers),
+        stats.edges,
+        share(stats.edge_bytes, stats.edges),
+        stats.parts,
+    );
+}
+
 fn main() {
     // Only some of it, for whoever is at work on it.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
@@ -199,6 +226,9 @@ fn main() {
     }
     if wanted("event") {
         one_event([10_000, people]);
+    }
+    if wanted("stream") {
+        stream(10 * people);
     }
     let count = setting("REGULARS_BENCH_HUB", 200_000);
     for hub in Hub::ALL.into_iter().filter(|hub| wanted(&format!("hub {hub:?}"))) {

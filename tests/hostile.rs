@@ -2,7 +2,7 @@
 
 mod values;
 
-use regulars::{Clock, Ingest, Limits, Options, Receipt, Store, Trust};
+use regulars::{Clock, Ingest, Limits, Options, Receipt, Store, Trust, id};
 use std::collections::BTreeMap;
 
 /// 2023-11-14T22:13:20Z.
@@ -746,6 +746,28 @@ fn values_of_other_types_than_declared_are_noticed() {
         "",
         "traits win key by key"
     );
+}
+
+#[test]
+fn what_was_said_before_a_trait_was_cleared_counts_no_more() {
+    let rules = r#"{"traits":{"max":{"rule":"max"},"min":{"rule":"min"},"first":{"rule":"earliest"},
+        "all":{"rule":"union"}}}"#;
+    let store = Store::options().config(serde_json::from_str(rules).unwrap()).in_memory().unwrap();
+    let identify = |day: u32, traits: &str| {
+        let body = format!(r#"{{"type":"identify","userId":"u1","timestamp":"2026-01-0{day}","traits":{traits}}}"#);
+        assert_eq!(store.ingest_json(body.as_bytes()).unwrap().accepted, 1);
+    };
+    let traits = || {
+        let profile = store.snapshot().profile(id::user("u1")).unwrap().unwrap();
+        serde_json::to_value(profile.traits).unwrap()
+    };
+    identify(3, r#"{"max":1,"min":3,"first":2,"all":["b"]}"#);
+    identify(1, r#"{"max":9,"min":0,"first":7,"all":["a"]}"#);
+    assert_eq!(traits(), serde_json::json!({"max":9,"min":0,"first":7,"all":["a","b"]}));
+    identify(2, r#"{"max":null,"min":null,"first":null,"all":null}"#);
+    assert_eq!(traits(), serde_json::json!({"max":1,"min":3,"first":2,"all":["b"]}));
+    identify(4, r#"{"max":null,"min":null,"first":null,"all":null}"#);
+    assert_eq!(traits(), serde_json::json!({}));
 }
 
 #[test]

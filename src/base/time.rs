@@ -90,6 +90,8 @@ impl std::str::FromStr for Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ParsedInstant {
     pub(crate) instant: Timestamp,
+    /// What was cut: nanoseconds below the millisecond.
+    pub(crate) nanos: u32,
     /// The text named neither `Z` nor an offset, so it was read as UTC.
     pub(crate) zone_missing: bool,
 }
@@ -104,15 +106,15 @@ pub(crate) fn parse_instant(text: &str) -> Option<ParsedInstant> {
     let (year, month, day) = scan.date()?;
     let midnight = days_from_civil(year, month, day)? * DAY_MS;
     if scan.0.is_empty() {
-        return Some(ParsedInstant { instant: Timestamp(midnight), zone_missing: true });
+        return Some(ParsedInstant { instant: Timestamp(midnight), nanos: 0, zone_missing: true });
     }
     if !(scan.eat(b'T') || scan.eat(b' ')) {
         return None;
     }
-    let of_day = scan.time_of_day()?;
+    let (of_day, nanos) = scan.time_of_day()?;
     let offset = scan.offset()?;
     let instant = Timestamp(midnight + of_day - offset.unwrap_or(0));
-    Some(ParsedInstant { instant, zone_missing: offset.is_none() })
+    Some(ParsedInstant { instant, nanos, zone_missing: offset.is_none() })
 }
 
 struct Scan<'a>(&'a [u8]);
@@ -140,34 +142,33 @@ impl Scan<'_> {
         Some((year, month, self.digits(2)?))
     }
 
-    fn time_of_day(&mut self) -> Option<i64> {
+    /// Milliseconds, and nanoseconds below.
+    fn time_of_day(&mut self) -> Option<(i64, u32)> {
         let hour = self.digits(2)?;
         self.eat(b':').then_some(())?;
         let minute = self.digits(2)?;
         // Decimals of a minute would be a guess: they stand behind seconds only.
-        let (second, ms) = if self.eat(b':') {
+        let (second, (ms, nanos)) = if self.eat(b':') {
             let second = self.digits(2)?;
-            (second, if self.eat(b'.') { self.decimals()? } else { 0 })
+            (second, if self.eat(b'.') { self.decimals()? } else { (0, 0) })
         } else {
-            (0, 0)
+            (0, (0, 0))
         };
         let leap = (hour, minute, second) == (23, 59, 60);
-        let (second, ms) = if leap { (59, 999) } else { (second, ms) };
-        (hour < 24 && minute < 60 && second < 60).then(|| ((hour * 60 + minute) * 60 + second) * 1000 + ms)
+        let (second, ms, nanos) = if leap { (59, 999, 0) } else { (second, ms, nanos) };
+        (hour < 24 && minute < 60 && second < 60).then(|| (((hour * 60 + minute) * 60 + second) * 1000 + ms, nanos))
     }
 
-    fn decimals(&mut self) -> Option<i64> {
+    fn decimals(&mut self) -> Option<(i64, u32)> {
         let len = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         if !(1..=9).contains(&len) {
             return None;
         }
-        let kept = self.digits(len.min(3))?;
-        self.digits(len.saturating_sub(3))?;
-        Some(match len {
-            1 => kept * 100,
-            2 => kept * 10,
-            _ => kept,
-        })
+        let scaled = |digits: i64, len: usize, of: usize| (len..of).fold(digits, |digits, _| digits * 10);
+        let ms = scaled(self.digits(len.min(3))?, len, 3);
+        let below = len.saturating_sub(3);
+        let nanos = scaled(self.digits(below)?, below, 6);
+        Some((ms, u32::try_from(nanos).ok()?))
     }
 
     /// Milliseconds east of UTC; `Some(None)` where the text ends without a zone.
@@ -317,7 +318,7 @@ mod tests {
         #[test]
         fn instants_round_trip(ms in -62_135_596_800_000i64..253_402_300_799_999) {
             let text = Timestamp(ms).to_string();
-            prop_assert_eq!(parse_instant(&text), Some(ParsedInstant { instant: Timestamp(ms), zone_missing: false }));
+            prop_assert_eq!(parse_instant(&text), Some(ParsedInstant { instant: Timestamp(ms), nanos: 0, zone_missing: false }));
         }
 
         #[test]

@@ -86,6 +86,11 @@ impl<T: Value> Fixed<T> {
         self.len
     }
 
+    /// What they take.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.section.len() as u64
+    }
+
     /// The value at `index`.
     ///
     /// # Errors

@@ -47,6 +47,15 @@ impl Heap {
         self.offset_count() - 1
     }
 
+    /// What they take, with their offsets.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let offsets = match &self.offsets {
+            Offsets::Narrow(offsets) => offsets.size_bytes(),
+            Offsets::Wide(offsets) => offsets.size_bytes(),
+        };
+        self.bytes.len() as u64 + offsets
+    }
+
     /// The value at `index`.
     ///
     /// # Errors

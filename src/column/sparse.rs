@@ -26,6 +26,11 @@ impl SparseNodes {
         Ok(Self { nodes, first, last, base, own })
     }
 
+    /// What they take.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.nodes.size_bytes()
+    }
+
     /// All of them, ascending.
     pub(crate) fn all(&self) -> Result<impl Iterator<Item = u32> + '_> {
         Ok(self.nodes.range(0..self.nodes.len())?.iter())

@@ -46,6 +46,17 @@ impl Limits {
         self.limited.iter().any(|limited| limited.code == code)
     }
 
+    /// How many namespaces have a limit.
+    pub(crate) fn len(&self) -> usize {
+        self.limited.len()
+    }
+
+    /// Which of them a namespace is, and its limit.
+    pub(crate) fn place(&self, code: u8) -> Option<(usize, usize)> {
+        let found = self.limited.iter().enumerate().find(|(_, limited)| limited.code == code);
+        found.map(|(at, limited)| (at, limited.limit))
+    }
+
     pub(crate) fn profile_size(&self) -> u32 {
         self.profile_size
     }

@@ -9,6 +9,7 @@
 pub(crate) mod append;
 pub(crate) mod attribute;
 pub(crate) mod change;
+pub(crate) mod clean;
 pub(crate) mod component;
 pub(crate) mod evidence;
 pub(crate) mod explain;

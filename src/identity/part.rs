@@ -87,6 +87,17 @@ impl NodePart {
         Ok(found.and_then(|(part, local)| Some(parts.get(part)?.base + local)))
     }
 
+    /// What it all takes.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let states = self.states.size_bytes() + self.sparse_states.size_bytes() + self.sparse_nodes.size_bytes();
+        let names = self.namespaces.size_bytes() + self.values.size_bytes() + self.slots.size_bytes();
+        Sizes {
+            identifiers: names + states,
+            edges: self.edge_nodes.size_bytes() + self.edge_starts.size_bytes() + self.edges.size_bytes(),
+            edge_ends: self.edges.len() as u64,
+        }
+    }
+
     fn local(&self, node: u32) -> usize {
         node.wrapping_sub(self.base) as usize
     }
@@ -163,6 +174,14 @@ impl NodePart {
             Some(Edge { node, neighbor, key })
         }))
     }
+}
+
+/// Bytes of a part's graph, and how often an identifier has evidence.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) identifiers: u64,
+    pub(crate) edges: u64,
+    pub(crate) edge_ends: u64,
 }
 
 /// An edge as a part holds it, at the node of its run: what one look needs lies in 12 bytes.

@@ -11,6 +11,7 @@
 //! well. A pin without a proof is opened, with the components beside it, and the region is solved again.
 
 use super::change::{Change, Moment, changes};
+use super::clean::{Partition, partition};
 use super::component::Breaks;
 use super::evidence::{EdgeKey, NONE};
 use super::graph::{Graph, NodeState, aliased};
@@ -85,18 +86,20 @@ pub(super) fn resolve(
     dirty: Dirty<'_>,
     rounds: usize,
 ) -> Result<(Resolution, Gathered)> {
-    let (gathered, solution) = settle(now, dirty, rounds)?;
-    Ok((publish(before, &gathered, &solution)?, gathered))
+    let (gathered, partition) = settle(now, dirty, rounds)?;
+    Ok((publish(before, &gathered, &partition)?, gathered))
 }
 
 /// The region around some identifiers and its solution, for whoever asks why.
 pub(crate) fn around(graph: &impl Graph, nodes: &[u32]) -> Result<(Gathered, Solution)> {
-    settle(graph, Dirty { nodes, ruled: &[] }, ROUNDS)
+    let (gathered, _) = settle(graph, Dirty { nodes, ruled: &[] }, ROUNDS)?;
+    let solution = solve(&gathered.region, graph.namespaces());
+    Ok((gathered, solution))
 }
 
 /// Solves again and again until every pin has a proof. After `rounds` only those stay pinned that need nothing from
 /// inside for it, so that no chain of identifiers can ask for a solution a link.
-fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gathered, Solution)> {
+fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gathered, Partition)> {
     let mut reach = Reach::new(graph);
     reach.open_aliased(dirty.ruled)?;
     for node in dirty.nodes {
@@ -106,10 +109,10 @@ fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gather
     loop {
         reach.close(round >= rounds)?;
         let gathered = reach.region()?;
-        let solution = solve(&gathered.region, graph.namespaces());
-        let failed = if round < rounds { unproven(graph, &gathered, &solution)? } else { Vec::new() };
+        let partition = partition(&gathered.region, graph.namespaces());
+        let failed = if round < rounds { unproven(graph, &gathered, &partition)? } else { Vec::new() };
         if failed.is_empty() {
-            return Ok((gathered, solution));
+            return Ok((gathered, partition));
         }
         failed.into_iter().for_each(|node| reach.open(node));
         round += 1;
@@ -117,7 +120,7 @@ fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gather
 }
 
 /// The pins that nothing proves.
-fn unproven(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Result<Vec<u32>> {
+fn unproven(graph: &impl Graph, gathered: &Gathered, partition: &Partition) -> Result<Vec<u32>> {
     let pinned = || gathered.nodes.iter().zip(&gathered.region.nodes).filter(|(_, of)| of.pinned_shared);
     if pinned().next().is_none() {
         return Ok(Vec::new());
@@ -125,7 +128,7 @@ fn unproven(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Res
     let inside: AHashMap<u32, u32> = gathered
         .nodes
         .iter()
-        .zip(&solution.profile)
+        .zip(&partition.profile)
         .map(|(node, profile)| (*node, gathered.node(*profile)))
         .chain(gathered.gone.iter().map(|node| (*node, NONE)))
         .collect();
@@ -331,12 +334,12 @@ fn merge_rulings(rulings: &mut Vec<RegionRuling>) {
     });
 }
 
-/// The states after `solution`, and what became of whom.
-fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Result<Resolution> {
+/// The states after `partition`, and what became of whom.
+fn publish(graph: &impl Graph, gathered: &Gathered, partition: &Partition) -> Result<Resolution> {
     let node = |local: u32| gathered.node(local);
     let mut moments = Vec::with_capacity(gathered.nodes.len() + gathered.gone.len());
-    let rings = rings(solution);
-    for (((local, of), profile), next) in (0u32..).zip(&gathered.region.nodes).zip(&solution.profile).zip(rings) {
+    let rings = rings(partition);
+    for (((local, of), profile), next) in (0u32..).zip(&gathered.region.nodes).zip(&partition.profile).zip(rings) {
         let old = graph.state(node(local))?;
         let new = NodeState { profile: node(*profile), next: node(next), ..old };
         moments.push(Moment { node: node(local), age: (of.first, of.namespace, local), old, new });
@@ -347,7 +350,7 @@ fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Resu
         moments.push(Moment { node: *node, age: (Timestamp::MAX, u8::MAX, local), old, new });
     }
     let states = moments.iter().filter(|moment| moment.old != moment.new).map(|moment| (moment.node, moment.new));
-    let rejected = solution.rejected.iter().filter_map(|rejected| {
+    let rejected = partition.rejected.iter().filter_map(|rejected| {
         let edge = gathered.region.edges.get(usize::try_from(rejected.edge).ok()?)?;
         Some((node(edge.a), node(edge.b), rejected.breaks))
     });
@@ -361,10 +364,10 @@ fn publish(graph: &impl Graph, gathered: &Gathered, solution: &Solution) -> Resu
 }
 
 /// For each node the next one of its profile in local order, the last one pointing at the first.
-fn rings(solution: &Solution) -> Vec<u32> {
-    let mut members: Vec<(u32, u32)> = solution.profile.iter().copied().zip(0u32..).collect();
+fn rings(partition: &Partition) -> Vec<u32> {
+    let mut members: Vec<(u32, u32)> = partition.profile.iter().copied().zip(0u32..).collect();
     members.sort_unstable();
-    let mut next: Vec<u32> = (0..row32(solution.profile.len())).collect();
+    let mut next: Vec<u32> = (0..row32(partition.profile.len())).collect();
     for ring in members.chunk_by(|a, b| a.0 == b.0).filter(|ring| ring.first().is_some_and(|first| first.0 != NONE)) {
         let after = ring.iter().cycle().skip(1);
         for ((_, member), (_, follower)) in ring.iter().zip(after) {

@@ -144,13 +144,13 @@ impl Region {
 }
 
 /// Certain neighbors of every node, back to back.
-struct Neighbors {
+pub(super) struct Neighbors {
     start: Vec<u32>,
     all: Vec<u32>,
 }
 
 impl Neighbors {
-    fn new(region: &Region) -> Self {
+    pub(super) fn new(region: &Region) -> Self {
         let mut start = vec![0u32; region.nodes.len() + 1];
         let certain = || region.edges.iter().filter(|edge| edge.key.certain());
         for edge in certain() {
@@ -172,17 +172,54 @@ impl Neighbors {
         Self { start, all }
     }
 
-    fn of(&self, node: u32) -> &[u32] {
+    pub(super) fn of(&self, node: u32) -> &[u32] {
         &self.all[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
+    }
+
+    /// Whether a node has more neighbors of some weaker namespace than its rule allows. Those of one atom count once.
+    pub(super) fn exceed_fan(&self, node: u32, rule: &Rule, region: &Region, atom: &[u32]) -> bool {
+        let neighbors = self.of(node);
+        if neighbors.len() <= rule.least_cap {
+            return false;
+        }
+        let of = |neighbor: &u32| (region.nodes[*neighbor as usize].namespace, atom[*neighbor as usize]);
+        let mut atoms: Vec<(u8, u32)> = neighbors.iter().map(of).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        rule.fan.iter().any(|(weaker, cap)| {
+            let from = atoms.partition_point(|(namespace, _)| namespace < weaker);
+            let to = atoms.partition_point(|(namespace, _)| namespace <= weaker);
+            to - from > *cap
+        })
     }
 }
 
-/// What a namespace's rule says, by code.
-struct Rule {
-    glue: usize,
-    person: bool,
+/// What a namespace's rule says.
+pub(super) struct Rule {
+    pub(super) glue: usize,
+    pub(super) person: bool,
+    /// See [`fan_caps`].
+    fan: Vec<(u8, usize)>,
     /// The smallest fan cap: with no more neighbors than this there is nothing to count.
     least_cap: usize,
+}
+
+/// The rules by namespace code.
+pub(super) struct Rules(Vec<Rule>);
+
+impl Rules {
+    pub(super) fn new(namespaces: &Namespaces) -> Self {
+        let rules = namespaces.iter().map(|(code, namespace)| {
+            let fan = fan_caps(namespaces, code, &namespace.rule);
+            let least_cap = fan.iter().map(|(_, cap)| *cap).min().unwrap_or(usize::MAX);
+            Rule { glue: glue(&namespace.rule), person: namespace.rule.person, fan, least_cap }
+        });
+        Self(rules.collect())
+    }
+
+    pub(super) fn of(&self, code: u8) -> &Rule {
+        &self.0[usize::from(code)]
+    }
 }
 
 /// The caps of a rule on neighbors in weaker namespaces; a cap on a stronger one says nothing.
@@ -199,9 +236,8 @@ pub(crate) fn glue(rule: &NamespaceRule) -> usize {
 
 struct Solver<'a> {
     region: &'a Region,
-    namespaces: &'a Namespaces,
     limits: Limits,
-    rules: Vec<Rule>,
+    rules: Rules,
     neighbors: Neighbors,
     /// Union-find: link by size, path halving.
     parent: Vec<u32>,
@@ -219,16 +255,6 @@ struct Solver<'a> {
 impl<'a> Solver<'a> {
     fn new(region: &'a Region, namespaces: &'a Namespaces) -> Self {
         let count = row32(region.nodes.len());
-        let rules = namespaces.iter().map(|(_, namespace)| Rule {
-            glue: glue(&namespace.rule),
-            person: namespace.rule.person,
-            least_cap: namespace
-                .rule
-                .fan
-                .values()
-                .min()
-                .map_or(usize::MAX, |cap| usize::try_from(*cap).unwrap_or(usize::MAX)),
-        });
         let mut components: Vec<Component> = (0..count).map(|_| Component::single()).collect();
         for pair in region.rulings.iter().filter(|pair| pair.ruling.denies()) {
             components[pair.a as usize].denied.push(pair.b);
@@ -236,9 +262,8 @@ impl<'a> Solver<'a> {
         }
         Self {
             region,
-            namespaces,
             limits: Limits::new(namespaces, region.profile_size),
-            rules: rules.collect(),
+            rules: Rules::new(namespaces),
             neighbors: Neighbors::new(region),
             parent: (0..count).collect(),
             components,
@@ -279,7 +304,7 @@ impl<'a> Solver<'a> {
         values.dedup_by_key(|(atom, namespace, _)| (*atom, *namespace));
         for (atom, namespace, seen) in values {
             let component = &mut self.components[atom as usize];
-            component.person |= self.rules[usize::from(namespace)].person;
+            component.person |= self.rules.of(namespace).person;
             component.count(&self.limits, namespace, (seen < Timestamp::MAX).then_some(seen));
         }
     }
@@ -302,28 +327,12 @@ impl<'a> Solver<'a> {
             self.counted_by[root as usize] = node;
             people.push(root);
             size += u64::from(self.components[root as usize].size);
-            if people.len() > self.rules[usize::from(code)].glue || size > u64::from(self.limits.profile_size()) {
+            if people.len() > self.rules.of(code).glue || size > u64::from(self.limits.profile_size()) {
                 return true;
             }
         }
-        self.broken(&people).is_some() || self.exceeds_fan(node, code)
-    }
-
-    fn exceeds_fan(&self, node: u32, code: u8) -> bool {
-        if self.neighbors.of(node).len() <= self.rules[usize::from(code)].least_cap {
-            return false;
-        }
-        let Some(namespace) = self.namespaces.get(code) else { return false };
-        let caps = fan_caps(self.namespaces, code, &namespace.rule);
-        let of = |neighbor: &u32| (self.region.nodes[*neighbor as usize].namespace, self.atom[*neighbor as usize]);
-        let mut atoms: Vec<(u8, u32)> = self.neighbors.of(node).iter().map(of).collect();
-        atoms.sort_unstable();
-        atoms.dedup();
-        caps.iter().any(|(weaker, cap)| {
-            let from = atoms.partition_point(|(namespace, _)| namespace < weaker);
-            let to = atoms.partition_point(|(namespace, _)| namespace <= weaker);
-            to - from > *cap
-        })
+        let rule = self.rules.of(code);
+        self.neighbors.exceed_fan(node, rule, self.region, &self.atom) || self.broken(&people).is_some()
     }
 
     /// S4 (b) and S5: joins the components of an edge's ends, or says what is in the way.

@@ -1,8 +1,10 @@
 //! The laws of the partition, on universes so small that everything collides.
 
 use super::attribute::{Claim, attribute, resolve_at};
+use super::clean::partition;
 use super::evidence::NONE;
 use super::explain::{Obstacle, why, why_not};
+use super::graph::Graph as _;
 use super::model::{Model, profiles};
 use super::region::{Dirty, Gathered, around};
 use super::solve::{Link, Solution};
@@ -146,7 +148,10 @@ fn check(model: &Model) -> Result<Outcome, TestCaseError> {
 
 fn everything(model: &Model) -> (Gathered, Solution) {
     let all: Vec<u32> = (0..row32(model.idents.len())).collect();
-    around(model, &all).unwrap()
+    let (gathered, solution) = around(model, &all).unwrap();
+    let fast = partition(&gathered.region, model.namespaces());
+    assert_eq!((&fast.profile, &fast.rejected), (&solution.profile, &solution.rejected));
+    (gathered, solution)
 }
 
 /// After every commit of every order and batching the engine says what the definition says.

@@ -8,7 +8,12 @@ use crate::base::{Decimal, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     Absent,
-    At { instant: Timestamp, zone_missing: bool },
+    At {
+        instant: Timestamp,
+        /// Nanoseconds below its millisecond.
+        nanos: u32,
+        zone_missing: bool,
+    },
     Unreadable,
     WrongType,
 }
@@ -16,6 +21,12 @@ pub(crate) enum Clock {
 impl Clock {
     pub(crate) fn instant(self) -> Option<Timestamp> {
         if let Self::At { instant, .. } = self { Some(instant) } else { None }
+    }
+
+    /// Nanoseconds since 1970.
+    pub(crate) fn nanoseconds(self) -> Option<i128> {
+        let Self::At { instant, nanos, .. } = self else { return None };
+        Some(i128::from(instant.as_millisecond()) * 1_000_000 + i128::from(nanos))
     }
 
     pub(crate) fn zone_missing(self) -> bool {
@@ -33,12 +44,13 @@ pub(crate) const YEAR_ONE_MS: i64 = -62_135_596_800_000;
 pub(crate) fn read(field: Option<Doc<'_>>) -> Clock {
     let Some(value) = field else { return Clock::Absent };
     if let Some(instant) = value.as_instant() {
-        return Clock::At { instant, zone_missing: false };
+        return Clock::At { instant, nanos: 0, zone_missing: false };
     }
     if value.is_string() {
         let parsed = value.as_str().and_then(|text| parse_instant(&text));
         return parsed.map_or(Clock::Unreadable, |parsed| Clock::At {
             instant: parsed.instant,
+            nanos: parsed.nanos,
             zone_missing: parsed.zone_missing,
         });
     }
@@ -48,7 +60,7 @@ pub(crate) fn read(field: Option<Doc<'_>>) -> Clock {
     let ms = value.as_i64().or_else(|| value.as_decimal().and_then(floor)).or_else(|| whole(value));
     match ms {
         Some(ms) if (EPOCH_MS_MIN..=EPOCH_MS_MAX).contains(&ms) => {
-            Clock::At { instant: Timestamp::from_millisecond(ms), zone_missing: false }
+            Clock::At { instant: Timestamp::from_millisecond(ms), nanos: 0, zone_missing: false }
         }
         _ => Clock::Unreadable,
     }
@@ -79,7 +91,7 @@ mod tests {
 
     #[test]
     fn numbers_are_milliseconds_or_nothing() {
-        let at = |ms| Clock::At { instant: Timestamp::from_millisecond(ms), zone_missing: false };
+        let at = |ms| Clock::At { instant: Timestamp::from_millisecond(ms), nanos: 0, zone_missing: false };
         assert_eq!(number("100000000000"), at(100_000_000_000));
         assert_eq!(number("1700000000000.9"), at(1_700_000_000_000));
         assert_eq!(number("1.7e12"), at(1_700_000_000_000));

@@ -350,15 +350,15 @@ struct Times {
 /// When it happened: as said, else as received, corrected by what the sender's clock says about the delay.
 fn times(fields: &Fields<'_>, said_at: Option<Timestamp>, intake: &Intake<'_>, flags: &mut Flags) -> Times {
     let mut clock = |field| note_clock(clock::read(field), said_at.is_none(), flags);
-    let (sent_at, original) = (clock(fields.sent_at), clock(fields.original_timestamp));
+    let (sent_at, original) = (clock(fields.sent_at).nanoseconds(), clock(fields.original_timestamp).nanoseconds());
     let received_at = match intake.received_at {
         ReceivedAt::At(instant) => instant,
-        ReceivedAt::FromMessage { fallback } => clock(fields.received_at).unwrap_or(fallback),
+        ReceivedAt::FromMessage { fallback } => clock(fields.received_at).instant().unwrap_or(fallback),
     };
     let ts = said_at.unwrap_or_else(|| {
-        let delay = sent_at
-            .zip(original)
-            .map_or(0, |(sent_at, original)| sent_at.as_millisecond().saturating_sub(original.as_millisecond()).max(0));
+        // What happened before a millisecond was over happened in it: instants are cut, so delays are rounded up.
+        let delay = sent_at.zip(original).map_or(0, |(sent_at, original)| (sent_at - original).max(0));
+        let delay = i64::try_from((delay + 999_999) / 1_000_000).unwrap_or(i64::MAX);
         let moved = received_at.plus_millisecond(delay.saturating_neg());
         if moved.as_millisecond() < clock::YEAR_ONE_MS {
             flags.set(Flag::ClockUnreadable);
@@ -372,14 +372,14 @@ fn times(fields: &Fields<'_>, said_at: Option<Timestamp>, intake: &Intake<'_>, f
     Times { ts, received_at, derived: said_at.is_none() }
 }
 
-fn note_clock(clock: Clock, used: bool, flags: &mut Flags) -> Option<Timestamp> {
+fn note_clock(clock: Clock, used: bool, flags: &mut Flags) -> Clock {
     match clock {
         Clock::Unreadable => flags.set(Flag::ClockUnreadable),
         Clock::WrongType => flags.set(Flag::TypeMismatch),
         Clock::At { zone_missing: true, .. } if used => flags.set(Flag::ZoneMissing),
         Clock::At { .. } | Clock::Absent => {}
     }
-    clock.instant()
+    clock
 }
 
 /// The message that a fact was made of, equal as JSON to what came in.

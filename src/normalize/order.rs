@@ -102,10 +102,13 @@ pub(crate) fn read(
     Ok(money)
 }
 
-/// The currency that an event says, else the default one; `None` for one that does not exist.
+/// The currency that an event says, in capitals or not, else the default one; `None` for one that does not exist.
 pub(crate) fn currency_of(said: Option<Doc<'_>>, default: Option<Currency>) -> Option<Currency> {
     match said {
-        Some(value) => value.as_str().and_then(|code| Currency::from_code(&code)),
+        Some(value) => {
+            let said = value.as_str()?;
+            Currency::from_code(&said).or_else(|| Currency::from_code(&said.trim().to_ascii_uppercase()))
+        }
         None => default,
     }
 }

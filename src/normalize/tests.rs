@@ -351,6 +351,8 @@ fn time_is_what_is_said_or_what_the_delay_tells() {
     assert_eq!(at(""), (0, vec![]));
     assert_eq!(at(r#","sentAt":"2020-01-01T00:00:10Z","originalTimestamp":"2020-01-01T00:00:00Z""#), (-10_000, vec![]));
     assert_eq!(at(r#","sentAt":"2020-01-01T00:00:00Z","originalTimestamp":"2020-01-01T00:00:10Z""#), (0, vec![]));
+    // A delay of 1000.8 ms: the instant is cut, not the delay.
+    assert_eq!(at(r#","sentAt":"2020-01-01T00:00:01.0009Z","originalTimestamp":"2020-01-01T00:00:00.0001Z""#).0, -1001);
     assert_eq!(at(r#","sentAt":"soon","originalTimestamp":"2020-01-01T00:00:10Z""#), (0, vec!["clock_unreadable"]));
     assert_eq!(
         at(r#","sentAt":"9999-01-01T00:00:00Z","originalTimestamp":"0001-01-01T00:00:00Z""#),
@@ -446,6 +448,7 @@ fn orders_have_exact_money_or_none() {
         (r#""total":"19,99""#, unknown.clone()),
         (r#""total":"$5","revenue":5"#, unknown.clone()),
         (r#""total":"1e2""#, unknown.clone()),
+        (r#""total":5,"currency":" eur ""#, (eur(500), vec![])),
         (r#""total":5,"currency":"EURO""#, unknown.clone()),
         (r#""total":5,"currency":"XXX""#, unknown.clone()),
         (r#""total":5,"currency":5"#, unknown.clone()),

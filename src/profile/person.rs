@@ -191,17 +191,21 @@ fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>>
         }
         None => settings,
     };
-    let not_null = |setting: &&&TraitSetting| !Doc::new(&setting.value).is_null();
+    let is_null = |setting: &TraitSetting| Doc::new(&setting.value).is_null();
+    let since = settings.iter().rposition(|setting| is_null(setting)).map_or(0, |at| at + 1);
+    // What was said before the trait was cleared counts no more, whatever the rule.
+    let standing = settings.get(since..).unwrap_or_default();
     let default = TraitPick::Latest;
     let winner = match rule.map_or(&default, |rule| &rule.rule) {
-        TraitPick::Latest => settings.last().filter(not_null),
-        TraitPick::Earliest => settings.iter().find(not_null),
-        TraitPick::Max => settings.iter().filter(not_null).max_by(|a, b| compare(&a.value, &b.value)),
-        TraitPick::Min => settings.iter().filter(not_null).min_by(|a, b| compare(&a.value, &b.value)),
-        TraitPick::Union => return union(settings),
+        TraitPick::Latest => standing.last(),
+        TraitPick::Earliest => standing.first(),
+        TraitPick::Max => standing.iter().max_by(|a, b| compare(&a.value, &b.value)),
+        TraitPick::Min => standing.iter().min_by(|a, b| compare(&a.value, &b.value)),
+        TraitPick::Union => return union(standing),
+        // Each source speaks for itself: one of less weight clears nothing.
         TraitPick::BySource(sources) => {
             let of = |source: &String| settings.iter().rfind(|setting| *setting.source == **source);
-            sources.iter().find_map(of).or_else(|| settings.last()).filter(not_null)
+            sources.iter().find_map(of).or_else(|| settings.last()).filter(|setting| !is_null(setting))
         }
     };
     winner.map(|setting| setting.value.to_vec())
@@ -220,10 +224,9 @@ fn compare(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
     }
 }
 
-/// The distinct members of all lists since the last `null`, by their bytes.
+/// The distinct members of all lists, by their bytes.
 fn union(settings: &[&TraitSetting]) -> Option<Vec<u8>> {
-    let since = settings.iter().rposition(|setting| Doc::new(&setting.value).is_null()).map_or(0, |at| at + 1);
-    let values: Vec<Doc<'_>> = settings.get(since..)?.iter().map(|setting| Doc::new(&setting.value)).collect();
+    let values: Vec<Doc<'_>> = settings.iter().map(|setting| Doc::new(&setting.value)).collect();
     let lists = values.iter().filter(|value| value.is_list());
     let items: BTreeSet<&[u8]> = lists.flat_map(|list| list.items()).map(Doc::bytes).collect();
     if values.is_empty() {

@@ -6,6 +6,7 @@ use super::commit::Known;
 use super::live::{Crossing, LiveSegment, News, Touched};
 use super::state::State;
 use super::statement::Hashes;
+use super::stats::Solving;
 use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::rates::Rates;
@@ -32,6 +33,7 @@ use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The types that are event names themselves: they have codes from the start, and count towards no limit.
 pub(super) const TYPE_NAMES: [Kind; 10] = [
@@ -78,6 +80,7 @@ pub(super) struct Book {
     /// What an erasure that is about to be applied names, by hash, as its caller knows.
     pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, MessageId>),
     pub(super) hashes: Hashes,
+    pub(super) solving: Solving,
 }
 
 /// What a commit changed of the graph.
@@ -151,6 +154,7 @@ impl Book {
             count: 0,
             hinted: Default::default(),
             hashes: Hashes::default(),
+            solving: Solving::default(),
         }
     }
 
@@ -363,6 +367,7 @@ impl Book {
     fn connect(&mut self, nodes: &[NodeRef], fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
         let key = EdgeKey::event(fact.bits.has(Bits::STRONG), fact.ts);
         let live: Vec<u32> = nodes.iter().filter(|named| named.is_live()).map(|named| named.node()).collect();
+        self.solving.pairs += (live.len() * live.len().saturating_sub(1) / 2) as u64;
         for (at, a) in live.iter().enumerate() {
             for b in live.iter().skip(at + 1).filter(|b| *b != a) {
                 self.improve((*a.min(b), *a.max(b)), key, dirt)?;
@@ -409,8 +414,11 @@ impl Book {
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
     fn resolve(&mut self, dirt: &Dirt, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
         let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
+        let start = Instant::now();
         let resolution =
             resolve_news(&self.nodes, append::News { dated: &dirt.dated, pairs: &dirt.pairs, ruled: &ruled })?;
+        self.solving.time += start.elapsed();
+        self.solving.identifiers += (resolution.solved + resolution.appended) as u64;
         self.settle(resolution, applied)
     }
 

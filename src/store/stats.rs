@@ -2,6 +2,7 @@
 
 use super::handle::Inner;
 use serde::Serialize;
+use std::time::Duration;
 
 /// What [`Store::stats`](crate::Store::stats) returns. Sizes are in bytes.
 ///
@@ -37,6 +38,18 @@ pub struct Stats {
     pub replayed_records: u64,
     /// Bytes of sealed parts.
     pub part_bytes: u64,
+    /// Of those, what identifiers, their hash tables and states take.
+    pub identifier_bytes: u64,
+    /// Of those, what evidence takes.
+    pub edge_bytes: u64,
+    /// Pairs of identifiers with evidence in sealed parts; those in several parts count in each.
+    pub edges: u64,
+    /// Pairs of identifiers that events named together, since the store was opened, known ones included.
+    pub pairs_seen: u64,
+    /// Identifiers that were solved again since then, each time counted.
+    pub identifiers_solved: u64,
+    /// How long solving took since then, look-ups of identifiers and evidence not included, in microseconds.
+    pub solving_us: u64,
     /// Bytes of the active log.
     pub log_bytes: u64,
     /// Identifier states in memory that no part holds densely.
@@ -49,11 +62,22 @@ pub struct Stats {
     pub poisoned: Option<String>,
 }
 
+/// What solving cost since the store was opened.
+#[derive(Default)]
+pub(super) struct Solving {
+    /// Pairs that events named.
+    pub(super) pairs: u64,
+    pub(super) identifiers: u64,
+    pub(super) time: Duration,
+}
+
 impl Stats {
     pub(super) fn of(inner: &Inner) -> Self {
         let writer = inner.writer.lock();
         let (unsealed_events, unsealed_bytes) = writer.unsealed();
         let frozen: u64 = writer.book.events.tails.iter().rev().skip(1).map(|tail| u64::from(tail.len())).sum();
+        let sizes = writer.parts.iter().map(|part| part.nodes.sizes());
+        let solving = &writer.book.solving;
         Self {
             events: writer.book.count,
             identifiers: u64::from(writer.book.nodes.len()),
@@ -66,6 +90,12 @@ impl Stats {
             replayed_events: inner.replayed_events,
             replayed_records: inner.replayed_records,
             part_bytes: writer.parts.iter().map(|part| part.sealed.len).sum(),
+            identifier_bytes: sizes.clone().map(|sizes| sizes.identifiers).sum(),
+            edge_bytes: sizes.clone().map(|sizes| sizes.edges).sum(),
+            edges: sizes.map(|sizes| sizes.edge_ends / 2).sum(),
+            pairs_seen: solving.pairs,
+            identifiers_solved: solving.identifiers,
+            solving_us: u64::try_from(solving.time.as_micros()).unwrap_or(u64::MAX),
             log_bytes: writer.wal.len(),
             overlay_states: writer.book.nodes.overlay.len() as u64,
             sequence: writer.book.sequence,
