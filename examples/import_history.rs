@@ -12,7 +12,8 @@ use regulars::import::{CsvFile, DateOrder};
 use regulars::{Currency, Ingest, Money, Segment, Snapshot, Store, when};
 use std::error::Error;
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -93,7 +94,7 @@ impl Bar {
     }
 }
 
-fn take_in(store: &Store, path: &str, asked: &Asked) -> Result<()> {
+fn take_in(store: &Store, path: &str, asked: &Asked, out: &mut impl Write) -> Result<()> {
     let file = File::open(path).map_err(|error| format!("cannot open {path}: {error}"))?;
     let read = Arc::new(AtomicU64::new(0));
     let bar = Bar { name: path.to_owned(), total: file.metadata()?.len(), read: Arc::clone(&read) };
@@ -103,9 +104,9 @@ fn take_in(store: &Store, path: &str, asked: &Asked) -> Result<()> {
     if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") || plain.ends_with(".json") {
         let receipt = store.ingest_reader(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"))?;
         bar.done();
-        println!("{path}: {receipt}");
+        writeln!(out, "{path}: {receipt}")?;
         for reject in receipt.rejects.iter().take(5) {
-            println!("  line {}: {}", reject.line, reject.reason);
+            writeln!(out, "  line {}: {}", reject.line, reject.reason)?;
         }
         return Ok(());
     }
@@ -118,29 +119,29 @@ fn take_in(store: &Store, path: &str, asked: &Asked) -> Result<()> {
     }
     let report = store.import(file)?;
     bar.done();
-    print!("{path}: {report}");
+    write!(out, "{path}: {report}")?;
     Ok(())
 }
 
-fn shop(snapshot: &Snapshot, currency: Currency) -> Result<()> {
+fn shop(snapshot: &Snapshot, currency: Currency, out: &mut impl Write) -> Result<()> {
     let (people, profiles) = (snapshot.people(), snapshot.profiles());
-    println!("\n{people} people and {} anonymous visitors, {} events", profiles - people, snapshot.events());
+    writeln!(out, "\n{people} people and {} anonymous visitors, {} events", profiles - people, snapshot.events())?;
     let months = snapshot.revenue_by_month()?;
     let most = months.iter().map(|month| month.net_minor).max().unwrap_or(0).max(1);
-    println!("\nRevenue, net of refunds");
+    writeln!(out, "\nRevenue, net of refunds")?;
     for month in &months {
         let width = usize::try_from(i128::from(month.net_minor.max(0)) * 40 / i128::from(most)).unwrap_or(0);
         let net = Money::new(month.net_minor, currency).to_string();
-        println!("  {}  {net:>18}  {:>7} orders  {}", month.month, month.orders, "#".repeat(width));
+        writeln!(out, "  {}  {net:>18}  {:>7} orders  {}", month.month, month.orders, "#".repeat(width))?;
     }
     Ok(())
 }
 
 /// Three segments, as of the end of the history: an old export has no recent buyers today.
-fn segments(store: &Store) -> Result<()> {
+fn segments(store: &Store, out: &mut impl Write) -> Result<()> {
     let snapshot = store.snapshot();
     let Some(last) = snapshot.last_event()? else { return Ok(()) };
-    println!("\nSegments, as of {last}");
+    writeln!(out, "\nSegments, as of {last}")?;
     for segment in [
         Segment::new(
             "one-time buyers slipping away",
@@ -155,12 +156,12 @@ fn segments(store: &Store) -> Result<()> {
             when::orders().at_least(3) & when::days_since_last_order().more_than(60),
         ),
     ] {
-        println!("  {:>7}  {}", snapshot.members_at(&segment, last)?.len(), segment.name());
+        writeln!(out, "  {:>7}  {}", snapshot.members_at(&segment, last)?.len(), segment.name())?;
     }
     Ok(())
 }
 
-fn main() -> Result<()> {
+fn run(out: &mut impl Write) -> Result<()> {
     let asked = asked(std::env::args().skip(1))?;
     let currency: Currency = asked.currency.parse()?;
     let mut options = Store::options().currency(&asked.currency);
@@ -173,10 +174,20 @@ fn main() -> Result<()> {
         None => options.in_memory()?,
     };
     for file in &asked.files {
-        take_in(&store, file, &asked)?;
+        take_in(&store, file, &asked, out)?;
     }
-    shop(&store.snapshot(), currency)?;
-    segments(&store)?;
+    shop(&store.snapshot(), currency, out)?;
+    segments(&store, out)?;
     store.close()?;
     Ok(())
+}
+
+fn main() -> ExitCode {
+    let Err(error) = run(&mut std::io::stdout()) else { return ExitCode::SUCCESS };
+    // Whoever reads the report may stop before its end.
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{error}");
+    ExitCode::FAILURE
 }

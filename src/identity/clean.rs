@@ -330,3 +330,83 @@ fn nodes_by_rank(region: &Region, ranks: usize) -> Buckets {
     let nodes = region.nodes.iter();
     Buckets::new(ranks, nodes.map(|node| (!node.pinned_shared).then_some(usize::from(node.namespace))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::evidence::EdgeKey;
+    use crate::identity::solve::RegionNode;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::time::Instant;
+
+    /// An identifier of the made-up shop.
+    type Name = (&'static str, String);
+
+    /// A shop's people: every second one with an account and an e-mail, every fifth with a phone, up to four cookies, and
+    /// every hundredth cookie seen with the next person too.
+    fn people(count: usize, namespaces: &Namespaces) -> Region {
+        let mut nodes = BTreeSet::new();
+        let mut pairs = Vec::new();
+        for person in 0..count {
+            let id = |namespace: &'static str, nth: usize| (namespace, format!("{person}-{nth}"));
+            let mut strong = Vec::new();
+            if person % 2 == 0 {
+                strong.extend([id("user_id", 0), id("email", 0)]);
+            }
+            if person % 5 == 0 {
+                strong.push(id("phone", 0));
+            }
+            let cookies: Vec<_> = (0..1 + person % 4).map(|nth| id("anonymous_id", nth)).collect();
+            for cookie in &cookies {
+                pairs.extend(strong.iter().map(|strong| (cookie.clone(), strong.clone())));
+            }
+            for (at, a) in strong.iter().enumerate() {
+                pairs.extend(strong.iter().skip(at + 1).map(|b| (a.clone(), b.clone())));
+            }
+            if person % 100 == 0 {
+                pairs.push((id("anonymous_id", 0), ("user_id", format!("{}-0", person + 2))));
+            }
+            nodes.extend(strong.into_iter().chain(cookies));
+            nodes.insert(("user_id", format!("{}-0", person / 2 * 2)));
+        }
+        nodes.extend(pairs.iter().flat_map(|(a, b)| [a.clone(), b.clone()]));
+        let place: BTreeMap<_, u32> = nodes.iter().cloned().zip(0..).collect();
+        let node = |(namespace, _): &(&str, String)| RegionNode {
+            namespace: namespaces.code(namespace).unwrap(),
+            first: Timestamp::from_millisecond(5),
+            first_verified: Some(Timestamp::from_millisecond(5)),
+            pinned_shared: false,
+        };
+        let edge = |(at, (a, b)): (i64, &(Name, Name))| {
+            let (a, b) = (place[a], place[b]);
+            // Scattered, as evidence of many visits is.
+            let ts = Timestamp::from_millisecond(at.wrapping_mul(0x9e37_79b9) & 0xffff_ffff);
+            RegionEdge { a: a.min(b), b: a.max(b), key: EdgeKey::event(at % 3 == 0, ts) }
+        };
+        let mut edges: Vec<RegionEdge> = (0..).zip(&pairs).map(edge).collect();
+        edges.sort_unstable_by_key(|edge| (edge.a, edge.b));
+        Region { nodes: nodes.iter().map(node).collect(), edges, rulings: Vec::new(), profile_size: 1000 }
+    }
+
+    #[test]
+    #[ignore = "a measurement: it means something in a release build on a quiet machine"]
+    fn an_edge_costs_little_in_small_and_large_regions() {
+        let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        // One visitor's news; a small commit; an import.
+        for count in [1, 4, 100, 10_000] {
+            let region = people(count, &namespaces);
+            let rounds = 20_000 / count + 5;
+            let mut times: Vec<u128> = (0..rounds)
+                .map(|_| {
+                    let start = Instant::now();
+                    assert_eq!(partition(&region, &namespaces).profile.len(), region.nodes.len());
+                    start.elapsed().as_nanos()
+                })
+                .collect();
+            times.sort_unstable();
+            let (nodes, edges) = (region.nodes.len(), region.edges.len());
+            let each = times[times.len() / 2] / edges.max(1) as u128;
+            assert!(each <= 150, "{count} people, {nodes} identifiers, {edges} edges: {each} ns an edge");
+        }
+    }
+}
