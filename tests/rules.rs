@@ -3,11 +3,11 @@
 use crate::laws::{Scratch, cases};
 use crate::model::check::{define, ingest};
 use crate::model::message::{Message, message};
-use crate::model::spec::SpecFact;
+use crate::model::spec::{Said, SpecFact};
 use crate::model::stated::{statement, tell};
 use proptest::prelude::*;
 use regulars::{Cause, Change, Clock, Config, Durability, NamespaceRule, Ruling, Span, Store, id};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Rules = BTreeMap<String, NamespaceRule>;
 
@@ -16,12 +16,15 @@ enum Step {
     Messages(Vec<Message>),
     State(SpecFact),
     Rules(Rules),
+    Block(Vec<&'static str>),
     Seal,
     Compact,
     Reopen,
 }
 
 const NAMES: [&str; 7] = ["user_id", "customer_id", "loyalty_card", "email", "phone", "device", "anonymous_id"];
+
+const VALUES: [&str; 8] = ["u1", "u2", "c1", "l1", "e1@x.example", "+4520123451", "d1", "a1"];
 
 /// The rules of a new store.
 fn initial() -> Rules {
@@ -56,14 +59,16 @@ fn step() -> impl Strategy<Value = Step> {
         6 => prop::collection::vec(message(), 1..8).prop_map(Step::Messages),
         3 => statement().prop_map(Step::State),
         5 => changed().prop_map(Step::Rules),
+        2 => prop::collection::vec(prop::sample::select(&VALUES[..]), 1..3).prop_map(Step::Block),
         1 => Just(Step::Seal),
         1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
 }
 
-fn open(at: &Scratch, rules: &Rules) -> Store {
-    let config = serde_json::json!({"currency": "EUR", "namespaces": rules});
+fn open(at: &Scratch, rules: &Rules, blocked: &BTreeSet<String>) -> Store {
+    let blocked = serde_json::json!({"add": blocked});
+    let config = serde_json::json!({"currency": "EUR", "namespaces": rules, "blocked": blocked});
     let config: Config = serde_json::from_value(config).unwrap();
     let options = Store::options().config(config).key([7; 32]).clock(Clock::Manual).seal_events(64);
     options.durability(Durability::OnFlush).open(&at.0).unwrap()
@@ -76,13 +81,25 @@ proptest! {
     fn a_store_is_what_its_rules_would_have_made_of_it(steps in prop::collection::vec(step(), 1..24)) {
         let initial = initial();
         let (one, other) = (Scratch::new("rules"), Scratch::new("ruled"));
-        let mut store = open(&one, &initial);
+        let mut store = open(&one, &initial, &BTreeSet::new());
         define(&store);
-        let mut rules = initial.clone();
+        let (mut rules, mut blocked, mut erased) = (initial.clone(), BTreeSet::new(), BTreeSet::new());
         for step in &steps {
             match step {
                 Step::Messages(messages) => ingest(&store, messages),
-                Step::State(fact) => drop(tell(&store, fact)),
+                Step::State(fact) => {
+                    if let Said::Erase { identifiers, .. } = &fact.said {
+                        erased.extend(identifiers.iter().map(|(_, value)| value.clone()));
+                    }
+                    tell(&store, fact);
+                }
+                // What was erased under a name stays erased; a store that never knew the name would have kept it.
+                Step::Block(values) => {
+                    let values: Vec<&str> = values.iter().copied().filter(|value| !erased.contains(*value)).collect();
+                    blocked.extend(values.iter().map(|value| (*value).to_owned()));
+                    let foreseen = store.snapshot().what_if_blocked(values.clone()).unwrap();
+                    prop_assert_eq!(store.block(values).unwrap(), foreseen);
+                }
                 Step::Rules(new) => {
                     let before = store.snapshot();
                     let foreseen = before.what_if(new).unwrap();
@@ -96,12 +113,13 @@ proptest! {
                 Step::Compact => store.compact().unwrap(),
                 Step::Reopen => {
                     store.close().unwrap();
-                    store = open(&one, &initial);
+                    store = open(&one, &initial, &BTreeSet::new());
                 }
             }
         }
         prop_assert_eq!(&store.snapshot().rules().namespaces, &rules);
-        let ruled = open(&other, &rules);
+        prop_assert_eq!(&store.snapshot().rules().blocked, &blocked.iter().cloned().collect::<Vec<_>>());
+        let ruled = open(&other, &rules, &blocked);
         define(&ruled);
         for step in &steps {
             match step {

@@ -496,6 +496,8 @@ fn rules_can_be_read_tried_and_changed() {
         json!({"do": "rules", "set": {"planet": rule}}),
         json!({"do": "rules", "set": {"email": {"rank": 3, "glu": 1}}}),
         json!({"do": "changes", "cursor": 0}),
+        json!({"do": "rules", "set": {"phone": {"glue": 1}}}),
+        json!({"do": "rules"}),
     ]);
     assert_eq!((&all[1]["version"], &all[1]["rules"]["email"]["glue"]), (&json!(0), &json!(2)));
     assert_eq!(all[2]["ok"], true, "{}", all[2]);
@@ -506,6 +508,32 @@ fn rules_can_be_read_tried_and_changed() {
     assert_eq!([kind(&all[6]), kind(&all[7]), kind(&all[8])], ["Invalid"; 3]);
     let last = all[9]["changes"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["kind"], &last["cause"]), (&json!("shared"), &json!("rules")), "{last}");
+    let [before, after] = [5, 11].map(|at| all[at]["rules"]["phone"].clone());
+    assert_eq!((&before["glue"], &after["glue"]), (&json!(2), &json!(1)), "{}", all[10]);
+    assert_eq!([&before["fan"], &before["rank"], &before["limit"]], [&after["fan"], &after["rank"], &after["limit"]]);
+}
+
+#[test]
+fn values_can_be_blocked_later() {
+    let till = |user: &str| json!({"type": "identify", "userId": user, "messageId": user, "traits": {"phone": "+4520123456"}});
+    let all = memory(&[
+        json!({"do": "open", "options": {"namespaces": {"phone": {"glue": 5}, "user_id": {"limit": 9}}}}),
+        json!({"do": "ingest", "messages": [till("1"), till("2")]}),
+        json!({"do": "what_if", "block": ["+4520123456"]}),
+        json!({"do": "stats"}),
+        json!({"do": "rules", "block": ["+4520123456"]}),
+        json!({"do": "stats"}),
+        json!({"do": "rules"}),
+        json!({"do": "ingest", "messages": [till("3")]}),
+        json!({"do": "rules", "block": [" "]}),
+        json!({"do": "rules", "block": ["a"], "set": {}}),
+    ]);
+    let people = |at: usize| all[at]["profiles"].clone();
+    assert_eq!((people(3), people(5)), (json!(1), json!(2)), "{} {}", all[1], all[4]);
+    assert_eq!(all[2], all[4], "what was foreseen happened");
+    assert_eq!((&all[6]["version"], &all[6]["blocked"]), (&json!(1), &json!(["+4520123456"])));
+    assert_eq!(all[7]["flags"], json!({"blocked_identifier": 1}), "{}", all[7]);
+    assert_eq!([kind(&all[8]), kind(&all[9])], ["Invalid"; 2]);
 }
 
 #[test]

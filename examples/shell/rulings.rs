@@ -3,7 +3,8 @@
 use super::command::Command;
 use super::commands::ingested;
 use super::reply::{Failure, Reply};
-use regulars::{Erasure, MessageId, NamespaceRule, Ruling, Snapshot, Store};
+use regulars::{Erasure, MessageId, NamespaceRule, Rules, Ruling, Snapshot, Store};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
@@ -55,26 +56,62 @@ pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failu
         .with("kept", &erased.kept)
 }
 
-/// The rules in force, or with `set` what became of changing them.
+const RULES: &str = "namespaces with what changes of their rules: rank, limit, window, glue, fan, ttl, person";
+const VALUES: &str = "a list of values that identify nobody";
+
+/// The rules in force, or with `set` or `block` what became of changing them.
 pub(crate) fn rules(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
-    command.only(&["set"])?;
-    match changed_rules(command, "set")? {
-        Some(rules) => Reply::ok().with_all(&store.set_rules(&rules)?),
+    command.only(&["set", "block"])?;
+    match asked(&store.snapshot(), command, "set")? {
+        Some(Asked::Rules(rules)) => Reply::ok().with_all(&store.set_rules(&rules)?),
+        Some(Asked::Block(values)) => Reply::ok().with_all(&store.block(values)?),
         None => {
-            let rules = store.snapshot().rules();
-            Reply::ok().with("version", &rules.version)?.with("rules", &rules.namespaces)
+            let Rules { version, namespaces, blocked, .. } = store.snapshot().rules();
+            Reply::ok().with("version", &version)?.with("rules", &namespaces)?.with("blocked", &blocked)
         }
     }
 }
 
 pub(crate) fn what_if(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
-    command.only(&["rules"])?;
-    let rules = changed_rules(command, "rules")?.ok_or_else(|| Failure::invalid("what_if needs rules"))?;
-    Reply::ok().with_all(&snapshot.what_if(&rules)?)
+    command.only(&["rules", "block"])?;
+    match asked(snapshot, command, "rules")? {
+        Some(Asked::Rules(rules)) => Reply::ok().with_all(&snapshot.what_if(&rules)?),
+        Some(Asked::Block(values)) => Reply::ok().with_all(&snapshot.what_if_blocked(values)?),
+        None => Err(Failure::invalid("what_if needs rules, or values to block")),
+    }
 }
 
-fn changed_rules(command: &Command<'_>, field: &str) -> Result<Option<BTreeMap<String, NamespaceRule>>, Failure> {
-    command.get(field, "namespaces with their rules: rank, limit, window, glue, fan, ttl, person")
+enum Asked {
+    Rules(BTreeMap<String, NamespaceRule>),
+    Block(Vec<String>),
+}
+
+fn asked(snapshot: &Snapshot, command: &Command<'_>, field: &str) -> Result<Option<Asked>, Failure> {
+    match (command.get(field, RULES)?, command.get("block", VALUES)?) {
+        (Some(_), Some(_)) => Err(Failure::invalid("change the rules or block values, one at a time")),
+        (Some(rules), None) => {
+            let rules = completed(rules, &snapshot.rules().namespaces);
+            Ok(Some(Asked::Rules(rules.ok_or_else(|| Failure::invalid(format!("{field} is {RULES}")))?)))
+        }
+        (None, values) => Ok(values.map(Asked::Block)),
+    }
+}
+
+/// Whole rules. A rule that names no rank changes what it names, and leaves the rest of the one in force.
+pub(crate) fn completed(
+    given: BTreeMap<String, Value>,
+    in_force: &BTreeMap<String, NamespaceRule>,
+) -> Option<BTreeMap<String, NamespaceRule>> {
+    let mut all = BTreeMap::new();
+    for (name, mut rule) in given {
+        if let (None, Some(old), Value::Object(named)) = (rule.get("rank"), in_force.get(&name), &rule) {
+            let mut whole = serde_json::to_value(old).ok()?;
+            whole.as_object_mut()?.extend(named.clone());
+            rule = whole;
+        }
+        all.insert(name, serde_json::from_value(rule).ok()?);
+    }
+    Some(all)
 }
 
 pub(crate) fn changes(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {

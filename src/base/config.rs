@@ -6,7 +6,7 @@
 use super::doc::Doc;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The meaning-deciding options of a store, as stored at its creation.
 ///
@@ -322,6 +322,9 @@ pub enum Trust {
     Claimed,
 }
 
+/// No longer value is ever an identifier, nor kept as a blocked one.
+const BLOCKED_BYTES_MAX: usize = 4096;
+
 /// One namespace with its code, as the store uses it: defaults and overrides merged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Namespace {
@@ -333,7 +336,9 @@ pub(crate) struct Namespace {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Namespaces {
     all: Vec<Namespace>,
-    /// How often their rules were changed since the store was created.
+    /// Values that identify nobody, besides those that the store was created with: lower case, sorted, distinct.
+    blocked: Vec<String>,
+    /// How often rules and blocked values were changed since the store was created.
     version: u64,
 }
 
@@ -350,7 +355,7 @@ impl Namespaces {
         let mut all: Vec<Namespace> = merged.into_iter().map(|(name, rule)| Namespace { name, rule }).collect();
         all.sort_by_key(|ns| ns.rule.rank);
         Self::check(&all)?;
-        Ok(Self { all, version: 0 })
+        Ok(Self { all, blocked: Vec::new(), version: 0 })
     }
 
     /// The next version: these namespaces have other rules, the others stay as they are. The same one where nothing is
@@ -378,12 +383,36 @@ impl Namespaces {
             return Err(crate::Error::invalid(text));
         }
         let version = self.version + u64::from(all != self.all);
-        Ok(Self { all, version })
+        Ok(Self { all, version, blocked: self.blocked.clone() })
     }
 
-    /// The same, as a store wrote it down.
-    pub(crate) fn restored(&self, rules: &BTreeMap<String, NamespaceRule>, version: u64) -> crate::Result<Self> {
-        Ok(Self { version, ..self.with(rules)? })
+    /// The next version: these values identify nobody, too. The same one where none is new.
+    ///
+    /// # Errors
+    /// `Invalid` for a blank value, and for one that no identifier can have.
+    pub(crate) fn with_blocked(&self, values: &[String]) -> crate::Result<Self> {
+        let words: BTreeSet<String> = values.iter().map(|value| value.trim().to_lowercase()).collect();
+        if words.iter().any(|word| word.is_empty() || word.len() > BLOCKED_BYTES_MAX) {
+            return Err(crate::Error::invalid("a blocked value is a text of 1 to 4,096 bytes"));
+        }
+        let all: BTreeSet<String> = words.into_iter().chain(self.blocked.iter().cloned()).collect();
+        let version = self.version + u64::from(all.len() != self.blocked.len());
+        Ok(Self { all: self.all.clone(), blocked: all.into_iter().collect(), version })
+    }
+
+    /// What a store wrote down of its rules.
+    pub(crate) fn restored(
+        &self,
+        rules: &BTreeMap<String, NamespaceRule>,
+        blocked: &[String],
+        version: u64,
+    ) -> crate::Result<Self> {
+        Ok(Self { version, ..self.with(rules)?.with_blocked(blocked)? })
+    }
+
+    /// Values blocked since the store was created.
+    pub(crate) fn blocked(&self) -> &[String] {
+        &self.blocked
     }
 
     /// The rule of each namespace.

@@ -45,6 +45,11 @@ impl RowSet {
         if member { self.insert(row) } else { self.remove(row) }
     }
 
+    /// Whether nothing was ever put in.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.len()).sum()
     }

@@ -2,7 +2,7 @@
 
 use super::feed::FeedEntry;
 use super::part::EventPart;
-use super::tail::{NodeRef, OrderKey, TailView};
+use super::tail::{NodeRef, OrderKey, TailView, without_barred};
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
@@ -45,6 +45,8 @@ pub(crate) struct History {
     pub(crate) displaced: Arc<AHashSet<MessageId>>,
     /// Rows that count no longer since they were erased, a set a layer; no sets at all where nothing ever was.
     pub(crate) void: Arc<Vec<RowSet>>,
+    /// Identifiers whose values were blocked since: whatever names them does so as data only.
+    pub(crate) barred: RowSet,
 }
 
 enum Layer<'a> {
@@ -181,16 +183,15 @@ impl History {
         }
     }
 
-    /// The identifier nodes that an event names, strongest first, into `nodes`.
+    /// The identifier nodes that a fact names, strongest first, into `nodes`: but for those that are blocked.
     pub(crate) fn nodes(&self, at: At, nodes: &mut Vec<NodeRef>) -> Result<()> {
         nodes.clear();
         match self.layer(at.layer)? {
-            Layer::Part(part) => part.nodes(at.row, nodes),
-            Layer::Tail(tail) => {
-                nodes.extend_from_slice(&tail.event(at.row).ok_or_else(gone)?.nodes);
-                Ok(())
-            }
+            Layer::Part(part) => part.nodes(at.row, nodes)?,
+            Layer::Tail(tail) => nodes.extend_from_slice(&tail.event(at.row).ok_or_else(gone)?.nodes),
         }
+        without_barred(nodes, &self.barred);
+        Ok(())
     }
 
     pub(crate) fn message_id(&self, at: At) -> Result<MessageId> {

@@ -2,7 +2,8 @@
 
 use crate::base::{MessageId, Timestamp};
 use crate::column::log::Log;
-use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief, Role};
+use crate::column::rows::RowSet;
+use crate::normalize::fact::{Bits, Fact, Kind, LIVE_MAX, OrderBrief, Role};
 use ahash::AHashMap;
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
@@ -27,9 +28,32 @@ impl NodeRef {
         self.0 & 0x3fff_ffff
     }
 
+    /// The number of its role.
+    pub(crate) fn role(self) -> u8 {
+        crate::base::bytes::low8(u64::from(self.0 >> 30))
+    }
+
     /// Whether the identifier counts for identity.
     pub(crate) fn is_live(self) -> bool {
         self.0 >> 30 == Role::Live as u32
+    }
+
+    fn is_cut(self) -> bool {
+        self.0 >> 30 == Role::Cut as u32
+    }
+}
+
+/// Takes out the identifiers that were blocked since; those beyond the first 20 move up.
+pub(crate) fn without_barred(nodes: &mut Vec<NodeRef>, barred: &RowSet) {
+    if barred.is_empty() {
+        return;
+    }
+    let before = nodes.len();
+    nodes.retain(|named| !barred.contains(named.node()));
+    if nodes.len() < before {
+        let live = nodes.iter().filter(|named| named.is_live()).count();
+        let beyond = nodes.iter_mut().filter(|named| named.is_cut());
+        beyond.take(LIVE_MAX.saturating_sub(live)).for_each(|named| *named = NodeRef::new(named.node(), Role::Live));
     }
 }
 

@@ -26,6 +26,18 @@ impl BlockedValues {
         all
     }
 
+    /// Just these values, none of which is built in.
+    pub(crate) fn listed(values: &[String]) -> Self {
+        let mut all = Self { words: Vec::new(), built_in: false };
+        values.iter().for_each(|word| all.add(word));
+        all
+    }
+
+    /// Whether nothing is blocked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty() && !self.built_in
+    }
+
     fn add(&mut self, word: &str) {
         let word = word.trim().to_lowercase();
         if self.words.len() <= word.len() {

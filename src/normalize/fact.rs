@@ -128,6 +128,9 @@ pub(crate) fn set_bits(fact: &mut [u8], bits: u16) {
     }
 }
 
+/// How many identifiers of an event take part in identity.
+pub(crate) const LIVE_MAX: usize = 20;
+
 /// What an identifier of an event is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]

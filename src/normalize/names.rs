@@ -1,6 +1,6 @@
 //! The identifiers of one message: from every place where the documentation and the host's mapping look for them.
 
-use super::fact::{Kind, Named, Role};
+use super::fact::{Kind, LIVE_MAX, Named, Role};
 use super::fields::{Fields, Within, is_longer, push_name};
 use super::ident::Bad;
 use super::normalizer::Intake;
@@ -8,9 +8,6 @@ use super::order::Props;
 use crate::base::doc::Doc;
 use crate::message::reason::Flags;
 use crate::message::{Flag, Limit, Reason};
-
-/// How many identifiers of an event take part in identity.
-const LIVE_MAX: usize = 20;
 
 /// The identifiers of one message; the buffers live on for the next one.
 #[derive(Default)]

@@ -16,7 +16,7 @@ use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::{At, History};
 use crate::event::names::Names;
-use crate::event::tail::{EventTail, NodeRef, TailEvent};
+use crate::event::tail::{EventTail, NodeRef, TailEvent, without_barred};
 use crate::event::{order_key, traits_of};
 use crate::identity::append::{self, resolve_news};
 use crate::identity::change::Change;
@@ -27,7 +27,8 @@ use crate::identity::region::Resolution;
 use crate::identity::stated::{Stated, Statements};
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
-use crate::normalize::fact::{Bits, Fact, Kind, Role};
+use crate::normalize::blocked::BlockedValues;
+use crate::normalize::fact::{Bits, Fact, Kind};
 use crate::profile::records::{Reading, Records};
 use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
@@ -74,7 +75,9 @@ pub(super) struct Book {
     /// Nodes whose state changed since the tail began.
     pub(super) changed: AHashSet<u32>,
     /// See [`Records::leadless`].
-    leadless: RowSet,
+    pub(super) leadless: RowSet,
+    /// Values that were blocked since the store was created.
+    pub(super) blocked: Arc<BlockedValues>,
     /// Events that count.
     pub(super) count: u64,
     /// What an erasure that is about to be applied names, by hash, as its caller knows.
@@ -113,6 +116,7 @@ impl Book {
     /// The book of a store without facts.
     pub(super) fn new(namespaces: Arc<Namespaces>, key: [u8; 32], reading: Arc<Reading>) -> Self {
         let (node_tail, event_tail) = (Arc::new(NodeTail::new(0)), Arc::new(EventTail::default()));
+        let blocked = Arc::new(BlockedValues::listed(namespaces.blocked()));
         let nodes = Nodes {
             namespaces,
             parts: Arc::default(),
@@ -134,6 +138,7 @@ impl Book {
                 tails: vec![event_tail.view()],
                 displaced: Arc::default(),
                 void: Arc::default(),
+                barred: RowSet::default(),
             },
             node_tail,
             event_tail,
@@ -151,6 +156,7 @@ impl Book {
             sequence: 0,
             changed: AHashSet::new(),
             leadless: RowSet::default(),
+            blocked,
             count: 0,
             hinted: Default::default(),
             hashes: Hashes::default(),
@@ -277,11 +283,12 @@ impl Book {
         }
         let mut nodes = Vec::new();
         for named in fact.identifiers() {
-            let node = self.node(named.namespace, named.value)?;
-            if named.role == Role::Live {
-                self.date(node, fact.ts, !fact.claimed(), dirt)?;
-            }
-            nodes.push(NodeRef::new(node, named.role));
+            nodes.push(NodeRef::new(self.node(named.namespace, named.value)?, named.role));
+        }
+        let named: Box<[NodeRef]> = nodes.as_slice().into();
+        without_barred(&mut nodes, &self.events.barred);
+        for node in nodes.iter().filter(|named| named.is_live()) {
+            self.date(node.node(), fact.ts, !fact.claimed(), dirt)?;
         }
         if let Some(first) = nodes.iter().find(|named| named.is_live()) {
             self.leadless.remove(first.node());
@@ -301,7 +308,7 @@ impl Book {
             name,
             kind: fact.kind,
             bits: fact.bits,
-            nodes: nodes.as_slice().into(),
+            nodes: named,
             order: order_key(&fact).zip(fact.order.map(|order| order.brief())),
         };
         let row = self.event_tail.push(event);
@@ -342,6 +349,7 @@ impl Book {
         }
         self.set_state(node, NodeState::UNKNOWN);
         self.note_return(node, namespace, value);
+        self.bar_if_blocked(node, namespace, value);
         Ok(node)
     }
 
@@ -412,7 +420,7 @@ impl Book {
     }
 
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.
-    fn resolve(&mut self, dirt: &Dirt, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
+    pub(super) fn resolve(&mut self, dirt: &Dirt, applied: &mut Applied) -> Result<Vec<(u32, NodeState)>> {
         let ruled: Vec<u32> = dirt.ruled.iter().copied().collect();
         let start = Instant::now();
         let resolution =

@@ -30,7 +30,7 @@ const SLOW_TO_DEFINE: u64 = 50_000;
 /// The version of every record kind below.
 pub(super) const RECORD_VERSION: u8 = 1;
 
-/// Kinds of log records. An unknown one is refused as `Version`; 17 to 31 are kept for products, lists, holdouts,
+/// Kinds of log records. An unknown one is refused as `Version`; 18 to 31 are kept for products, lists, holdouts,
 /// deliveries, annotations and retention.
 pub(super) mod kind {
     pub(super) const FACTS: u8 = 1;
@@ -39,6 +39,7 @@ pub(super) mod kind {
     pub(super) const ADVANCE: u8 = 4;
     pub(super) const RATES: u8 = 5;
     pub(in crate::store) const RULES: u8 = 16;
+    pub(in crate::store) const BLOCK: u8 = 17;
 }
 
 /// Facts in one buffer, and what became of the rest of a call's messages.
@@ -136,6 +137,7 @@ pub(super) enum Record {
     Advance(Timestamp),
     Rates(Vec<Rate>),
     Rules(BTreeMap<String, NamespaceRule>),
+    Block(Vec<String>),
 }
 
 /// Facts of one record, in one buffer.
@@ -234,6 +236,7 @@ pub(super) fn decode(record_kind: u8, version: u8, payload: &[u8]) -> Result<Rec
         kind::ADVANCE => Reader::new(payload).i64().map(|ms| Record::Advance(Timestamp::from_millisecond(ms))),
         kind::RATES => decode_rates(payload).map(Record::Rates),
         kind::RULES => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Rules),
+        kind::BLOCK => text().and_then(|text| serde_json::from_str(text).ok()).map(Record::Block),
         other => {
             return Err(Error::version(format!("the log holds facts of kind {other}; open it with a newer version")));
         }
@@ -306,7 +309,7 @@ impl Inner {
                         displacing.push(at);
                     }
                     accepted.push(at);
-                    receipt.accept(item.weight(), item.flags);
+                    receipt.accept(item.weight(), writer.book.flagged(&fact, item.flags));
                     counted.count(item, &fact, &mut receipt);
                 }
                 Verdict::Duplicate { conflicting } => {

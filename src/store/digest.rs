@@ -96,6 +96,7 @@ fn put_identifier(out: &mut Vec<u8>, records: &Records, node: u32) -> Result<()>
 fn facts(records: &Records) -> Result<Part> {
     let mut part = Part::default();
     let mut cache = BlockCache::default();
+    let mut nodes = Vec::new();
     for rate in records.rates.iter() {
         let mut out = entry("rate");
         put_str(&mut out, &format!("{} {} {} {}", rate.day, rate.from, rate.to, rate.rate));
@@ -119,10 +120,10 @@ fn facts(records: &Records) -> Result<Part> {
         for text in [fact.source, fact.shop, fact.channel, fact.name] {
             put_str(&mut out, text);
         }
-        for named in fact.identifiers() {
-            out.push(named.role as u8);
-            put_str(&mut out, records.nodes.namespaces.name(named.namespace));
-            put_str(&mut out, named.value);
+        records.events.nodes(at, &mut nodes)?;
+        for named in &nodes {
+            out.push(named.role());
+            put_identifier(&mut out, records, named.node())?;
         }
         part.add(&out);
     }

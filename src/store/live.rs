@@ -130,7 +130,7 @@ impl Touched {
             if old.is_shared() || new.is_shared() {
                 shared.insert(*node);
             }
-            if old.is_shared() != new.is_shared() {
+            if old.is_shared() != new.is_shared() || !new.exists() {
                 touched.by_sharing([before, after], *node, &mut shared)?;
             }
         }
@@ -146,8 +146,8 @@ impl Touched {
         Ok(touched)
     }
 
-    /// An identifier that is shared now, or no more, gives its events to whoever else they name, or takes them: one of
-    /// the profiles of their identifiers, or of whoever time says for those that are shared.
+    /// An identifier that is shared or gone now, or no more, gives its events to whoever else they name, or takes them:
+    /// one of the profiles of their identifiers, or of whoever time says for those that are shared.
     fn by_sharing(&mut self, [before, after]: [&Records; 2], node: u32, shared: &mut BTreeSet<u32>) -> Result<()> {
         let mut nodes = Vec::new();
         for at in after.events.of_node(node)? {

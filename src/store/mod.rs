@@ -6,6 +6,7 @@
 //! open   -> recover: manifest, parts, log -> the same commit
 //! ```
 
+mod blocking;
 mod book;
 mod catalog;
 mod commit;

@@ -197,6 +197,10 @@ impl Replaying {
                 let rules = self.book.nodes.namespaces.with(rules)?;
                 self.book.set_rules(rules).map(drop)
             }
+            Record::Block(values) => {
+                let next = self.book.nodes.namespaces.with_blocked(values)?;
+                self.book.block(next).map(drop)
+            }
         }
     }
 

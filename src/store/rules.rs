@@ -40,6 +40,8 @@ pub struct Rules {
     pub version: u64,
     /// The rule of each namespace.
     pub namespaces: BTreeMap<String, NamespaceRule>,
+    /// Values that identify nobody, besides those that the store was created with; in lower case, sorted.
+    pub blocked: Vec<String>,
 }
 
 /// What other rules change, or would.
@@ -102,7 +104,7 @@ impl Book {
     /// **Cost**: see [`resolve_rules`]; then as a commit that touches the same people.
     fn apply_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
         let before = self.records();
-        self.nodes.namespaces = Arc::new(rules);
+        self.adopt(rules);
         let resolution = resolve_rules(&self.nodes, &before.nodes.namespaces)?;
         let solved = resolution.solved;
         let mut applied = Applied::default();
@@ -135,7 +137,7 @@ impl Book {
     }
 
     /// A throw-away copy of a state, to ask what would be. Cheap: nothing is copied before it changes.
-    fn copy_of(state: &State) -> Self {
+    pub(super) fn copy_of(state: &State) -> Self {
         let records = &state.records;
         let (namespaces, key) = (Arc::clone(&records.nodes.namespaces), *records.nodes.key);
         let mut book = Self::new(namespaces, key, Arc::clone(&records.reading));
@@ -154,14 +156,14 @@ impl Book {
 
 /// What became of a book under other rules.
 pub(super) struct Outcome {
-    applied: Applied,
-    before: Records,
-    after: Arc<Records>,
+    pub(super) applied: Applied,
+    pub(super) before: Records,
+    pub(super) after: Arc<Records>,
     /// Identifiers with another state, and the state before.
-    moved: Vec<(u32, NodeState)>,
+    pub(super) moved: Vec<(u32, NodeState)>,
     /// Shared identifiers whose events are attributed by another rule.
-    pooled: BTreeSet<u32>,
-    solved: usize,
+    pub(super) pooled: BTreeSet<u32>,
+    pub(super) solved: usize,
 }
 
 impl Outcome {
@@ -191,7 +193,7 @@ impl Outcome {
     }
 
     /// For whoever asked: counting events costs reading them, which a replay need not.
-    fn report(&self) -> Result<RulesReport> {
+    pub(super) fn report(&self) -> Result<RulesReport> {
         let nodes = &self.after.nodes;
         let mut report = RulesReport {
             version: nodes.namespaces.version(),
@@ -306,7 +308,7 @@ impl Snapshot {
     #[must_use]
     pub fn rules(&self) -> Rules {
         let namespaces = &self.state.records.nodes.namespaces;
-        Rules { version: namespaces.version(), namespaces: namespaces.rules() }
+        Rules { version: namespaces.version(), namespaces: namespaces.rules(), blocked: namespaces.blocked().to_vec() }
     }
 
     /// What [`Store::set_rules`] would change, without changing anything.

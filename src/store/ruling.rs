@@ -1,5 +1,6 @@
 //! What the host itself says about identity: rulings on pairs of identifiers, and erasure.
 
+use super::book::Book;
 use super::commit::Batch;
 use super::handle::{Inner, Store};
 use super::receipt::Receipt;
@@ -435,7 +436,7 @@ impl Inner {
         let mut writer = self.writer.lock();
         let records = writer.book.records();
         let mut flags = Flags::default();
-        let found = self.find(&records, erasure, &mut flags)?;
+        let found = self.find(&writer.book, &records, erasure, &mut flags)?;
         let key = *records.nodes.key;
         let mut nodes = Vec::new();
         for (namespace, value) in &found.identifiers {
@@ -472,10 +473,13 @@ impl Inner {
         Ok(Erased { receipt, events, events_of_others, kept: found.kept })
     }
 
-    fn find(&self, records: &Records, erasure: &Erasure, flags: &mut Flags) -> Result<Found> {
+    fn find(&self, book: &Book, records: &Records, erasure: &Erasure, flags: &mut Flags) -> Result<Found> {
         let mut found = Found::default();
         for id in &erasure.identifiers {
-            found.identifiers.extend(self.usable(id, flags)?);
+            match self.usable(id, flags)? {
+                Some((namespace, value)) if book.is_blocked(namespace, &value) => flags.set(Flag::BlockedIdentifier),
+                usable => found.identifiers.extend(usable),
+            }
         }
         found.messages.extend(erasure.messages.iter().cloned());
         let Some(id) = &erasure.person else { return Ok(found) };

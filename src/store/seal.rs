@@ -222,6 +222,9 @@ struct Fields {
     /// The rules of all namespaces, if they were ever changed, and how often.
     rules: BTreeMap<String, NamespaceRule>,
     rules_version: u64,
+    /// Values blocked since the store was created, and the identifiers that have them.
+    blocked: Vec<String>,
+    barred: Vec<u32>,
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.
@@ -243,6 +246,8 @@ fn write_state(state: &State, parts: &[String], catalog: &Catalog) -> Result<Sea
         void: void.map(|(name, rows)| (name, rows.to_bitmap().iter().collect())).collect(),
         rules: if namespaces.version() == 0 { BTreeMap::new() } else { namespaces.rules() },
         rules_version: namespaces.version(),
+        blocked: namespaces.blocked().to_vec(),
+        barred: records.events.barred.to_bitmap().iter().collect(),
     };
     let json = serde_json::to_vec(&fields).map_err(|_| Error::invalid("the state cannot be written as JSON"))?;
     out.put_section(section::FIELDS, &json)?;
@@ -289,7 +294,8 @@ pub(super) fn read_state(book: &mut Book, parts: &[OpenPart], catalog: &Catalog)
     book.nodes.tombs = Arc::new(Tombs { identifiers, messages });
     book.nodes.stated = Statements::decode(part.section(section::STATED)?.all()?)
         .ok_or_else(|| corrupt("what operators said cannot be read"))?;
-    book.nodes.namespaces = Arc::new(book.nodes.namespaces.restored(&fields.rules, fields.rules_version)?);
+    book.adopt(book.nodes.namespaces.restored(&fields.rules, &fields.blocked, fields.rules_version)?);
+    fields.barred.iter().for_each(|node| _ = book.events.barred.insert(*node));
     book.restore_void(parts, &fields.void)?;
     book.count = fields.events;
     let rates =

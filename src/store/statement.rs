@@ -34,9 +34,9 @@ pub(super) struct Hashes {
 
 /// What counts no longer after some facts went, to be worked out again.
 #[derive(Default)]
-struct Loss {
-    pairs: BTreeSet<Pair>,
-    nodes: BTreeSet<u32>,
+pub(super) struct Loss {
+    pub(super) pairs: BTreeSet<Pair>,
+    pub(super) nodes: BTreeSet<u32>,
 }
 
 /// The two nodes of a statement about a pair; `None` where it is about less, and does nothing.
@@ -144,7 +144,7 @@ impl Book {
     }
 
     /// Works out pairs and identifiers again, from the facts that count.
-    fn mend(&mut self, loss: &Loss, dirt: &mut Dirt) -> Result<()> {
+    pub(super) fn mend(&mut self, loss: &Loss, dirt: &mut Dirt) -> Result<()> {
         for pair in &loss.pairs {
             self.restate(*pair, dirt)?;
         }
