@@ -6,7 +6,7 @@ use crate::model::message::{Message, message};
 use crate::model::spec::{Said, SpecFact};
 use crate::model::stated::{statement, tell};
 use proptest::prelude::*;
-use regulars::{Cause, Change, Clock, Config, Durability, NamespaceRule, Ruling, Span, Store, id};
+use regulars::{Cause, Change, Clock, Config, Durability, Ingest, NamespaceRule, Ruling, Span, Store, id};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Rules = BTreeMap<String, NamespaceRule>;
@@ -205,4 +205,50 @@ fn evidence_after_a_revocation_is_reached_too() {
     let report = store.set_rules(&[("user_id".to_owned(), NamespaceRule { fan, ..rules["user_id"].clone() })].into());
     assert_eq!(report.unwrap().shared, 1);
     assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+}
+
+/// Identifiers beyond the first 20 of an event move up when one before them is blocked, and a value of one shop is
+/// blocked in all of them.
+#[test]
+fn blocking_is_as_if_the_value_had_never_been_a_name() {
+    let config = |blocked: &[&str]| {
+        let namespaces = serde_json::json!({"till": {"rank": 10, "per_shop": true, "glue": 1}});
+        let sources = serde_json::json!({"north": {"shop": "north"}, "south": {"shop": "south"}});
+        let mapping = serde_json::json!({"till": "properties.till"});
+        serde_json::from_value::<Config>(serde_json::json!({"namespaces": namespaces, "sources": sources,
+            "mapping": mapping, "blocked": {"add": blocked}}))
+        .unwrap()
+    };
+    let open = |blocked: &[&str]| Store::options().config(config(blocked)).key([7; 32]).in_memory().unwrap();
+    let tell = |store: &Store| {
+        for shop in ["north", "south"] {
+            for user in ["1", "2"] {
+                let text = format!(
+                    r#"{{"type":"track","event":"Sale","messageId":"{shop}{user}","timestamp":"2026-01-0{user}",
+                    "userId":"{user}","properties":{{"till":"9"}}}}"#
+                );
+                store.ingest(text.as_bytes(), &Ingest::new().source(shop)).unwrap();
+            }
+        }
+        let ids: Vec<String> =
+            (10..40).map(|at| format!(r#"{{"type":"email","id":"e{at}@x.example","collection":"users"}}"#)).collect();
+        let many = format!(
+            r#"{{"type":"identify","messageId":"many","timestamp":"2026-01-03","userId":"many",
+            "context":{{"externalIds":[{}]}}}}"#,
+            ids.join(",")
+        );
+        store.ingest_json(many.as_bytes()).unwrap();
+    };
+    let blocked = ["9", "e11@x.example", "e35@x.example", "many"];
+    let (later, always) = (open(&[]), open(&blocked));
+    tell(&later);
+    tell(&always);
+    let live = |store: &Store, at: u32| {
+        store.snapshot().resolve(id::email(format!("e{at}@x.example")), None).unwrap().is_some()
+    };
+    assert_eq!((live(&later, 27), live(&later, 29), live(&always, 30), live(&always, 31)), (true, false, true, false));
+    let report = later.block(blocked).unwrap();
+    assert_eq!(later.snapshot().digest().unwrap(), always.snapshot().digest().unwrap(), "{report}");
+    assert_eq!((live(&later, 30), live(&later, 31)), (true, false));
+    assert_eq!(later.verify().unwrap().differences, Vec::<String>::new());
 }

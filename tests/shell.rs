@@ -515,7 +515,8 @@ fn rules_can_be_read_tried_and_changed() {
 
 #[test]
 fn values_can_be_blocked_later() {
-    let till = |user: &str| json!({"type": "identify", "userId": user, "messageId": user, "traits": {"phone": "+4520123456"}});
+    let till =
+        |user: &str| json!({"type": "identify", "userId": user, "messageId": user, "traits": {"phone": "+4520123456"}});
     let all = memory(&[
         json!({"do": "open", "options": {"namespaces": {"phone": {"glue": 5}, "user_id": {"limit": 9}}}}),
         json!({"do": "ingest", "messages": [till("1"), till("2")]}),
