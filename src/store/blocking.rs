@@ -201,7 +201,7 @@ impl Store {
     /// store.ingest_json(br#"[{"type":"identify","anonymousId":"a","traits":{"email":"till@shop.example"}},
     ///     {"type":"identify","anonymousId":"b","traits":{"email":"till@shop.example"}}]"#)?;
     /// assert_eq!(store.snapshot().profiles(), 1);
-    /// assert_eq!(store.block(["till@shop.example"])?.created, 1);
+    /// assert_eq!(store.block(["till@shop.example"])?.split, 1);
     /// assert_eq!(store.snapshot().profiles(), 2);
     /// assert!(store.snapshot().profile(id::email("till@shop.example"))?.is_none());
     /// # Ok::<(), regulars::Error>(())
