@@ -105,3 +105,47 @@ fn writers_on_many_threads_add_up_to_one_store() {
     let digest = |store: &Store| store.snapshot().digest().expect("digests");
     assert_eq!(digest(&alone), digest(&together));
 }
+
+/// A region of more than 100,000 identifiers is solved while readers go on with the partition before.
+#[test]
+fn nobody_waits_for_a_large_region() {
+    const LINKS: usize = 60_000;
+    let store = Store::options().key([7; 32]).clock(Clock::Manual).in_memory().expect("opens");
+    // A visitor that changes cookie and device in turns: a chain.
+    let link = |nth: usize| {
+        let (cookie, device) = (nth.div_ceil(2), nth / 2);
+        format!(
+            r#"{{"type":"page","anonymousId":"a{cookie}","context":{{"device":{{"id":"d{device}"}}}},"timestamp":{}}}"#,
+            1_767_571_200_000 + nth
+        )
+    };
+    // Two chains first, then the link in between: it touches all of both.
+    let all: Vec<String> = (0..2 * LINKS).filter(|nth| *nth != LINKS).map(link).collect();
+    let started = std::time::Instant::now();
+    let receipt = store.ingest_json(all.join("\n").as_bytes()).expect("ingests");
+    assert_eq!(receipt.accepted, all.len() as u64);
+    println!("{} profiles in {:?}", store.snapshot().profiles(), started.elapsed());
+    let before = store.snapshot();
+    let owner = |snapshot: &Snapshot| snapshot.resolve(regulars::id::anonymous("a0"), None).expect("resolves");
+    let (done, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                let now = store.snapshot();
+                if now.events() == before.events() {
+                    assert_eq!((now.profiles(), owner(&now)), (before.profiles(), owner(&before)));
+                    rounds.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let writing = Done(&done);
+        let started = std::time::Instant::now();
+        let receipt = store.ingest_json(link(LINKS).as_bytes()).expect("ingests");
+        println!("{:?} for the link: {receipt}", started.elapsed());
+        drop(writing);
+    });
+    let rounds = rounds.into_inner();
+    println!("{rounds} readings beside the solver");
+    assert!(rounds >= 100, "{rounds}");
+    assert!(store.snapshot().events() > before.events());
+}
