@@ -70,8 +70,8 @@ fn quotes_and_line_ends() {
     rows("text behind a quote", "1,2025-11-03,a@example.com,\"A\"B,1,2.50\n", (0, 0, 0, &[(2, InvalidCsv)]));
     rows(
         "an open quote",
-        &format!("{GOOD}\n2,2025-11-03,a@example.com,\"A,1,2.50\n3,x\n"),
-        (1, 0, 250, &[(3, InvalidCsv)]),
+        &format!("{GOOD}\n2,2025-11-03,a@example.com,\"A,1,2.50\n3,2025-11-03,b@example.com,A,1,1.50\n"),
+        (2, 0, 400, &[(3, InvalidCsv)]),
     );
     rows("empty quotes", "1,2025-11-03,a@example.com,\"\",\"\",2.50\n", (1, 0, 250, &[]));
     rows("blank lines", &format!("\n\n{GOOD}\n\r\n  \n\n2,,,,,x\n\n\n"), (1, 0, 250, &[(8, Reason::WrongType)]));

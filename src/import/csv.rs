@@ -2,14 +2,22 @@
 //!
 //! A reader of our own, since three things decide about every row: the physical line (quoted cells hold line breaks),
 //! where an open quote began, and a bound on every cell however long the file makes it.
+//!
+//! A quote that nothing closes costs the row in which it stands, not the rest of the file: reading goes on behind the
+//! line where it was opened.
 
 use crate::message::Reason;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Cursor};
 
 /// More than that in one cell is `too_large`.
 pub(super) const CELL_BYTES_MAX: usize = 32 << 10;
 /// More columns than that fail the file.
 pub(super) const COLUMNS_MAX: usize = 500;
+
+/// A quoted cell that is open for longer than that was never meant to close.
+const OPEN_BYTES_MAX: usize = 8 << 20;
+/// So much of a file is read twice at most.
+const REREAD_BYTES_MAX: usize = 256 << 20;
 
 /// One row: its cells, or why it cannot be read.
 pub(super) struct Row<'a> {
@@ -60,6 +68,14 @@ pub(super) struct CsvReader<R> {
     /// Nothing but white space so far: no row.
     blank: bool,
     ended: bool,
+    /// Whether the row goes over several lines; of such a row the bytes behind the first, and what stands for that one:
+    /// how much of `text`, and what was wrong.
+    several: bool,
+    behind: Vec<u8>,
+    first_line: (usize, Option<Reason>),
+    /// To be read again before the stream goes on.
+    again: Cursor<Vec<u8>>,
+    reread_left: usize,
 }
 
 impl<R: BufRead> CsvReader<R> {
@@ -77,7 +93,17 @@ impl<R: BufRead> CsvReader<R> {
             extra_cells: 0,
             blank: true,
             ended: false,
+            several: false,
+            behind: Vec::new(),
+            first_line: (0, None),
+            again: Cursor::default(),
+            reread_left: REREAD_BYTES_MAX,
         }
+    }
+
+    /// The same over a stream that is cut somewhere: a quote that is open there may be closed behind it.
+    pub(super) fn of_part(self) -> Self {
+        Self { reread_left: 0, ..self }
     }
 
     /// Bytes read so far.
@@ -94,6 +120,9 @@ impl<R: BufRead> CsvReader<R> {
             let start = self.line;
             self.begin();
             if self.read_record()? && !self.blank {
+                if self.state == State::Quoted {
+                    self.go_back(start);
+                }
                 return Ok(Some(self.row(start)));
             }
         }
@@ -106,6 +135,25 @@ impl<R: BufRead> CsvReader<R> {
         self.problem = None;
         self.extra_cells = 0;
         self.blank = true;
+        self.behind.clear();
+        self.several = false;
+    }
+
+    /// Behind a quote that was never closed: reads on from the second line of the row. What else was wrong there was
+    /// wrong with the lines that follow.
+    fn go_back(&mut self, start: u64) {
+        if self.behind.is_empty() || self.behind.len() > self.reread_left {
+            return;
+        }
+        self.reread_left -= self.behind.len();
+        let mut again = std::mem::take(&mut self.behind);
+        again.extend_from_slice(self.again.fill_buf().unwrap_or_default());
+        self.again = Cursor::new(again);
+        let (len, problem) = self.first_line;
+        self.text.truncate(len);
+        self.ends.retain(|end| *end <= len);
+        self.problem = problem.or(Some(Reason::InvalidCsv));
+        (self.line, self.ended) = (start + 1, false);
     }
 
     /// What is too large was not kept, so it comes before what its bytes would say.
@@ -126,7 +174,9 @@ impl<R: BufRead> CsvReader<R> {
     fn read_record(&mut self) -> io::Result<bool> {
         let mut some = false;
         loop {
-            let chunk = match self.input.fill_buf() {
+            let again = !self.again.fill_buf()?.is_empty();
+            let input: &mut dyn BufRead = if again { &mut self.again } else { &mut self.input };
+            let chunk = match input.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -139,8 +189,7 @@ impl<R: BufRead> CsvReader<R> {
                 return Ok(some);
             }
             some = true;
-            let mut used = 0;
-            let mut complete = false;
+            let (mut used, mut complete) = (0, false);
             // The chunk is borrowed from the input; what a byte does to the record is not.
             let record = &mut Record {
                 delimiter: self.delimiter,
@@ -151,6 +200,10 @@ impl<R: BufRead> CsvReader<R> {
                 problem: &mut self.problem,
                 extra_cells: &mut self.extra_cells,
                 blank: &mut self.blank,
+                behind: &mut self.behind,
+                first_line: &mut self.first_line,
+                several: &mut self.several,
+                behind_max: self.reread_left.min(OPEN_BYTES_MAX),
             };
             for byte in chunk {
                 used += 1;
@@ -159,8 +212,8 @@ impl<R: BufRead> CsvReader<R> {
                     break;
                 }
             }
-            self.input.consume(used);
-            self.bytes += used as u64;
+            input.consume(used);
+            self.bytes += if again { 0 } else { used as u64 };
             if complete {
                 return Ok(true);
             }
@@ -188,18 +241,33 @@ struct Record<'r> {
     problem: &'r mut Option<Reason>,
     extra_cells: &'r mut usize,
     blank: &'r mut bool,
+    several: &'r mut bool,
+    behind: &'r mut Vec<u8>,
+    first_line: &'r mut (usize, Option<Reason>),
+    behind_max: usize,
 }
 
 impl Record<'_> {
-    /// Takes the next byte; true if it ended the record.
+    /// Takes the next byte; true if it ended the record, or if a cell is open for too long to be meant so.
     fn take(&mut self, byte: u8) -> bool {
+        if *self.several && self.behind.len() < self.behind_max {
+            self.behind.push(byte);
+        }
+        self.read(byte) || (*self.state == State::Quoted && self.behind.len() == OPEN_BYTES_MAX)
+    }
+
+    fn read(&mut self, byte: u8) -> bool {
         *self.blank &= byte.is_ascii_whitespace() && byte != self.delimiter;
         match (*self.state, byte) {
             (State::Quoted, b'"') => *self.state = State::QuoteSeen,
-            (State::Quoted, _) => {
-                *self.line += u64::from(byte == b'\n');
+            (State::Quoted, b'\n') => {
+                if !std::mem::replace(self.several, true) {
+                    *self.first_line = (self.text.len(), *self.problem);
+                }
+                *self.line += 1;
                 self.push(byte);
             }
+            (State::Quoted, _) => self.push(byte),
             (State::QuoteSeen, b'"') => {
                 *self.state = State::Quoted;
                 self.push(byte);
@@ -287,11 +355,44 @@ mod tests {
     #[test]
     fn what_is_no_row_is_named_on_the_line_where_it_starts() {
         assert_eq!(rows("a\n\"x\"y,1\nb"), [good(1, &["a"]), (2, Err(Reason::InvalidCsv)), good(3, &["b"])]);
-        assert_eq!(rows("a\n\"open\nb\nc"), [good(1, &["a"]), (2, Err(Reason::InvalidCsv))]);
         let long = format!("a,{}\nb,1\n", "x".repeat(CELL_BYTES_MAX + 1));
         assert_eq!(rows(&long), [(1, Err(Reason::TooLarge)), good(2, &["b", "1"])]);
         let full = format!("a,{}\n", "x".repeat(CELL_BYTES_MAX));
         assert!(rows(&full)[0].1.is_ok());
+    }
+
+    #[test]
+    fn an_open_quote_costs_its_own_row_only() {
+        let bad = |line| (line, Err(Reason::InvalidCsv));
+        assert_eq!(rows("a\n\"open\nb\nc"), [good(1, &["a"]), bad(2), good(3, &["b"]), good(4, &["c"])]);
+        assert_eq!(rows("1,\"open\n\n2,b\n\"3\",\"\"\n"), [bad(1), good(3, &["2", "b"]), good(4, &["3", ""])]);
+        assert_eq!(rows("\"open"), [bad(1)]);
+        // What stands behind it says nothing about it, nor does it hide what was wrong before.
+        let long = "x".repeat(CELL_BYTES_MAX + 1);
+        let mut reader = CsvReader::new(&b"\"open\n\xff\nb"[..], b',', 1);
+        assert_eq!(reader.next_row().unwrap().unwrap().cells.err(), Some(Reason::InvalidCsv));
+        assert_eq!(reader.next_row().unwrap().unwrap().cells.err(), Some(Reason::InvalidUtf8));
+        assert_eq!(rows(&format!("\"open\n{long}\nb")), [bad(1), (2, Err(Reason::TooLarge)), good(3, &["b"])]);
+        assert_eq!(rows(&format!("{long},\"open\nb")), [(1, Err(Reason::TooLarge)), good(2, &["b"])]);
+        // A cell that is closed is one cell, however long.
+        assert_eq!(
+            rows(&format!("\"{}\"\nb", "x\n".repeat(CELL_BYTES_MAX))).first().unwrap(),
+            &(1, Err(Reason::TooLarge))
+        );
+    }
+
+    /// Neither reads a file again and again nor holds much of it.
+    #[test]
+    fn a_file_of_open_quotes_ends() {
+        let line = "a\"b,\"\n";
+        let text = line.repeat(40_000_000 / line.len());
+        let mut reader = CsvReader::new(text.as_bytes(), b',', 1);
+        let mut count = 0;
+        while let Some(row) = reader.next_row().unwrap() {
+            count += u64::from(row.cells.is_err());
+        }
+        assert!(count > 10 && reader.behind.capacity() + reader.again.get_ref().len() < 4 * OPEN_BYTES_MAX, "{count}");
+        assert_eq!(reader.read_bytes(), text.len() as u64);
     }
 
     #[test]

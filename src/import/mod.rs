@@ -15,6 +15,7 @@
 //!   column of totals, one of each total.
 //! - **Status**: see what its words mean at [`CsvFile::map`]. Blank ones say nothing. Where rows of one order differ,
 //!   what is cancelled or refunded is the line.
+//! - **A quote that nothing closes** costs the row in which it stands; reading goes on behind that line.
 //! - **A row's first failed check** names it: too_large, invalid_utf8, invalid_csv, wrong_type, missing_field,
 //!   invalid_timestamp, number_out_of_range, and of customers no_identifier; then what the order as a whole fails.
 //!

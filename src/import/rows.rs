@@ -168,14 +168,16 @@ fn said_delimiter(options: &Options) -> Result<Option<u8>> {
 /// The rows in the head of a file, behind its header. The last one may be cut, where the head is.
 fn sample(head: &[u8], delimiter: u8) -> Result<Vec<Vec<String>>> {
     let mut rows = Vec::new();
-    let mut reader = CsvReader::new(head, delimiter, 1);
+    let cut = head.len() >= HEAD_BYTES - MARK_BYTES_MAX;
+    let reader = CsvReader::new(head, delimiter, 1);
+    let mut reader = if cut { reader.of_part() } else { reader };
     let _header = reader.next_row().map_err(read_error)?;
     while let Some(row) = reader.next_row().map_err(read_error)? {
         if let Ok(cells) = row.cells {
             rows.push((0..cells.len()).map(|at| cells.get(at).to_owned()).collect());
         }
     }
-    if head.len() >= HEAD_BYTES - MARK_BYTES_MAX {
+    if cut {
         rows.pop();
     }
     Ok(rows)
