@@ -1,6 +1,7 @@
 //! Stories of a shop, through the public API.
 
-use regulars::{Clock, ErrorKind, Ingest, Reason, Segment, Snapshot, Store, Timestamp, id, when};
+use regulars::{Clock, ErrorKind, EventDetails, Ingest, Reason, Segment, Snapshot, Store, Timestamp, id, when};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// A directory that goes when the story ends.
@@ -171,4 +172,27 @@ fn hostile_messages_do_not_hurt_their_neighbors() {
     assert_eq!(snapshot.people(), cases.len() as u64, "the blocked identifiers made nobody");
     assert!(snapshot.profile(id::user("null")).unwrap().is_none());
     assert!(store.verify().unwrap().differences.is_empty());
+}
+
+/// Amounts on a timeline are read as those of orders are: in the shop's own currency, and never by a guess.
+#[test]
+fn prices_on_the_timeline_are_those_of_the_shop() {
+    let config = json!({"currency": "EUR", "shops": {"jp": {"currency": "JPY"}}, "sources": {"till": {"shop": "jp"}}});
+    let store = Store::options().config(serde_json::from_value(config).unwrap()).in_memory().unwrap();
+    let cases = [
+        (json!("24.90"), "", Some((2490, "EUR"))),
+        (json!(2.5e1), "", Some((2500, "EUR"))),
+        (json!("2.5e1"), "", None),
+        (json!("2400"), "till", Some((2400, "JPY"))),
+    ];
+    for (nth, (price, source, expected)) in cases.into_iter().enumerate() {
+        let user = format!("u{nth}");
+        let properties = json!({"product_id": "p", "price": price});
+        let view = json!({"type": "track", "event": "Product Viewed", "userId": user, "properties": properties});
+        store.ingest(view.to_string().as_bytes(), &Ingest::new().source(source)).unwrap();
+        let page = store.snapshot().profile(id::user(user)).unwrap().unwrap();
+        let Some(EventDetails::Product { line, .. }) = &page.events[0].details else { panic!("a product event") };
+        let price = line.price.map(|price| (price.minor, price.currency.to_string()));
+        assert_eq!(price, expected.map(|(minor, currency)| (minor, currency.to_owned())), "{nth}");
+    }
 }

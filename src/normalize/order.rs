@@ -239,7 +239,7 @@ fn price_and_quantity(line: Doc<'_>) -> (Option<Doc<'_>>, Option<Doc<'_>>) {
 }
 
 /// A line's quantity: 1 where none is said.
-fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
+pub(crate) fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
     match value {
         None => Some(Decimal::from(1)),
         Some(value) => decimal(value).filter(|count| !count.is_zero() && !count.is_negative()),
@@ -247,7 +247,7 @@ fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
 }
 
 /// A JSON number, or a string `-?digits(.digits)?`.
-fn decimal(value: Doc<'_>) -> Option<Decimal> {
+pub(crate) fn decimal(value: Doc<'_>) -> Option<Decimal> {
     if value.is_number() {
         return value.as_decimal();
     }

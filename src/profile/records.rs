@@ -26,10 +26,19 @@ use std::sync::Arc;
 pub(crate) struct Reading {
     /// The currency of sums; without one, a person's sums are in the currency of their latest order.
     pub(crate) currency: Option<Currency>,
+    /// Shops whose amounts are in another one where they name none.
+    pub(crate) shop_currencies: BTreeMap<String, Currency>,
     /// The zone of the store's calendar.
     pub(crate) zone: Zone,
     /// Declared traits.
     pub(crate) traits: BTreeMap<String, TraitRule>,
+}
+
+impl Reading {
+    /// The currency of a shop's amounts that name none.
+    pub(crate) fn currency_at(&self, shop: &str) -> Option<Currency> {
+        self.shop_currencies.get(shop).copied().or(self.currency)
+    }
 }
 
 /// The records; see the module. Immutable, and cheap to make from the writer's state.

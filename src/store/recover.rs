@@ -62,8 +62,12 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
 
 pub(super) fn reading(charter: &Charter) -> Result<Reading> {
     let currency = charter.config.currency.as_deref().map(str::parse).transpose()?;
+    let shops = charter.config.shops.iter();
+    let shop_currencies =
+        shops.filter_map(|(name, shop)| Some((name.clone(), shop.currency.as_deref()?.parse().ok()?)));
+    let shop_currencies = shop_currencies.collect();
     let zone = charter.config.time_zone.as_deref().and_then(Zone::named).unwrap_or_default();
-    Ok(Reading { currency, zone, traits: charter.config.traits.clone() })
+    Ok(Reading { currency, shop_currencies, zone, traits: charter.config.traits.clone() })
 }
 
 fn create(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Catalog> {

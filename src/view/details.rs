@@ -6,7 +6,7 @@
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::normalize::fact::{Amount, Fact, Kind};
-use crate::normalize::order::currency_of;
+use crate::normalize::order::{currency_of, decimal, quantity_of};
 use serde::Serialize;
 
 /// What a commerce or e-mail event says, by its kind.
@@ -261,15 +261,11 @@ fn known(amount: Amount) -> Option<Money> {
 impl ProductLine {
     fn read(line: Doc<'_>, currency: Option<Currency>) -> Self {
         let text = |key| name_of(line, key);
-        let number = |key: &str| line.get(key).filter(|value| !value.is_absent());
         let price = || {
-            let (currency, price) = (currency?, decimal(number("price")?)?);
+            let (currency, price) = (currency?, decimal(line.get("price")?)?);
             price.to_units(currency.decimals()).map(|(minor, _)| Money::new(minor, currency))
         };
-        let quantity = match number("quantity") {
-            None => Some(Decimal::from(1)),
-            Some(value) => decimal(value).filter(|count| !count.is_negative() && !count.is_zero()),
-        };
+        let quantity = quantity_of(line.get("quantity").filter(|value| !value.is_absent()));
         Self {
             product_id: text("product_id"),
             sku: text("sku"),
@@ -281,11 +277,6 @@ impl ProductLine {
             quantity,
         }
     }
-}
-
-/// A number, or a string that spells one.
-fn decimal(value: Doc<'_>) -> Option<Decimal> {
-    value.as_decimal().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn name_of(object: Doc<'_>, key: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use super::group::{self, Membership};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
-use crate::base::{Currency, Id, Money, ProfileId, Timestamp};
+use crate::base::{Currency, Id, MessageId, Money, ProfileId, Timestamp};
 use crate::profile::orders::Settled;
 use crate::profile::person::{Person, PersonEvent};
 use serde::Serialize;
@@ -154,7 +154,7 @@ pub struct OrderSummary {
 /// assert_eq!(ann.events[0].event, "Signed Up");
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TimelineEvent {
     /// The id of the message.
@@ -173,6 +173,19 @@ pub struct TimelineEvent {
     pub details: Option<EventDetails>,
     /// The properties of a track, page or screen; the traits of an identify or group.
     pub properties: Option<Json>,
+}
+
+/// A message id may be anything, somebody's address too.
+impl std::fmt::Debug for TimelineEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TimelineEvent")
+            .field("message_id", &MessageId::new(&self.message_id))
+            .field("ts", &self.ts)
+            .field("kind", &self.kind)
+            .field("event", &self.event)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How much of a profile to read.
@@ -224,10 +237,10 @@ fn identifiers(person: &Person<'_>) -> Result<Vec<Id>> {
 }
 
 fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEvent> {
-    let currency = person.records.reading.currency;
+    let reading = &person.records.reading;
     let (source, properties, details) = person.with_fact(event.at, |fact| {
         let field = ["properties", "traits"].into_iter().find_map(|field| fact.doc.get(field));
-        (fact.source.to_owned(), field.map(Json::new), EventDetails::read(fact, currency))
+        (fact.source.to_owned(), field.map(Json::new), EventDetails::read(fact, reading.currency_at(fact.shop)))
     })?;
     Ok(TimelineEvent {
         message_id: event.id.to_string(),

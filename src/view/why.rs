@@ -1,7 +1,7 @@
 //! Why two identifiers are one person.
 
 use crate::Result;
-use crate::base::{Id, Timestamp};
+use crate::base::{Id, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::history::At;
 use crate::identity::evidence::EdgeKey;
@@ -40,7 +40,7 @@ pub struct Why {
 /// assert_eq!(why.path[0].kind, "identify");
 /// # Ok::<(), regulars::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WhyStep {
     /// Where the step begins.
@@ -55,6 +55,20 @@ pub struct WhyStep {
     pub message_id: String,
     /// The source that sent it; empty for the default one.
     pub source: String,
+}
+
+/// A message id may be anything, somebody's address too.
+impl std::fmt::Debug for WhyStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WhyStep")
+            .field("a", &self.a)
+            .field("b", &self.b)
+            .field("kind", &self.kind)
+            .field("ts", &self.ts)
+            .field("message_id", &MessageId::new(&self.message_id))
+            .field("source", &self.source)
+            .finish()
+    }
 }
 
 impl Why {
