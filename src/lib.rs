@@ -98,8 +98,8 @@ pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Progress,
-    Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
+    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Product,
+    Progress, Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
     Change, Changes, ConflictingTrait, Consent, CrowdedProfile, EventDetails, Group, Json, Membership, MonthRevenue,

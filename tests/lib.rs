@@ -22,6 +22,7 @@ mod journeys;
 mod kill;
 mod money;
 mod operators;
+mod products;
 mod quickstart;
 mod rules;
 mod shell;

@@ -514,6 +514,23 @@ fn rules_can_be_read_tried_and_changed() {
 }
 
 #[test]
+fn the_catalogue_answers_for_lines() {
+    let order = json!({"type": "track", "event": "Order Completed", "userId": "1", "timestamp": "2026-01-02",
+        "properties": {"order_id": 1, "products": [{"product_id": "kettle"}]}});
+    let all = memory(&[
+        json!({"do": "ingest", "messages": [order]}),
+        json!({"do": "define", "name": "fans", "rule": {"bought": {"brand": "Alessi"}}}),
+        json!({"do": "products", "products": [{"product_id": "kettle", "at": "2026-01-01", "brand": "Alessi"}, {"brand": 1}]}),
+        json!({"do": "members", "rule": {"segment": "fans"}}),
+        json!({"do": "products", "products": [{"product_id": ["kettle"]}]}),
+        json!({"do": "products", "products": [{"product_id": 7, "at": "soon"}]}),
+    ]);
+    assert_eq!((&all[2]["accepted"], &all[2]["rejects"]), (&json!(1), &json!([[2, "missing_field"]])), "{}", all[2]);
+    assert_eq!(all[3]["count"], 1, "{}", all[3]);
+    assert_eq!([kind(&all[4]), kind(&all[5])], ["Invalid"; 2]);
+}
+
+#[test]
 fn values_can_be_blocked_later() {
     let till =
         |user: &str| json!({"type": "identify", "userId": user, "messageId": user, "traits": {"phone": "+4520123456"}});

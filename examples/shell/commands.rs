@@ -4,7 +4,7 @@ use super::command::Command;
 use super::reply::{Failure, Reply};
 use super::rulings;
 use regulars::import::{CsvFile, DateOrder, From, Kind};
-use regulars::{Ingest, Rate, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
+use regulars::{Ingest, Product, Rate, Receipt, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "ingest" => ingest(store, command),
         "import" => import(store, command),
         "rates" => rates(store, command),
+        "products" => products(store, command),
         "why_not" => why_not(&store.snapshot(), command),
         "profile" => profile(&store.snapshot(), command),
         "resolve" => resolve(&store.snapshot(), command),
@@ -172,6 +173,31 @@ fn rates(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     };
     let rates = rates.iter().map(rate).collect::<regulars::Result<Vec<_>>>()?;
     crossed(Reply::ok(), &store.record_rates(&rates)?)
+}
+
+/// What the catalogue says: objects with `product_id`, and `shop` and `at` where they matter; the rest are attributes.
+fn products(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["products"])?;
+    let expected = r#"a list such as [{"product_id":"kettle","at":"2025-01-01","brand":"Alessi"}]"#;
+    let wrong = || Failure::invalid(format!("products is {expected}"));
+    let entries: Vec<BTreeMap<String, Value>> = command.need("products", expected)?;
+    let mut products = Vec::new();
+    for mut entry in entries {
+        let mut text = |name: &str| match entry.remove(name) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text),
+            Some(number @ Value::Number(_)) => Ok(number.to_string()),
+            Some(_) => Err(wrong()),
+        };
+        let (product_id, shop, at) = (text("product_id")?, text("shop")?, text("at")?);
+        let mut product = Product::new(product_id).shop(shop);
+        if !at.is_empty() {
+            product = product.at(at.parse().map_err(|_| wrong())?);
+        }
+        products
+            .push(entry.into_iter().fold(product, |product, (name, value)| product.attribute(name, value.to_string())));
+    }
+    ingested(&store.record_products(&products)?)
 }
 
 fn why_not(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {

@@ -11,7 +11,7 @@ pub(crate) mod seal;
 pub(crate) mod tail;
 
 use crate::base::doc::Doc;
-use crate::normalize::fact::Fact;
+use crate::normalize::fact::{Fact, OrderAction};
 use tail::OrderKey;
 
 /// The top-level traits that an identify message sets, by name: `context.traits`, overridden key by key by `traits`.
@@ -32,10 +32,13 @@ pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(&str, Doc<'_>)> {
 }
 
 /// The key under which the facts of one order meet: a digest of (shop, order id), or of the message id where the order
-/// has no usable id of its own. `None` for what is no order.
+/// has no usable id of its own; and those of one product of the catalogue. `None` for everything else.
 pub(crate) fn order_key(fact: &Fact<'_>) -> Option<OrderKey> {
-    if let Some(order_id) = fact.order?.order_id {
-        return Some(named_order_key(fact.shop, order_id));
+    let order = fact.order?;
+    match order.order_id {
+        Some(product) if order.action == OrderAction::Listed => return Some(product_key(fact.shop, product)),
+        Some(order_id) => return Some(named_order_key(fact.shop, order_id)),
+        None => {}
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"message");
@@ -45,10 +48,19 @@ pub(crate) fn order_key(fact: &Fact<'_>) -> Option<OrderKey> {
 
 /// The key of the order that a shop calls so.
 pub(crate) fn named_order_key(shop: &str, order_id: &str) -> OrderKey {
+    key_of(b"order", shop, order_id)
+}
+
+/// The key of the catalogue's entries of a product that a shop calls so.
+pub(crate) fn product_key(shop: &str, product_id: &str) -> OrderKey {
+    key_of(b"product", shop, product_id)
+}
+
+fn key_of(of: &[u8], shop: &str, id: &str) -> OrderKey {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"order");
+    hasher.update(of);
     hasher.update(&(shop.len() as u64).to_le_bytes());
     hasher.update(shop.as_bytes());
-    hasher.update(order_id.as_bytes());
+    hasher.update(id.as_bytes());
     hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default()
 }

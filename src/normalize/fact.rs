@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Revoke = 10,
     /// Forget identifiers and messages, which it names by keyed hashes.
     Erase = 11,
+    /// What the catalogue says of a product from then on.
+    Product = 12,
 }
 
 impl Kind {
@@ -59,6 +61,7 @@ impl Kind {
             9 => Self::Deny,
             10 => Self::Revoke,
             11 => Self::Erase,
+            12 => Self::Product,
             _ => return None,
         })
     }
@@ -78,6 +81,7 @@ impl Kind {
             Self::Deny => "$deny",
             Self::Revoke => "$revoke",
             Self::Erase => "$erase",
+            Self::Product => "$product",
         }
     }
 
@@ -239,6 +243,8 @@ pub(crate) enum OrderAction {
     Updated = 2,
     Refunded = 3,
     Cancelled = 4,
+    /// No order at all but a product's entry in the catalogue, which is found by the same index.
+    Listed = 5,
 }
 
 impl OrderAction {
@@ -254,7 +260,8 @@ impl OrderAction {
     }
 
     fn from_code(code: u8) -> Option<Self> {
-        [Self::Completed, Self::Updated, Self::Refunded, Self::Cancelled].into_iter().find(|a| *a as u8 == code)
+        let all = [Self::Completed, Self::Updated, Self::Refunded, Self::Cancelled, Self::Listed];
+        all.into_iter().find(|action| *action as u8 == code)
     }
 }
 

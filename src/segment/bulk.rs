@@ -374,6 +374,10 @@ impl Asked for Nobody {
         Ok(Vec::new())
     }
 
+    fn lines(&self, _: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
+        Ok(Vec::new())
+    }
+
     fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
         Ok(None)
     }

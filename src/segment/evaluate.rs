@@ -35,10 +35,10 @@ pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<b
         Node::Event(event) => event_holds(event, person, at),
         Node::Orders(node) => orders::holds(node, person, at),
         Node::Bought { what, shop, window } => {
-            some_order(shop, *window, person, at, |order| lines(order).any(|line| line_matches(what, line)))
+            some_order(shop, *window, person, at, |lines| lines.iter().any(|line| line_matches(what, Doc::new(line))))
         }
         Node::BoughtTogether { first, second, shop, window } => {
-            some_order(shop, *window, person, at, |order| bought_together(order, first, second))
+            some_order(shop, *window, person, at, |lines| bought_together(lines, first, second))
         }
         Node::Consent { topic, answer } => person.consent(topic, at).map(|status| answer.holds(status)),
         Node::Suppressed { channel } => person.is_suppressed(channel, at),
@@ -144,11 +144,16 @@ pub(super) fn visit_matching(
         return Ok(());
     }
     person.visit_events(&event.name, after, to, &mut |seen| {
-        let scope = Scope { properties: seen.properties, lines: None };
-        let passes = is_of_shop(&event.shop, seen.shop)
-            && event.filter.as_ref().is_none_or(|filter| condition_holds(filter, scope));
+        let passes = is_of_shop(&event.shop, seen.shop) && passes(event.filter.as_ref(), &seen, person)?;
         Ok(if passes { visit(seen) } else { ControlFlow::Continue(()) })
     })
+}
+
+/// Whether an event passes a filter.
+pub(super) fn passes(filter: Option<&Condition>, seen: &EventRef<'_>, person: &dyn Person) -> Result<bool> {
+    let Some(filter) = filter else { return Ok(true) };
+    let lines = if filter.reads_lines() { Some(person.lines(seen)?) } else { None };
+    Ok(condition_holds(filter, Scope { properties: seen.properties, lines: lines.as_deref() }))
 }
 
 fn did(event: &EventNode, window: Option<Window>, person: &dyn Person, at: Timestamp) -> Result<bool> {
@@ -242,16 +247,17 @@ fn some_order(
     window: Option<Window>,
     person: &dyn Person,
     at: Timestamp,
-    wanted: impl Fn(&OrderView<'_>) -> bool,
+    wanted: impl Fn(&[Cow<'static, [u8]>]) -> bool,
 ) -> Result<bool> {
     let (after, to) = Window::bounds(window, at);
     let orders = person.orders(at)?;
     let counts = |order: &&OrderView<'_>| !order.lone_refund && after < order.ts && order.ts <= to;
-    Ok(orders.iter().filter(counts).any(|order| is_of_shop(shop, &order.shop) && wanted(order)))
-}
-
-fn lines<'a>(order: &'a OrderView<'_>) -> impl Iterator<Item = Doc<'a>> {
-    order.lines.iter().map(|line| Doc::new(line))
+    for order in orders.iter().filter(counts).filter(|order| is_of_shop(shop, &order.shop)) {
+        if wanted(&person.lines(&order.event())?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn line_matches(what: &LineMatch, line: Doc<'_>) -> bool {
@@ -267,9 +273,9 @@ fn line_matches(what: &LineMatch, line: Doc<'_>) -> bool {
 }
 
 /// Two different lines of the order, one for each.
-fn bought_together(order: &OrderView<'_>, first: &LineMatch, second: &LineMatch) -> bool {
+fn bought_together(lines: &[Cow<'static, [u8]>], first: &LineMatch, second: &LineMatch) -> bool {
     let (mut firsts, mut seconds, mut either) = (0u32, 0u32, 0u32);
-    for line in lines(order) {
+    for line in lines.iter().map(|line| Doc::new(line)) {
         let (is_first, is_second) = (line_matches(first, line), line_matches(second, line));
         firsts += u32::from(is_first);
         seconds += u32::from(is_second);

@@ -1,10 +1,9 @@
 //! What orders add up to, net of refunds unless the measure says gross.
 
 use super::compare::Value;
-use super::evaluate::{Scope, condition_holds, count_value};
+use super::evaluate::{count_value, passes};
 use super::person::{OrderView, Person};
 use super::rule::{OrderMeasure, OrdersNode, Window, is_of_shop};
-use crate::base::doc::Doc;
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Result;
@@ -14,12 +13,8 @@ pub(super) fn holds(node: &OrdersNode, person: &dyn Person, at: Timestamp) -> Re
     let (after, to) = Window::bounds(node.window, at);
     let mut totals = Totals::default();
     for order in person.orders(at)?.iter().filter(|order| after < order.ts && order.ts <= to) {
-        let passes = is_of_shop(&node.shop, &order.shop)
-            && node.filter.as_ref().is_none_or(|filter| {
-                let scope = Scope { properties: Doc::new(&order.properties), lines: Some(&order.lines) };
-                !order.lone_refund && condition_holds(filter, scope)
-            });
-        if passes {
+        let fits = node.filter.is_none() || !order.lone_refund;
+        if fits && is_of_shop(&node.shop, &order.shop) && passes(node.filter.as_ref(), &order.event(), person)? {
             totals.add(order);
         }
     }

@@ -25,6 +25,9 @@ pub(crate) trait Person {
     /// The orders by the facts up to `at`, in the order of time, and the refunds that name no known order.
     fn orders(&self, at: Timestamp) -> Result<Vec<OrderView<'_>>>;
 
+    /// The product lines of one of the person's events: what they say, and else what the catalogue said at that time.
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>>;
+
     /// What the person answered when asked, by the facts up to `at`; `None` where nobody asked.
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>>;
 
@@ -72,6 +75,11 @@ pub(crate) struct OrderView<'a> {
     pub(crate) discount_minor: Option<i64>,
     /// The `properties` of the fact that the order stands by.
     pub(crate) properties: Cow<'a, [u8]>,
-    /// Its product lines, objects each.
-    pub(crate) lines: Vec<Cow<'a, [u8]>>,
+}
+
+impl OrderView<'_> {
+    /// The order as the event that it is, at its own time.
+    pub(crate) fn event(&self) -> EventRef<'_> {
+        EventRef { ts: self.ts, shop: &self.shop, properties: Doc::new(&self.properties) }
+    }
 }

@@ -392,6 +392,25 @@ pub(crate) enum Condition {
     Line(Quantifier, Box<Condition>),
 }
 
+impl Condition {
+    /// Whether it asks for product lines. As deep as the condition, which parsing and definition bound.
+    pub(crate) fn reads_lines(&self) -> bool {
+        match self {
+            Self::And(inner) | Self::Or(inner) => inner.iter().any(Self::reads_lines),
+            Self::Not(inner) => inner.reads_lines(),
+            Self::Property { .. } => false,
+            Self::Line(..) => true,
+        }
+    }
+}
+
+impl LineMatch {
+    /// Whether it asks for more than which product a line is of.
+    pub(crate) fn reads_lines(&self) -> bool {
+        !matches!(self, Self::Product { brand: None, category: None, .. })
+    }
+}
+
 /// How many product lines the whole condition must hold for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quantifier {

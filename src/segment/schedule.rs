@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Test};
 use super::evaluate::trait_paths;
-use super::rule::{Ask, Node, OrderMeasure, OrdersNode, Rule, Window};
+use super::rule::{Ask, Condition, Node, OrderMeasure, OrdersNode, Rule, Window};
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Span};
 use crate::error::{Error, Result};
@@ -21,6 +21,8 @@ pub(crate) enum Input {
     Consent,
     /// Which identifiers the person has.
     Identity,
+    /// What the catalogue says of products.
+    Catalogue,
     /// Membership of another segment.
     Segment(String),
 }
@@ -70,16 +72,34 @@ fn collect(rule: &Rule) -> BTreeSet<Boundary> {
                     add(Input::Trait(name.to_owned()), &[0]);
                 }
             }
-            Node::Event(event) => add(Input::Event(event.name.clone()), &of_events(&event.ask)),
-            Node::Orders(orders) => add(Input::Orders, &of_orders(orders)),
-            Node::Bought { window, .. } | Node::BoughtTogether { window, .. } => {
+            Node::Event(event) => {
+                add(Input::Event(event.name.clone()), &of_events(&event.ask));
+                add_catalogue(&mut add, event.filter.as_ref().is_some_and(Condition::reads_lines));
+            }
+            Node::Orders(orders) => {
+                add(Input::Orders, &of_orders(orders));
+                add_catalogue(&mut add, orders.filter.as_ref().is_some_and(Condition::reads_lines));
+            }
+            Node::Bought { window, what, .. } => {
                 add(Input::Orders, &of_window(*window));
+                add_catalogue(&mut add, what.reads_lines());
+            }
+            Node::BoughtTogether { window, first, second, .. } => {
+                add(Input::Orders, &of_window(*window));
+                add_catalogue(&mut add, first.reads_lines() || second.reads_lines());
             }
             Node::Consent { .. } | Node::Suppressed { .. } => add(Input::Consent, &[0]),
             Node::Has { .. } | Node::Identifiers { .. } | Node::Anonymous => add(Input::Identity, &[0]),
         }
     });
     found
+}
+
+/// An entry has a time, but counts by that of the orders.
+fn add_catalogue(add: &mut dyn FnMut(Input, &[i64]), reads: bool) {
+    if reads {
+        add(Input::Catalogue, &[0]);
+    }
 }
 
 fn of_window(window: Option<Window>) -> Vec<i64> {

@@ -25,18 +25,13 @@ impl<'p> Subject<'p> {
     }
 
     fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'static>> {
-        let (shop, properties, lines) = self.person.with_fact(order.at, |fact| {
-            let properties = fact.doc.get("properties");
-            let lines = properties.and_then(|properties| properties.get("products")).map(|products| {
-                products.items().filter(|line| line.is_object()).map(|line| Cow::Owned(line.bytes().to_vec())).collect()
-            });
-            let properties = properties.map(|properties| properties.bytes().to_vec());
-            (fact.shop.to_owned(), properties.unwrap_or_default(), lines.unwrap_or_default())
+        let (shop, properties) = self.person.with_fact(order.at, |fact| {
+            let properties = fact.doc.get("properties").map(|properties| properties.bytes().to_vec());
+            (fact.shop.to_owned(), properties.unwrap_or_default())
         })?;
         Ok(OrderView {
             shop,
             properties: Cow::Owned(properties),
-            lines,
             ..amounts(order, currency, &self.person.records.rates)
         })
     }
@@ -85,6 +80,10 @@ impl Asked for Subject<'_> {
         let orders = self.person.orders(at)?;
         let currency = self.person.currency(&orders);
         orders.iter().map(|order| self.view(order, currency)).collect()
+    }
+
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
+        self.person.records.lines(event.shop, event.properties, event.ts)
     }
 
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>> {

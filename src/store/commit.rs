@@ -80,6 +80,7 @@ impl Counted {
         let (last, count) = match order.action {
             OrderAction::Completed | OrderAction::Updated => (&mut self.order, &mut receipt.orders),
             OrderAction::Refunded | OrderAction::Cancelled => (&mut self.refund, &mut receipt.refunds),
+            OrderAction::Listed => return,
         };
         *count += u64::from(last.replace(rows.subject) != Some(rows.subject));
     }

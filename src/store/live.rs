@@ -45,6 +45,8 @@ pub(super) struct Crossing {
 #[derive(Default)]
 pub(super) struct Touched {
     rows: BTreeMap<u32, Reason>,
+    /// The catalogue says something else.
+    catalogue: bool,
     /// Shared identifiers found to lead no event.
     pub(super) leadless: Vec<u32>,
 }
@@ -84,6 +86,8 @@ struct Reason {
     orders: bool,
     /// Something was said about consent of an identifier of the person.
     consent: bool,
+    /// The catalogue says something else of a product.
+    catalogue: bool,
 }
 
 impl Touched {
@@ -93,11 +97,13 @@ impl Touched {
 
     /// Looks at the rows of another reason too.
     pub(super) fn add(&mut self, other: Self) {
+        self.catalogue |= other.catalogue;
         for (row, reason) in other.rows {
             let own = self.touch(row);
             own.all |= reason.all;
             own.orders |= reason.orders;
             own.consent |= reason.consent;
+            own.catalogue |= reason.catalogue;
             own.names.extend(reason.names);
         }
     }
@@ -169,6 +175,9 @@ impl Touched {
     /// The owner of an event, and of the order that it names.
     fn by_event(&mut self, records: &Records, at: At) -> Result<()> {
         let head = records.events.head(at)?;
+        if head.kind == Kind::Product {
+            self.catalogue = true;
+        }
         if head.bits.has(Bits::CONSENT) {
             self.by_consent(records, at)?;
         }
@@ -221,6 +230,7 @@ impl LiveSegment {
                 Input::Trait(_) => records.identify_code().is_some_and(|code| reason.names.contains(&code)),
                 Input::Orders => reason.orders,
                 Input::Consent => reason.consent,
+                Input::Catalogue => reason.catalogue,
                 Input::Identity | Input::Segment(_) => false,
             })
     }
@@ -269,9 +279,13 @@ impl Book {
     pub(super) fn reevaluate(
         &mut self,
         records: &Records,
-        touched: Touched,
+        mut touched: Touched,
         changes: &[Change],
     ) -> Result<Vec<Crossing>> {
+        // Nothing tells who bought what, so everybody is looked at; a catalogue changes once a night.
+        if touched.catalogue && self.segments.iter().any(|live| live.inputs.contains(&Input::Catalogue)) {
+            self.all.to_bitmap().iter().for_each(|row| touched.touch(row).catalogue = true);
+        }
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
         let mut crossings = Vec::new();
         let renamed = renames(changes);
@@ -387,7 +401,7 @@ impl Book {
                 Input::Orders => order_names.to_vec(),
                 // Any message can carry consent.
                 Input::Consent => records.names.iter().collect(),
-                Input::Identity | Input::Segment(_) => Vec::new(),
+                Input::Catalogue | Input::Identity | Input::Segment(_) => Vec::new(),
             };
             cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));
         }

@@ -13,7 +13,7 @@ use crate::event::history::At;
 use crate::identity::tomb::{Hash, hex, identifier_hash, message_hash};
 use crate::message::Flag;
 use crate::message::reason::Flags;
-use crate::normalize::fact::{Bits, FactParts, Kind, Named, Role};
+use crate::normalize::fact::{Amount, Bits, FactParts, Kind, Named, OrderAction, OrderFact, Role};
 use crate::normalize::ident::Bad;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
@@ -203,14 +203,16 @@ pub struct Erased {
 }
 
 /// A statement, ready to be encoded.
-struct Said<'a> {
-    kind: Kind,
-    at: Option<Timestamp>,
-    id: Option<&'a MessageId>,
-    identifiers: Vec<(u8, String)>,
+pub(super) struct Said<'a> {
+    pub(super) kind: Kind,
+    pub(super) at: Option<Timestamp>,
+    pub(super) id: Option<&'a MessageId>,
+    pub(super) identifiers: Vec<(u8, String)>,
+    /// The shop and the product's id, of an entry of the catalogue.
+    pub(super) product: Option<(&'a str, &'a str)>,
     /// What it says, in one canonical form: whoever says the same says it once.
-    says: Vec<u8>,
-    doc: Vec<u8>,
+    pub(super) says: Vec<u8>,
+    pub(super) doc: Vec<u8>,
 }
 
 impl Store {
@@ -347,7 +349,7 @@ struct Found {
 
 impl Inner {
     /// When a statement that names no instant is made.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.moment(&super::ingest::Ingest::new()).0
     }
 
@@ -378,7 +380,7 @@ impl Inner {
             writer.number(&probability.to_string());
         }
         writer.close(root);
-        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, says, doc })
+        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, product: None, says, doc })
     }
 
     /// Namespace and normalized value; none, and flagged, for what identifies nobody.
@@ -394,7 +396,14 @@ impl Inner {
         }
     }
 
-    fn push(&self, batch: &mut Batch, line: u64, said: &Said<'_>, now: Timestamp, flags: Flags) {
+    pub(super) fn push(&self, batch: &mut Batch, line: u64, said: &Said<'_>, now: Timestamp, flags: Flags) {
+        let listed = |(_, id)| OrderFact {
+            action: OrderAction::Listed,
+            order_id: Some(id),
+            amount: Amount::Unknown,
+            discount_minor: None,
+            lines: 0,
+        };
         let ts = said.at.unwrap_or(now);
         let named = said.identifiers.iter();
         let identifiers: Vec<Named<'_>> =
@@ -419,11 +428,11 @@ impl Inner {
             content,
             id: &id,
             source: "",
-            shop: "",
+            shop: said.product.map_or("", |(shop, _)| shop),
             channel: "",
             name: said.kind.name(),
             identifiers: &identifiers,
-            order: None,
+            order: said.product.map(listed),
             doc: Doc::new(&said.doc),
         };
         let mut fact = Vec::new();
@@ -447,7 +456,8 @@ impl Inner {
             found.messages.iter().map(|id| (message_hash(&key, id), id.clone())).collect();
         let doc = naming(nodes.iter().map(|(hash, _)| *hash), messages.iter().map(|(hash, _)| *hash));
         let id = erasure.id.as_ref();
-        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers: Vec::new(), says: Vec::new(), doc };
+        let (identifiers, says) = Default::default();
+        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers, product: None, says, doc };
         let until = erasure.at.unwrap_or(now);
         let mut gone = BTreeSet::new();
         for id in &found.messages {

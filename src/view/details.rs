@@ -3,10 +3,12 @@
 //! The message keeps whatever was sent; this is what its documented properties say, each absent where it is missing or
 //! of another type.
 
+use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::normalize::fact::{Amount, Fact, Kind};
 use crate::normalize::order::{currency_of, decimal, quantity_of};
+use crate::profile::records::Records;
 use serde::Serialize;
 
 /// What a commerce or e-mail event says, by its kind.
@@ -202,34 +204,30 @@ const EVENTS: [(Topic, &[&str]); 8] = [
 ];
 
 impl EventDetails {
-    /// What a fact says, if it is an event of the spec; amounts without a currency are in `currency`.
-    pub(super) fn read(fact: &Fact<'_>, currency: Option<Currency>) -> Option<Self> {
-        if fact.kind != Kind::Track {
-            return None;
-        }
-        let topic = EVENTS.iter().find(|(_, names)| names.contains(&fact.name))?.0;
+    /// What a fact says, if it is an event of the spec, and the catalogue where its lines say nothing.
+    pub(super) fn read(fact: &Fact<'_>, records: &Records) -> Result<Option<Self>> {
+        let topic = EVENTS.iter().find(|(_, names)| fact.kind == Kind::Track && names.contains(&fact.name));
+        let Some((topic, _)) = topic else { return Ok(None) };
         let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
         let text = |key| name_of(properties, key);
-        let currency = currency_of(properties.get("currency").filter(|value| !value.is_absent()), currency);
-        let lines = || {
-            let lines = properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
-            lines.map(|line| ProductLine::read(line, currency)).collect()
-        };
-        Some(match topic {
+        let reader = LineReader::new(fact, properties, records);
+        Ok(Some(match topic {
             Topic::Order => Self::Order {
                 order_id: text("order_id"),
                 amount: fact.order.and_then(|order| known(order.amount)),
                 coupon: text("coupon"),
-                lines: lines(),
+                lines: reader.lines()?,
             },
-            Topic::Product => Self::Product { cart_id: text("cart_id"), line: ProductLine::read(properties, currency) },
-            Topic::ProductList => Self::ProductList { list_id: text("list_id"), query: text("query"), lines: lines() },
-            Topic::Cart => Self::Cart { cart_id: text("cart_id"), lines: lines() },
+            Topic::Product => Self::Product { cart_id: text("cart_id"), line: reader.line(properties)? },
+            Topic::ProductList => {
+                Self::ProductList { list_id: text("list_id"), query: text("query"), lines: reader.lines()? }
+            }
+            Topic::Cart => Self::Cart { cart_id: text("cart_id"), lines: reader.lines()? },
             Topic::Checkout => Self::Checkout {
                 checkout_id: text("checkout_id"),
                 order_id: text("order_id"),
                 step: properties.get("step").and_then(|step| step.as_name()?.parse().ok()),
-                lines: lines(),
+                lines: reader.lines()?,
             },
             Topic::Coupon => Self::Coupon {
                 coupon: text("coupon_id").or_else(|| text("coupon_name")).or_else(|| text("coupon")),
@@ -237,7 +235,36 @@ impl EventDetails {
             },
             Topic::Promotion => Self::Promotion { promotion_id: text("promotion_id"), name: text("name") },
             Topic::Campaign => campaign(fact, properties),
-        })
+        }))
+    }
+}
+
+/// Reads the product lines of one event.
+struct LineReader<'a> {
+    fact: &'a Fact<'a>,
+    properties: Doc<'a>,
+    records: &'a Records,
+    /// What the shop's amounts are in, the catalogue's among them; and those of the event.
+    shops: Option<Currency>,
+    currency: Option<Currency>,
+}
+
+impl<'a> LineReader<'a> {
+    fn new(fact: &'a Fact<'a>, properties: Doc<'a>, records: &'a Records) -> Self {
+        let shops = records.reading.currency_at(fact.shop);
+        let currency = currency_of(properties.get("currency").filter(|value| !value.is_absent()), shops);
+        Self { fact, properties, records, shops, currency }
+    }
+
+    fn lines(&self) -> Result<Vec<ProductLine>> {
+        let lines = self.properties.get("products").into_iter().flat_map(Doc::items);
+        lines.filter(|line| line.is_object()).map(|line| self.line(line)).collect()
+    }
+
+    fn line(&self, line: Doc<'_>) -> Result<ProductLine> {
+        let whole = self.records.line(self.fact.shop, line, self.fact.ts)?;
+        let says_price = line.get("price").is_some_and(|price| !price.is_absent());
+        Ok(ProductLine::read(Doc::new(&whole), if says_price { self.currency } else { self.shops }))
     }
 }
 

@@ -237,10 +237,9 @@ fn identifiers(person: &Person<'_>) -> Result<Vec<Id>> {
 }
 
 fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEvent> {
-    let reading = &person.records.reading;
     let (source, properties, details) = person.with_fact(event.at, |fact| {
         let field = ["properties", "traits"].into_iter().find_map(|field| fact.doc.get(field));
-        (fact.source.to_owned(), field.map(Json::new), EventDetails::read(fact, reading.currency_at(fact.shop)))
+        (fact.source.to_owned(), field.map(Json::new), EventDetails::read(fact, person.records))
     })?;
     Ok(TimelineEvent {
         message_id: event.id.to_string(),
@@ -248,7 +247,7 @@ fn timeline_event(person: &Person<'_>, event: &PersonEvent) -> Result<TimelineEv
         kind: event.kind.name(),
         event: person.records.names.name(event.name).to_owned(),
         source,
-        details,
+        details: details?,
         properties,
     })
 }

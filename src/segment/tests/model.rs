@@ -106,7 +106,6 @@ impl Person for Shopper {
             refunded_minor: Self::refunded(order, at),
             discount_minor: order.discount,
             properties: Cow::Owned(doc(&order.properties)),
-            lines: lines(&order.properties).iter().map(|line| Cow::Owned(doc(line))).collect(),
         });
         let alone = self.lone_refunds.iter().filter(|(ts, _)| *ts <= at).map(|(ts, minor)| OrderView {
             ts: Timestamp::from_millisecond(*ts),
@@ -117,6 +116,11 @@ impl Person for Shopper {
         let mut orders: Vec<_> = settled.chain(alone).collect();
         orders.sort_by_key(|order| order.ts);
         Ok(orders)
+    }
+
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
+        let lines = event.properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
+        Ok(lines.map(|line| Cow::Owned(line.bytes().to_vec())).collect())
     }
 
     fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
