@@ -61,7 +61,13 @@ pub(crate) fn why_not(region: &Region, solution: &Solution, a: u32, b: u32) -> V
     // Between components an alias or an edge of two plain identifiers was refused; any other edge has a shared end.
     let refused =
         |x: u32, y: u32, link: Link| across(x, y) && (matches!(link, Link::Alias(_)) || !shared(x) && !shared(y));
-    let cost = |x: u32, y: u32, link: Link| usize::from(refused(x, y, link) || across(x, y) && shared(y));
+    // In halves: a shared identifier is met on the way to it and on the way from it, so that no step between components
+    // is free, not even one from a shared member of an atom.
+    let cost = |x: u32, y: u32, link: Link| match (refused(x, y, link), across(x, y)) {
+        (true, _) => 2,
+        (false, true) => usize::from(shared(x)) + usize::from(shared(y)),
+        (false, false) => 0,
+    };
     let mut near = vec![Vec::new(); region.nodes.len()];
     for link in all_links(region) {
         let (x, y) = ends(region, link);
@@ -104,7 +110,7 @@ fn all_links(region: &Region) -> impl Iterator<Item = Link> {
 /// For each node: neighbor, link, cost of going there.
 type Near = Vec<Vec<(u32, Link, usize)>>;
 
-/// The path of least cost from `a` to `b`: each link costs 0 or 1 in either direction.
+/// The path of least cost from `a` to `b`: each link costs 0, 1 or 2 in either direction.
 fn cheapest_path(near: &Near, a: u32, b: u32) -> Option<Vec<Step>> {
     let mut best: Vec<Option<(usize, Option<Step>)>> = vec![None; near.len()];
     let mut queue: BTreeMap<usize, VecDeque<u32>> = BTreeMap::from([(0, VecDeque::from([a]))]);

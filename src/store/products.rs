@@ -30,8 +30,8 @@ use std::collections::BTreeMap;
 /// store.record_products(&[Product::new("kettle").brand("Alessi").price("24.90".parse()?).at("2025-01-01".parse()?)])?;
 /// store.ingest_json(br#"{"type":"track","event":"Order Completed","userId":"42","timestamp":"2025-11-03",
 ///     "properties":{"order_id":"1001","total":24.90,"products":[{"product_id":"kettle"}]}}"#)?;
-/// let fans = when::bought(when::property("brand").is("Alessi"));
-/// assert!(store.snapshot().matches(id::user("42"), &fans.into(), None)?);
+/// let fans = when::bought(when::property("brand").is("Alessi")).ever();
+/// assert!(store.snapshot().matches(id::user("42"), &fans, None)?);
 /// # Ok::<(), regulars::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
