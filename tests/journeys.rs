@@ -196,3 +196,33 @@ fn prices_on_the_timeline_are_those_of_the_shop() {
         assert_eq!(price, expected.map(|(minor, currency)| (minor, currency.to_owned())), "{nth}");
     }
 }
+
+/// A person's zone is where their messages last came from: by event time, through merges, as of any instant.
+#[test]
+fn a_person_is_in_the_zone_of_the_latest_message() {
+    let store = Store::in_memory().unwrap();
+    let tell = |name: &str, day: u32, context: &str| {
+        let text =
+            format!(r#"{{"type":"page","anonymousId":"{name}","timestamp":"2026-01-0{day}","context":{context}}}"#);
+        store.ingest_json(text.as_bytes()).unwrap();
+    };
+    tell("phone", 3, r#"{"timezone":"Europe/Copenhagen"}"#);
+    tell("phone", 1, r#"{"timezone":"Asia/Tokyo"}"#);
+    tell("laptop", 4, r#"{"timezone":"America/New_York"}"#);
+    tell("phone", 5, r#"{"timezone":"Mars/Base"}"#);
+    tell("phone", 6, r#"{"timezone":7}"#);
+    let zone = |name: &str, at: Option<&str>| {
+        let snapshot = store.snapshot();
+        let at = at.unwrap_or("9999-12-31").parse().unwrap();
+        snapshot.profile_at(id::anonymous(name), at, 0).unwrap().unwrap().time_zone
+    };
+    assert_eq!(zone("phone", None).as_deref(), Some("Europe/Copenhagen"));
+    assert_eq!(zone("phone", Some("2026-01-02")).as_deref(), Some("Asia/Tokyo"));
+    for name in ["phone", "laptop"] {
+        let text = format!(r#"{{"type":"identify","anonymousId":"{name}","userId":"42","timestamp":"2026-01-01"}}"#);
+        store.ingest_json(text.as_bytes()).unwrap();
+    }
+    store.seal().unwrap();
+    assert_eq!(zone("phone", None).as_deref(), Some("America/New_York"));
+    assert_eq!(zone("laptop", Some("2025-12-31")), None);
+}

@@ -282,6 +282,7 @@ fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure>
         .with("consent", &profile.consent)?
         .with("suppressed", &profile.suppressed)?
         .with("groups", &profile.groups)?
+        .with("time_zone", &profile.time_zone)?
         .with("segments", &profile.segments)?
         .with("activity", &profile.activity)?
         .with("first_seen", &profile.first_seen)?

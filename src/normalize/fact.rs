@@ -117,6 +117,8 @@ impl Bits {
 
     /// It says something about consent or suppression.
     pub(crate) const CONSENT: u16 = 256;
+    /// Its context names a time zone, or what may be one.
+    pub(crate) const ZONE: u16 = 512;
 
     pub(crate) fn has(self, bit: u16) -> bool {
         self.0 & bit != 0

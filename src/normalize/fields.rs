@@ -63,6 +63,11 @@ impl<'a> Within<'a> {
         all
     }
 
+    /// Whether it names a time zone, known or not.
+    pub(crate) fn has_zone(&self) -> bool {
+        self.timezone.is_some_and(Doc::is_string)
+    }
+
     /// Whether one of them, or of the external ids, is of another type than the documented one.
     pub(crate) fn is_mismatched(&self) -> bool {
         let objects = [self.traits, self.device, self.consent].into_iter().flatten();

@@ -211,6 +211,7 @@ impl Build {
             | if times.derived { Bits::TIME_DERIVED } else { 0 }
             | if canonical_time { Bits::TIME_CANONICAL } else { 0 }
             | if operator { Bits::OPERATOR_ALIAS } else { 0 }
+            | if fields.within.has_zone() { Bits::ZONE } else { 0 }
             | consent(kind, &self.text, &fields, flags);
         let order = order.map(|(action, money)| OrderFact {
             action,

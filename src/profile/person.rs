@@ -6,11 +6,12 @@ use super::records::Records;
 use crate::Result;
 use crate::base::config::{TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
+use crate::base::zone::Zone;
 use crate::base::{Currency, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::history::At;
 use crate::event::{order_key, traits_of};
-use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, Kind};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 
@@ -101,6 +102,21 @@ impl<'r> Person<'r> {
         }
         let consents = Consents::read(self.records, &self.members)?;
         Ok(self.consents.get_or_init(|| consents))
+    }
+
+    /// The zone that the person was last in, by the events up to `at`: the latest one that the calendar knows.
+    pub(crate) fn time_zone(&self, at: Timestamp) -> Result<Option<String>> {
+        for event in self.events.iter().rev().filter(|event| event.ts <= at) {
+            if !self.records.events.head(event.at)?.bits.has(Bits::ZONE) {
+                continue;
+            }
+            let said = self
+                .with_fact(event.at, |fact| Some(fact.doc.get("context")?.get("timezone")?.as_str()?.into_owned()))?;
+            if let Some(name) = said.filter(|name| Zone::named(name).is_some()) {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     /// Every value that was set for any trait, by (time, message id).

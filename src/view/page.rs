@@ -12,6 +12,9 @@ impl fmt::Display for Profile {
         if let (Some(first), Some(last)) = (self.first_seen, self.last_seen) {
             writeln!(f, "  first seen {}, last seen {}", day(first), day(last))?;
         }
+        if let Some(zone) = &self.time_zone {
+            writeln!(f, "  time zone {zone}")?;
+        }
         section(f, "Identifiers")?;
         for id in &self.identifiers {
             writeln!(f, "  {:<14} {}", id.namespace(), id.value())?;

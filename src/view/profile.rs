@@ -95,6 +95,8 @@ pub struct Profile {
     pub consent: Vec<Consent>,
     /// Channels that must not be used, and why.
     pub suppressed: Vec<Suppression>,
+    /// The time zone that the person's messages last came from; an IANA name.
+    pub time_zone: Option<String>,
     /// The groups that the person said to belong to.
     pub groups: Vec<Membership>,
     /// How many events of each name.
@@ -218,6 +220,7 @@ impl Profile {
             orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
             consent: consent::consents(person, asked.at)?,
             suppressed: consent::suppressions(person, asked.at)?,
+            time_zone: person.time_zone(asked.at)?,
             groups: group::memberships(person, asked.at)?,
             activity,
             segments,
