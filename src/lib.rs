@@ -60,6 +60,7 @@
 //! | [`base`] | plain values: identifiers, instants, money, documents, configuration |
 //! | `message` | the wire: bytes to messages; the only place that parses what customers send |
 //! | `normalize` | message to fact, or a reason to refuse |
+//! | [`compose`] | messages written in code |
 //! | [`import`] | foreign files to messages: exports of orders and customers |
 //! | `storage` | the bytes on disk: log, parts, manifest; the only place that touches files |
 //! | `column` | typed columns over those bytes, and over memory that snapshots share |
@@ -75,6 +76,7 @@ mod error;
 pub mod base;
 mod message;
 mod normalize;
+pub mod compose;
 pub mod import;
 mod storage;
 mod column;

@@ -226,3 +226,29 @@ fn a_person_is_in_the_zone_of_the_latest_message() {
     assert_eq!(zone("phone", None).as_deref(), Some("America/New_York"));
     assert_eq!(zone("laptop", Some("2025-12-31")), None);
 }
+
+/// What is written in code is what the SDKs would have sent.
+#[test]
+fn composed_messages_keep_every_identifier_and_every_digit() {
+    use regulars::compose::{Identify, Line, Message, Order, Track};
+    let store = Store::options().currency("EUR").in_memory().unwrap();
+    let who =
+        [id::user("1\"\n"), id::anonymous("b"), id::anonymous("a"), id::device("d"), id::email("Ann@Example.com")];
+    let line = Line::new("kettle").price("12345678901234567.25".parse().unwrap()).with("colors", ["steel"]);
+    let order = Order::completed("1001", who.clone()).line(line.quantity(3.into())).line(Line::new("tea"));
+    let order = Message::from(order.total("0.10".parse().unwrap()).at("2026-01-02T03:04:05.006Z".parse().unwrap()));
+    let receipt = store.ingest_json(order.as_json().as_bytes()).unwrap();
+    assert_eq!((receipt.accepted, receipt.rejected, receipt.flags.len()), (1, 0, 0), "{receipt}");
+    let snapshot = store.snapshot();
+    for id in who {
+        assert!(snapshot.resolve(id.clone(), None).unwrap().is_some(), "{id:?}");
+    }
+    let all = snapshot.messages(None, 9).unwrap();
+    assert!(all[0].1.as_str().contains("12345678901234567.25"), "{}", all[0].1.as_str());
+    assert_eq!(store.send(Track::new("x", [])).unwrap().rejects[0].reason, Reason::NoIdentifier);
+    assert_eq!(store.send(Track::new(" ", [id::user("1")])).unwrap().rejects[0].reason, Reason::MissingField);
+    store.send(Identify::new([id::phone("+4520123456")]).with("nan", f64::NAN).time_zone("Asia/Tokyo")).unwrap();
+    let page = store.snapshot().profile(id::phone("+4520123456")).unwrap().unwrap();
+    assert_eq!((page.traits["phone"].as_str(), page.time_zone.as_deref()), ("\"+4520123456\"", Some("Asia/Tokyo")));
+    assert!(!format!("{order:?}").contains("nn@"));
+}

@@ -6,6 +6,7 @@ use super::options::Clock;
 use super::receipt::Receipt;
 use crate::Result;
 use crate::base::{Config, Timestamp, Trust};
+use crate::compose::Message;
 use crate::error::Error;
 use crate::message::Reason;
 use crate::message::lines::{Line, LineReader};
@@ -198,6 +199,22 @@ impl Store {
     /// ```
     pub fn ingest_json(&self, body: &[u8]) -> Result<Receipt> {
         self.ingest(body, &Ingest::default())
+    }
+
+    /// Takes in one message written in code; see [`compose`](crate::compose). Durable when it returns.
+    ///
+    /// Each call is a commit of its own: give many messages to [`Store::ingest`] as lines.
+    ///
+    /// # Errors
+    /// As [`Store::ingest_json`].
+    ///
+    /// ```
+    /// use regulars::{Store, compose::Track, id};
+    /// assert_eq!(Store::in_memory()?.send(Track::new("Signed Up", [id::user("42")]))?.accepted, 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn send(&self, message: impl Into<Message>) -> Result<Receipt> {
+        self.ingest_json(message.into().as_json().as_bytes())
     }
 
     /// The same, told where the messages come from.

@@ -8,6 +8,7 @@ use super::snapshot::Snapshot;
 use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::{Decimal, Timestamp};
+use crate::compose::object;
 use crate::message::reason::Flags;
 use crate::message::wire::Wire;
 use crate::message::{Limit, Reason};
@@ -135,15 +136,6 @@ impl Product {
     fn text(self, name: &str, text: &str) -> Self {
         self.attribute(name, serde_json::Value::from(text).to_string())
     }
-
-    fn json(&self) -> String {
-        let members = self.attributes.iter().map(|(name, json)| {
-            // A value that ended its member would start another one.
-            let name = serde_json::Value::from(name.as_str());
-            format!("{name}:{json}")
-        });
-        format!("[{{{}}}]", members.collect::<Vec<_>>().join(","))
-    }
 }
 
 impl Inner {
@@ -172,10 +164,11 @@ impl Inner {
     /// The document of an entry, held against the limits of messages.
     fn entry(&self, product: &Product, wire: &mut Wire) -> std::result::Result<Vec<u8>, Reason> {
         let rules = &self.normalizer.wire;
-        wire.read_line(product.json().as_bytes(), rules)?;
+        wire.read_line(format!("[{}]", object(&product.attributes)).as_bytes(), rules)?;
         let mut entries = wire.messages(rules);
         let (Some(entry), None) = (entries.next(), entries.next()) else { return Err(Reason::InvalidJson) };
         let doc = entry.doc?;
+        // A text that ends its member early starts another one.
         if doc.members().count() > product.attributes.len() {
             return Err(Reason::InvalidJson);
         }
