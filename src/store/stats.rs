@@ -104,3 +104,65 @@ impl Stats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::identity::clean::partition;
+    use crate::identity::region::around;
+    use crate::store::Store;
+    use std::time::Instant;
+
+    /// A customer comes back with another cookie now and then, signs in at every third visit, orders at every tenth.
+    fn visit(nth: u64, customers: u64) -> String {
+        let customer = nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) % customers;
+        let cookie = (nth * 4 / customers) * customers + customer;
+        let ts = 1_700_000_000_000 + nth * 60_000;
+        let who = format!(r#""anonymousId":"a{cookie}","timestamp":{ts}"#);
+        match nth % 10 {
+            0 => format!(
+                r#"{{"type":"track","event":"Order Completed",{who},"userId":"{customer}",
+                "properties":{{"order_id":"{nth}","total":1,"email":"c{customer}@example.com","phone":"+4520{:06}"}}}}"#,
+                customer
+            )
+            .replace('\n', " "),
+            3 | 6 | 9 => format!(
+                r#"{{"type":"identify",{who},"userId":"{customer}","traits":{{"email":"c{customer}@example.com"}}}}"#
+            ),
+            _ => format!(r#"{{"type":"page",{who}}}"#),
+        }
+    }
+
+    #[test]
+    #[ignore = "a measurement: it means something in a release build on a quiet machine"]
+    fn an_edge_of_a_stream_costs_little_to_solve() {
+        let store = Store::options().seal_events(50_000).in_memory().unwrap();
+        for batch in (0..200_000u64).collect::<Vec<_>>().chunks(10_000) {
+            let lines: Vec<String> = batch.iter().map(|nth| visit(*nth, 20_000)).collect();
+            assert_eq!(store.ingest_json(lines.join("\n").as_bytes()).unwrap().accepted, 10_000);
+        }
+        let snapshot = store.snapshot();
+        let nodes = &snapshot.state.records.nodes;
+        // What commits of that many messages have to solve, at places all over the store.
+        for touched in [1u32, 10, 100, 1000] {
+            let mut regions = Vec::new();
+            for first in (0..nodes.len()).step_by(7 * touched as usize) {
+                let some: Vec<u32> = (0..touched).map(|nth| (first + nth * 7919) % nodes.len()).collect();
+                regions.push(around(nodes, &some).unwrap().0.region);
+            }
+            let edges: usize = regions.iter().map(|region| region.edges.len()).sum();
+            let mut rounds: Vec<u128> = (0..9)
+                .map(|_| {
+                    let start = Instant::now();
+                    for region in &regions {
+                        assert_eq!(partition(region, &nodes.namespaces).profile.len(), region.nodes.len());
+                    }
+                    start.elapsed().as_nanos() / edges as u128
+                })
+                .collect();
+            rounds.sort_unstable();
+            let (count, each) = (regions.len(), rounds[rounds.len() / 2]);
+            let text = format!("{touched} a commit: {count} regions, {edges} edges: {each} ns an edge");
+            std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
+        }
+    }
+}
