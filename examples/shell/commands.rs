@@ -180,22 +180,25 @@ fn products(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     command.only(&["products"])?;
     let expected = r#"a list such as [{"product_id":"kettle","at":"2025-01-01","brand":"Alessi"}]"#;
     let wrong = || Failure::invalid(format!("products is {expected}"));
-    let entries: Vec<BTreeMap<String, Value>> = command.need("products", expected)?;
+    let entries: Vec<BTreeMap<String, &RawValue>> = command.need("products", expected)?;
     let mut products = Vec::new();
     for mut entry in entries {
-        let mut text = |name: &str| match entry.remove(name) {
-            None | Some(Value::Null) => Ok(String::new()),
-            Some(Value::String(text)) => Ok(text),
-            Some(number @ Value::Number(_)) => Ok(number.to_string()),
-            Some(_) => Err(wrong()),
+        let mut text = |name: &str| {
+            let Some(json) = entry.remove(name).map(RawValue::get) else { return Ok(String::new()) };
+            match serde_json::from_str(json) {
+                Ok(Value::Null) => Ok(String::new()),
+                Ok(Value::String(text)) => Ok(text),
+                // As it is spelled: an id may have more digits than a number holds.
+                Ok(Value::Number(_)) => Ok(json.to_owned()),
+                _ => Err(wrong()),
+            }
         };
         let (product_id, shop, at) = (text("product_id")?, text("shop")?, text("at")?);
         let mut product = Product::new(product_id).shop(shop);
         if !at.is_empty() {
             product = product.at(at.parse().map_err(|_| wrong())?);
         }
-        products
-            .push(entry.into_iter().fold(product, |product, (name, value)| product.attribute(name, value.to_string())));
+        products.push(entry.into_iter().fold(product, |product, (name, value)| product.attribute(name, value.get())));
     }
     ingested(&store.record_products(&products)?)
 }

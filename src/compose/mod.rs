@@ -30,10 +30,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Members of an object: JSON texts by name, so that decimals keep their digits.
-type Members = BTreeMap<String, String>;
+pub(crate) type Members = BTreeMap<String, String>;
 
 /// The text of a value. What JSON cannot hold (a map whose keys are no texts) is `null`, which says nothing.
-fn text(value: impl Serialize) -> String {
+pub(crate) fn text(value: impl Serialize) -> String {
     serde_json::to_string(&value).unwrap_or_else(|_| "null".to_owned())
 }
 

@@ -68,11 +68,10 @@ pub(super) struct CsvReader<R> {
     /// Nothing but white space so far: no row.
     blank: bool,
     ended: bool,
-    /// Whether the row goes over several lines; of such a row the bytes behind the first, and what stands for that one:
-    /// how much of `text`, and what was wrong.
-    several: bool,
+    /// Of a row of several lines what stands for the first, once it is over: how much of `text`, and what was wrong; and
+    /// the bytes behind it.
+    first_line: Option<(usize, Option<Reason>)>,
     behind: Vec<u8>,
-    first_line: (usize, Option<Reason>),
     /// To be read again before the stream goes on.
     again: Cursor<Vec<u8>>,
     reread_left: usize,
@@ -93,9 +92,8 @@ impl<R: BufRead> CsvReader<R> {
             extra_cells: 0,
             blank: true,
             ended: false,
-            several: false,
+            first_line: None,
             behind: Vec::new(),
-            first_line: (0, None),
             again: Cursor::default(),
             reread_left: REREAD_BYTES_MAX,
         }
@@ -135,13 +133,14 @@ impl<R: BufRead> CsvReader<R> {
         self.problem = None;
         self.extra_cells = 0;
         self.blank = true;
+        self.first_line = None;
         self.behind.clear();
-        self.several = false;
     }
 
     /// Behind a quote that was never closed: reads on from the second line of the row. What else was wrong there was
     /// wrong with the lines that follow.
     fn go_back(&mut self, start: u64) {
+        let Some((len, problem)) = self.first_line else { return };
         if self.behind.is_empty() || self.behind.len() > self.reread_left {
             return;
         }
@@ -149,7 +148,6 @@ impl<R: BufRead> CsvReader<R> {
         let mut again = std::mem::take(&mut self.behind);
         again.extend_from_slice(self.again.fill_buf().unwrap_or_default());
         self.again = Cursor::new(again);
-        let (len, problem) = self.first_line;
         self.text.truncate(len);
         self.ends.retain(|end| *end <= len);
         self.problem = problem.or(Some(Reason::InvalidCsv));
@@ -202,7 +200,6 @@ impl<R: BufRead> CsvReader<R> {
                 blank: &mut self.blank,
                 behind: &mut self.behind,
                 first_line: &mut self.first_line,
-                several: &mut self.several,
                 behind_max: self.reread_left.min(OPEN_BYTES_MAX),
             };
             for byte in chunk {
@@ -241,16 +238,15 @@ struct Record<'r> {
     problem: &'r mut Option<Reason>,
     extra_cells: &'r mut usize,
     blank: &'r mut bool,
-    several: &'r mut bool,
     behind: &'r mut Vec<u8>,
-    first_line: &'r mut (usize, Option<Reason>),
+    first_line: &'r mut Option<(usize, Option<Reason>)>,
     behind_max: usize,
 }
 
 impl Record<'_> {
     /// Takes the next byte; true if it ended the record, or if a cell is open for too long to be meant so.
     fn take(&mut self, byte: u8) -> bool {
-        if *self.several && self.behind.len() < self.behind_max {
+        if self.first_line.is_some() && self.behind.len() < self.behind_max {
             self.behind.push(byte);
         }
         self.read(byte) || (*self.state == State::Quoted && self.behind.len() == OPEN_BYTES_MAX)
@@ -261,9 +257,7 @@ impl Record<'_> {
         match (*self.state, byte) {
             (State::Quoted, b'"') => *self.state = State::QuoteSeen,
             (State::Quoted, b'\n') => {
-                if !std::mem::replace(self.several, true) {
-                    *self.first_line = (self.text.len(), *self.problem);
-                }
+                self.first_line.get_or_insert((self.text.len(), *self.problem));
                 *self.line += 1;
                 self.push(byte);
             }

@@ -45,6 +45,11 @@ impl<'a> Props<'a> {
     }
 }
 
+/// The product lines of an event: what is no object is none.
+pub(crate) fn product_lines<'a>(properties: Doc<'a>) -> impl Iterator<Item = Doc<'a>> {
+    properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object())
+}
+
 /// The money of an order event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OrderMoney {

@@ -9,6 +9,7 @@ use crate::base::doc::{Doc, DocWriter};
 use crate::column::blocks::BlockCache;
 use crate::event::product_key;
 use crate::normalize::fact::Kind;
+use crate::normalize::order::product_lines;
 use std::borrow::Cow;
 
 impl Records {
@@ -33,8 +34,7 @@ impl Records {
 
     /// The product lines of an event or order, each with what the catalogue said at `at` where it says nothing itself.
     pub(crate) fn lines(&self, shop: &str, properties: Doc<'_>, at: Timestamp) -> Result<Vec<Cow<'static, [u8]>>> {
-        let lines = properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
-        lines.map(|line| Ok(Cow::Owned(self.line(shop, line, at)?.into_owned()))).collect()
+        product_lines(properties).map(|line| Ok(Cow::Owned(self.line(shop, line, at)?.into_owned()))).collect()
     }
 
     /// The same of one line, or of the properties of an event about one product.

@@ -10,6 +10,7 @@ use super::rule::{
 use crate::base::doc::Doc;
 use crate::base::{Decimal, Span, Timestamp};
 use crate::error::Result;
+use crate::normalize::order::product_lines;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -223,11 +224,7 @@ pub(super) fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
         Condition::Property { path, test } => test.holds(Value::of(scope.properties.path(path))),
         Condition::Line(quantifier, inner) => match scope.lines {
             Some(lines) => quantified(*quantifier, inner, lines.iter().map(|line| Doc::new(line))),
-            None => {
-                let products = scope.properties.get("products");
-                let lines = products.into_iter().flat_map(Doc::items).filter(|line| line.is_object());
-                quantified(*quantifier, inner, lines)
-            }
+            None => quantified(*quantifier, inner, product_lines(scope.properties)),
         },
     }
 }

@@ -5,15 +5,12 @@
 
 use super::book::{Applied, Book, Dirt};
 use super::commit::kind;
-use super::handle::{Inner, Store};
-use super::live::News;
-use super::rules::{Outcome, RulesReport};
+use super::handle::Store;
+use super::rules::{Changed, Outcome, RulesReport};
 use super::snapshot::Snapshot;
 use super::statement::{Loss, Pair, pair_of};
 use crate::Result;
 use crate::base::config::Namespaces;
-use crate::error::Error;
-use crate::event::feed::Cause;
 use crate::event::history::At;
 use crate::event::tail::NodeRef;
 use crate::identity::evidence::Ruling;
@@ -27,16 +24,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Book {
-    /// Blocks values, and tells the feed: what [`Store::block`] does, and its replay.
-    pub(super) fn block(&mut self, next: Namespaces) -> Result<Outcome> {
-        let outcome = self.apply_blocked(next)?;
-        self.tell(&outcome.applied, Cause::Rules)?;
-        Ok(outcome)
-    }
-
     /// Solves again what rested on identifiers that are blocked now. Cost: a look at every identifier, then the facts
     /// that name those.
-    pub(super) fn apply_blocked(&mut self, next: Namespaces) -> Result<Outcome> {
+    pub(super) fn block(&mut self, next: Namespaces) -> Result<Outcome> {
         let before = self.records();
         self.adopt(next);
         let nodes = self.newly_barred()?;
@@ -63,14 +53,7 @@ impl Book {
         let solved = self.solving.identifiers;
         let moved = self.resolve(&dirt, &mut applied)?;
         let solved = usize::try_from(self.solving.identifiers - solved).unwrap_or(usize::MAX);
-        let after = Arc::new(self.records());
-        let rows = self.event_tail.len()..self.event_tail.len();
-        if !self.segments.is_empty() {
-            let news = News { rows, gone: &BTreeSet::new(), moved: &moved, pooled: &pooled };
-            let touched = self.touched_by(&before, &after, &news)?;
-            applied.crossings = self.reevaluate(&after, touched, &applied.changes)?;
-        }
-        Ok(Outcome { applied, before, after, moved, pooled, solved })
+        self.conclude(Changed { before, applied, moved, pooled, solved })
     }
 
     /// Puts rules and blocked values in force, for what comes from now on.
@@ -81,16 +64,19 @@ impl Book {
 
     /// Notes of a new identifier whether its value is blocked.
     pub(super) fn bar_if_blocked(&mut self, node: u32, namespace: u8, value: &str) {
-        if !self.blocked.is_empty() && self.is_blocked(namespace, value) {
+        if self.is_blocked(namespace, value) {
             self.events.barred.insert(node);
         }
     }
 
     /// Whether an identifier's value was blocked since the store was created.
     pub(super) fn is_blocked(&self, namespace: u8, value: &str) -> bool {
+        if self.blocked.is_empty() {
+            return false;
+        }
         let per_shop = self.nodes.namespaces.get(namespace).is_some_and(|of| of.rule.per_shop);
         let bare = if per_shop { value.split_once(':').map_or(value, |(_, bare)| bare) } else { value };
-        !self.blocked.is_empty() && self.blocked.covers(bare)
+        self.blocked.covers(bare)
     }
 
     /// The flags of a new fact: whoever reads it knows only the values that were blocked from the start.
@@ -163,24 +149,6 @@ impl Book {
     }
 }
 
-impl Inner {
-    fn block(&self, values: &[String]) -> Result<RulesReport> {
-        let mut writer = self.writer.lock();
-        self.gate.check()?;
-        let now = Arc::clone(&writer.book.nodes.namespaces);
-        let next = now.with_blocked(values)?;
-        if next.version() == now.version() {
-            return Ok(RulesReport { version: now.version(), ..RulesReport::default() });
-        }
-        let json = serde_json::to_vec(values).map_err(|_| Error::invalid("the values cannot be written"))?;
-        let sequence = writer.log(&self.gate, kind::BLOCK, &json)?;
-        let outcome = writer.book.block(next).map_err(|error| self.gate.poison(error))?;
-        self.settle(writer, Arc::clone(&outcome.after))?;
-        self.make_durable(sequence)?;
-        outcome.report()
-    }
-}
-
 impl Store {
     /// Lets values identify nobody, for all facts from the beginning of time: an address that the till sends for
     /// everybody, a placeholder of one broken form. Whoever they glued together comes apart; their events stay, and belong
@@ -207,7 +175,8 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn block<V: Into<String>>(&self, values: impl IntoIterator<Item = V>) -> Result<RulesReport> {
-        self.inner.block(&values.into_iter().map(Into::into).collect::<Vec<_>>())
+        let values: Vec<String> = values.into_iter().map(Into::into).collect();
+        self.inner.change_rules(kind::BLOCK, |now| now.with_blocked(&values), |_| serde_json::to_vec(&values))
     }
 }
 
@@ -227,6 +196,6 @@ impl Snapshot {
     pub fn what_if_blocked<V: Into<String>>(&self, values: impl IntoIterator<Item = V>) -> Result<RulesReport> {
         let values: Vec<String> = values.into_iter().map(Into::into).collect();
         let next = self.state.records.nodes.namespaces.with_blocked(&values)?;
-        Book::copy_of(&self.state).apply_blocked(next)?.report()
+        Book::copy_of(&self.state).apply_rules(next)?.report()
     }
 }

@@ -8,13 +8,12 @@ use super::snapshot::Snapshot;
 use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::{Decimal, Timestamp};
-use crate::compose::object;
+use crate::compose::{Members, object, text};
 use crate::message::reason::Flags;
 use crate::message::wire::Wire;
 use crate::message::{Limit, Reason};
 use crate::normalize::fact::Kind;
 use crate::view::Json;
-use std::collections::BTreeMap;
 
 /// What the catalogue says of a product from an instant on.
 ///
@@ -41,8 +40,7 @@ pub struct Product {
     shop: String,
     product_id: String,
     at: Option<Timestamp>,
-    /// JSON values by name.
-    attributes: BTreeMap<String, String>,
+    attributes: Members,
 }
 
 impl Product {
@@ -52,7 +50,7 @@ impl Product {
     /// let product = regulars::Product::new("kettle");
     /// ```
     pub fn new(product_id: impl Into<String>) -> Self {
-        Self { shop: String::new(), product_id: product_id.into(), at: None, attributes: BTreeMap::new() }
+        Self { shop: String::new(), product_id: product_id.into(), at: None, attributes: Members::new() }
     }
 
     /// The shop whose product it is; else that of the default source. Product ids are the shop's own.
@@ -133,8 +131,8 @@ impl Product {
         self
     }
 
-    fn text(self, name: &str, text: &str) -> Self {
-        self.attribute(name, serde_json::Value::from(text).to_string())
+    fn text(self, name: &str, value: &str) -> Self {
+        self.attribute(name, text(value))
     }
 }
 

@@ -203,7 +203,7 @@ impl Replaying {
             }
             Record::Block(values) => {
                 let next = self.book.nodes.namespaces.with_blocked(values)?;
-                self.book.block(next).map(drop)
+                self.book.set_rules(next).map(drop)
             }
         }
     }

@@ -92,17 +92,22 @@ pub struct RulesReport {
 }
 
 impl Book {
-    /// Puts other rules in force, and tells the feed: what a change of rules does, and its replay.
-    pub(super) fn set_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
-        let outcome = self.apply_rules(rules)?;
+    /// Puts other rules or blocked values in force, and tells the feed: what changing them does, and its replay.
+    pub(super) fn set_rules(&mut self, next: Namespaces) -> Result<Outcome> {
+        let outcome = self.apply_rules(next)?;
         self.tell(&outcome.applied, Cause::Rules)?;
         Ok(outcome)
+    }
+
+    /// The same, without telling anybody.
+    pub(super) fn apply_rules(&mut self, next: Namespaces) -> Result<Outcome> {
+        if next.blocked() == self.nodes.namespaces.blocked() { self.reconsider(next) } else { self.block(next) }
     }
 
     /// Solves again what other rules can change.
     ///
     /// **Cost**: see [`resolve_rules`]; then as a commit that touches the same people.
-    fn apply_rules(&mut self, rules: Namespaces) -> Result<Outcome> {
+    fn reconsider(&mut self, rules: Namespaces) -> Result<Outcome> {
         let before = self.records();
         self.adopt(rules);
         let resolution = resolve_rules(&self.nodes, &before.nodes.namespaces)?;
@@ -110,6 +115,12 @@ impl Book {
         let mut applied = Applied::default();
         let moved = self.settle(resolution, &mut applied)?;
         let pooled = self.attributed_anew(&before)?;
+        self.conclude(Changed { before, applied, moved, pooled, solved })
+    }
+
+    /// Looks at the live segments once it is known who is who.
+    pub(super) fn conclude(&mut self, changed: Changed) -> Result<Outcome> {
+        let Changed { before, mut applied, moved, pooled, solved } = changed;
         let after = Arc::new(self.records());
         let rows = self.event_tail.len()..self.event_tail.len();
         if !self.segments.is_empty() {
@@ -154,16 +165,25 @@ impl Book {
     }
 }
 
-/// What became of a book under other rules.
-pub(super) struct Outcome {
-    pub(super) applied: Applied,
+/// Who is who under other rules.
+pub(super) struct Changed {
     pub(super) before: Records,
-    pub(super) after: Arc<Records>,
+    pub(super) applied: Applied,
     /// Identifiers with another state, and the state before.
     pub(super) moved: Vec<(u32, NodeState)>,
     /// Shared identifiers whose events are attributed by another rule.
     pub(super) pooled: BTreeSet<u32>,
     pub(super) solved: usize,
+}
+
+/// What became of a book under other rules; as [`Changed`], with the segments.
+pub(super) struct Outcome {
+    applied: Applied,
+    before: Records,
+    after: Arc<Records>,
+    moved: Vec<(u32, NodeState)>,
+    pooled: BTreeSet<u32>,
+    solved: usize,
 }
 
 impl Outcome {
@@ -250,16 +270,22 @@ impl fmt::Display for RulesReport {
 }
 
 impl Inner {
-    fn set_rules(&self, rules: &BTreeMap<String, NamespaceRule>) -> Result<RulesReport> {
+    /// Logs and applies other rules or blocked values: `next` makes them of those in force, `written` what is logged.
+    pub(super) fn change_rules(
+        &self,
+        record_kind: u8,
+        next: impl FnOnce(&Namespaces) -> Result<Namespaces>,
+        written: impl FnOnce(&Namespaces) -> serde_json::Result<Vec<u8>>,
+    ) -> Result<RulesReport> {
         let mut writer = self.writer.lock();
         self.gate.check()?;
         let now = Arc::clone(&writer.book.nodes.namespaces);
-        let next = now.with(rules)?;
+        let next = next(&now)?;
         if next.version() == now.version() {
             return Ok(RulesReport { version: now.version(), ..RulesReport::default() });
         }
-        let json = serde_json::to_vec(&next.rules()).map_err(|_| Error::invalid("the rules cannot be written"))?;
-        let sequence = writer.log(&self.gate, kind::RULES, &json)?;
+        let json = written(&next).map_err(|_| Error::invalid("the rules cannot be written"))?;
+        let sequence = writer.log(&self.gate, record_kind, &json)?;
         let outcome = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
         self.settle(writer, Arc::clone(&outcome.after))?;
         self.make_durable(sequence)?;
@@ -294,7 +320,7 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn set_rules(&self, rules: &BTreeMap<String, NamespaceRule>) -> Result<RulesReport> {
-        self.inner.set_rules(rules)
+        self.inner.change_rules(kind::RULES, |now| now.with(rules), |next| serde_json::to_vec(&next.rules()))
     }
 }
 

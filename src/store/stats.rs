@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     #[ignore = "a measurement: it means something in a release build on a quiet machine"]
-    fn an_edge_of_a_stream_costs_little_to_solve() {
+    fn an_edge_of_a_stream_costs_little_to_solve_among_others() {
         let store = Store::options().seal_events(50_000).in_memory().unwrap();
         for batch in (0..200_000u64).collect::<Vec<_>>().chunks(10_000) {
             let lines: Vec<String> = batch.iter().map(|nth| visit(*nth, 20_000)).collect();
@@ -163,6 +163,8 @@ mod tests {
             let (count, each) = (regions.len(), rounds[rounds.len() / 2]);
             let text = format!("{touched} a commit: {count} regions, {edges} edges: {each} ns an edge");
             std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
+            // A region of its own for every visitor costs more: some allocations each.
+            assert!(touched == 1 || each <= 150, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::normalize::fact::{Amount, Fact, Kind};
-use crate::normalize::order::{currency_of, decimal, quantity_of};
+use crate::normalize::order::{currency_of, decimal, product_lines, quantity_of};
 use crate::profile::records::Records;
 use serde::Serialize;
 
@@ -257,8 +257,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn lines(&self) -> Result<Vec<ProductLine>> {
-        let lines = self.properties.get("products").into_iter().flat_map(Doc::items);
-        lines.filter(|line| line.is_object()).map(|line| self.line(line)).collect()
+        product_lines(self.properties).map(|line| self.line(line)).collect()
     }
 
     fn line(&self, line: Doc<'_>) -> Result<ProductLine> {

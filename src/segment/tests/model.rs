@@ -5,6 +5,7 @@ use crate::base::time::DAY_MS;
 use crate::base::{Timestamp, time};
 use crate::error::Result;
 use crate::normalize::consent::ConsentStatus;
+use crate::normalize::order::product_lines;
 use crate::segment::person::{EventRef, OrderView, Person};
 use crate::segment::rule::Topic;
 use serde_json::Value;
@@ -119,8 +120,7 @@ impl Person for Shopper {
     }
 
     fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
-        let lines = event.properties.get("products").into_iter().flat_map(Doc::items).filter(|line| line.is_object());
-        Ok(lines.map(|line| Cow::Owned(line.bytes().to_vec())).collect())
+        Ok(product_lines(event.properties).map(|line| Cow::Owned(line.bytes().to_vec())).collect())
     }
 
     fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
