@@ -474,10 +474,6 @@ impl Namespaces {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, &Namespace)> {
         self.all.iter().enumerate().filter_map(|(at, ns)| Some((u8::try_from(at).ok()?, ns)))
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
-    }
 }
 
 fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {

@@ -16,7 +16,7 @@ use super::component::{Component, Limits};
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
 use super::region::{Dirty, ROUNDS, Resolution, resolve};
-use super::solve::{fan_caps, glue};
+use super::rulebook::Rulebook;
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::Namespaces;
@@ -118,6 +118,10 @@ impl<G: Graph> Graph for Ahead<'_, G> {
         self.graph.namespaces()
     }
 
+    fn rulebook(&self) -> &Rulebook {
+        self.graph.rulebook()
+    }
+
     fn namespace(&self, node: u32) -> Result<u8> {
         self.graph.namespace(node)
     }
@@ -140,10 +144,6 @@ impl<G: Graph> Graph for Ahead<'_, G> {
 
     fn has_rulings(&self) -> bool {
         self.graph.has_rulings()
-    }
-
-    fn profile_size(&self) -> u32 {
-        self.graph.profile_size()
     }
 }
 
@@ -200,7 +200,7 @@ impl Around {
     /// Reads the neighborhood, if it is of the kind that the fast way is for.
     fn read(graph: &impl Graph, node: u32) -> Result<Option<Self>> {
         let code = graph.namespace(node)?;
-        let Some(namespace) = graph.namespaces().get(code) else { return Ok(None) };
+        let Some(rule) = graph.rulebook().get(code) else { return Ok(None) };
         let mut all = Vec::new();
         graph.visit_neighbors(node, &mut |neighbor, key| {
             all.push((neighbor, key));
@@ -209,7 +209,7 @@ impl Around {
         // The best evidence of a neighbor tells whether it is certain.
         all.sort_unstable();
         all.dedup_by_key(|(neighbor, _)| *neighbor);
-        let person = namespace.rule.person;
+        let person = rule.person;
         let last = (true, u8::MAX, u8::MAX, EdgeKey::event(false, Timestamp::MAX));
         let mut around = Self { code, person, plain: Vec::new(), weakest: code, turn: last };
         let (mut weaker, mut profile) = (0, None);
@@ -230,17 +230,17 @@ impl Around {
             around.turn = around.turn.min(turn(code, of, key));
         }
         let alone_or_stronger = around.weakest == code || (around.plain.len() == 1 && !person);
-        let glued = around.plain.is_empty() || glue(&namespace.rule) > 0;
-        let fans = fan_caps(graph.namespaces(), code, &namespace.rule).iter().all(|(_, cap)| weaker <= *cap);
+        let glued = around.plain.is_empty() || rule.glue > 0;
+        let fans = rule.fan.iter().all(|(_, cap)| weaker <= *cap);
         Ok((alone_or_stronger && glued && fans).then_some(around))
     }
 
     /// Whether no identifier that is decided after it has joined can be shared because of it.
     fn joins_quietly(&self, graph: &impl Graph, first: u32) -> Result<bool> {
-        let namespaces = graph.namespaces();
-        let mut later = namespaces.iter().filter(|(code, _)| *code > self.weakest);
-        let one_person = later.all(|(_, namespace)| glue(&namespace.rule) <= 1);
-        Ok(one_person && (!self.person || namespaces.is_person(graph.namespace(first)?)))
+        let rules = graph.rulebook().all();
+        let mut later = rules.iter().skip(usize::from(self.weakest) + 1);
+        let one_person = later.all(|rule| rule.glue <= 1);
+        Ok(one_person && (!self.person || graph.namespaces().is_person(graph.namespace(first)?)))
     }
 
     /// Whether every edge inside the profile was tried before any of the newcomer's. Each has an end that is not
@@ -296,9 +296,8 @@ pub(super) fn linked(graph: &impl Graph, first: u32, others: &[u32]) -> Result<b
 fn fans_hold(graph: &impl Graph, around: &Around) -> Result<bool> {
     for neighbor in &around.plain {
         let of = graph.namespace(*neighbor)?;
-        let Some(namespace) = graph.namespaces().get(of) else { return Ok(false) };
-        let caps = fan_caps(graph.namespaces(), of, &namespace.rule);
-        let Some((_, cap)) = caps.iter().find(|(weaker, _)| *weaker == around.code) else { continue };
+        let Some(rule) = graph.rulebook().get(of) else { return Ok(false) };
+        let Some((_, cap)) = rule.fan.iter().find(|(weaker, _)| *weaker == around.code) else { continue };
         let mut all: Vec<u32> = Vec::new();
         let most = cap.saturating_add(LOOK_AROUND);
         graph.visit_neighbors(*neighbor, &mut |other, _| {
@@ -320,19 +319,19 @@ fn fans_hold(graph: &impl Graph, around: &Around) -> Result<bool> {
 
 /// The members of the profile, and whether it may have the newcomer too. Members in atoms are for the slow way.
 fn room(graph: &impl Graph, eldest: u32, node: u32) -> Result<Option<(AHashSet<u32>, bool)>> {
-    let limits = Limits::new(graph.namespaces(), graph.profile_size());
+    let limits = graph.rulebook().limits();
     let (mut whole, mut member, mut members) = (Component::default(), eldest, AHashSet::new());
     loop {
         if ruled(graph, member)? {
             return Ok(None);
         }
-        whole.absorb(single(graph, &limits, member)?);
+        whole.absorb(single(graph, limits, member)?);
         members.insert(member);
         member = graph.state(member)?.next;
         if member == eldest {
             break;
         }
-        if whole.size > graph.profile_size() || member == NONE {
+        if whole.size > limits.profile_size() || member == NONE {
             return Ok(None);
         }
     }
@@ -340,7 +339,7 @@ fn room(graph: &impl Graph, eldest: u32, node: u32) -> Result<Option<(AHashSet<u
     if limits.broken(&[&whole]).is_some() {
         return Ok(None);
     }
-    let room = limits.broken(&[&whole, &single(graph, &limits, node)?]).is_none();
+    let room = limits.broken(&[&whole, &single(graph, limits, node)?]).is_none();
     Ok(Some((members, room)))
 }
 

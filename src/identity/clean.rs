@@ -10,10 +10,10 @@
 
 use super::component::{Component, Limits};
 use super::evidence::NONE;
-use super::solve::{Neighbors, Region, RegionEdge, RegionRuling, Rejected, Rules, solve};
+use super::rulebook::{Rule, Rulebook};
+use super::solve::{Buckets, Neighbors, Region, RegionEdge, RegionNode, RegionRuling, Rejected, solve};
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
-use crate::base::config::Namespaces;
 
 /// Who is who in a region: what [`solve`] says, without the way that it went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,15 +25,14 @@ pub(crate) struct Partition {
 }
 
 /// Solves a region.
-pub(crate) fn partition(region: &Region, namespaces: &Namespaces) -> Partition {
-    let limits = Limits::new(namespaces, region.profile_size);
-    let mut whole = Whole::of(region, namespaces);
-    let refused = whole.infeasible(&limits);
+pub(crate) fn partition(region: &Region, rulebook: &Rulebook) -> Partition {
+    let mut whole = Whole::of(region, rulebook);
+    let refused = whole.infeasible(rulebook.limits());
     let mut partition = Partition { profile: whole.profiles(), rejected: Vec::new() };
     if !refused.is_empty() {
         let (nodes, solved) = whole.beside(&refused);
         let (part, nodes_of, edges_of) = cut(region, &nodes);
-        let solution = solve(&part, namespaces);
+        let solution = solve(&part, rulebook);
         for (node, profile) in nodes_of.iter().zip(&solution.profile).filter(|(node, _)| solved[**node as usize]) {
             partition.profile[*node as usize] = nodes_of.get(*profile as usize).copied().unwrap_or(NONE);
         }
@@ -44,25 +43,27 @@ pub(crate) fn partition(region: &Region, namespaces: &Namespaces) -> Partition {
     partition
 }
 
-/// Union-find by size, path halving.
-struct Forest {
-    parent: Vec<u32>,
-    size: Vec<u32>,
-}
+/// Union-find by size, path halving: for each node its parent and, at roots, how many it stands for.
+struct Forest(Vec<(u32, u32)>);
 
 impl Forest {
     fn new(count: usize) -> Self {
-        Self { parent: (0..row32(count)).collect(), size: vec![1; count] }
+        Self((0..row32(count)).map(|node| (node, 1)).collect())
     }
 
     #[inline]
     fn find(&mut self, node: u32) -> u32 {
+        let Self(nodes) = self;
         let mut node = node as usize;
-        while self.parent[node] as usize != node {
-            self.parent[node] = self.parent[self.parent[node] as usize];
-            node = self.parent[node] as usize;
+        while nodes[node].0 as usize != node {
+            nodes[node].0 = nodes[nodes[node].0 as usize].0;
+            node = nodes[node].0 as usize;
         }
         row32(node)
+    }
+
+    fn size(&self, root: u32) -> u32 {
+        self.0[root as usize].1
     }
 
     /// Joins two nodes; the root that stays and the one that goes, if they were two.
@@ -72,51 +73,53 @@ impl Forest {
         if a == b {
             return None;
         }
-        let (keep, gone) = if self.size[a as usize] >= self.size[b as usize] { (a, b) } else { (b, a) };
-        self.parent[gone as usize] = keep;
-        self.size[keep as usize] += self.size[gone as usize];
+        let (keep, gone) = if self.size(a) >= self.size(b) { (a, b) } else { (b, a) };
+        self.0[keep as usize].1 += self.size(gone);
+        self.0[gone as usize].0 = keep;
         Some((keep, gone))
     }
+}
+
+/// What is known of a node on the way; of its component, if it is a root.
+#[derive(Clone, Copy)]
+struct Node {
+    /// The root of its atom.
+    atom: u32,
+    /// Of a component: the last node that counted it among its people.
+    counted_by: u32,
+    /// Of a component: its eldest member, once all is joined.
+    eldest: u32,
+    /// Of a component: whether it holds a person's identifier.
+    person: bool,
+    shared: bool,
 }
 
 /// A region in which every edge between identifiers that are not shared was taken.
 struct Whole<'a> {
     region: &'a Region,
     forest: Forest,
-    /// Whether a component, by its root, holds a person's identifier.
-    person: Vec<bool>,
-    /// For each node the root of its atom.
-    atom: Vec<u32>,
-    shared: Vec<bool>,
-    /// By component, the last node that counted it among its people.
-    counted_by: Vec<u32>,
+    nodes: Vec<Node>,
 }
 
 impl<'a> Whole<'a> {
-    fn of(region: &'a Region, namespaces: &Namespaces) -> Self {
-        let count = region.nodes.len();
-        let rules = Rules::new(namespaces);
-        let person = region.nodes.iter().map(|node| rules.of(node.namespace).person);
-        let shared = region.nodes.iter().map(|node| node.pinned_shared);
-        let mut whole = Self {
-            region,
-            forest: Forest::new(count),
-            person: person.collect(),
-            atom: (0..row32(count)).collect(),
-            shared: shared.collect(),
-            counted_by: vec![NONE; count],
+    fn of(region: &'a Region, rulebook: &Rulebook) -> Self {
+        let rules = rulebook.all();
+        let node = |(at, of): (u32, &RegionNode)| {
+            let person = rules[usize::from(of.namespace)].person;
+            Node { atom: at, counted_by: NONE, eldest: NONE, person, shared: of.pinned_shared }
         };
+        let nodes = (0u32..).zip(&region.nodes).map(node).collect();
+        let mut whole = Self { region, forest: Forest::new(region.nodes.len()), nodes };
         whole.join_aliases();
         let neighbors = Neighbors::new(region);
-        let edges = by_rank(region, namespaces.len());
-        let nodes = nodes_by_rank(region, namespaces.len());
-        for code in 0..namespaces.len() {
+        let (edges, nodes) = (by_rank(region, rules.len()), nodes_by_rank(region, rules.len()));
+        for (code, rule) in rules.iter().enumerate() {
             for node in nodes.of(code) {
-                whole.shared[*node as usize] |= whole.is_shared(*node, &rules, &neighbors);
+                whole.nodes[*node as usize].shared = whole.is_shared(*node, rule, &neighbors);
             }
             edges.of(code).iter().for_each(|edge| whole.take(*edge));
         }
-        edges.of(namespaces.len()).iter().for_each(|edge| whole.take(*edge));
+        edges.of(rules.len()).iter().for_each(|edge| whole.take(*edge));
         whole
     }
 
@@ -127,58 +130,50 @@ impl<'a> Whole<'a> {
             any = true;
         }
         if any {
-            self.atom = (0..row32(self.atom.len())).map(|node| self.forest.find(node)).collect();
+            for node in 0..row32(self.nodes.len()) {
+                self.nodes[node as usize].atom = self.forest.find(node);
+            }
         }
     }
 
     fn join(&mut self, a: u32, b: u32) {
         if let Some((keep, gone)) = self.forest.join(a, b) {
-            self.person[keep as usize] |= self.person[gone as usize];
+            self.nodes[keep as usize].person |= self.nodes[gone as usize].person;
         }
     }
 
     fn take(&mut self, edge: u32) {
         let RegionEdge { a, b, .. } = self.region.edges[edge as usize];
-        if !self.shared[a as usize] && !self.shared[b as usize] {
+        if !self.nodes[a as usize].shared && !self.nodes[b as usize].shared {
             self.join(a, b);
         }
     }
 
     /// Seen with too many people, or with too many weaker identifiers.
-    fn is_shared(&mut self, node: u32, rules: &Rules, neighbors: &Neighbors) -> bool {
-        let code = self.region.nodes[node as usize].namespace;
-        let (rule, own) = (rules.of(code), self.forest.find(node));
+    fn is_shared(&mut self, node: u32, rule: &Rule, neighbors: &Neighbors) -> bool {
+        let (code, own) = (self.region.nodes[node as usize].namespace, self.forest.find(node));
         let mut people = 0usize;
         for neighbor in neighbors.of(node) {
-            if self.region.nodes[*neighbor as usize].namespace >= code || self.shared[*neighbor as usize] {
+            if self.region.nodes[*neighbor as usize].namespace >= code || self.nodes[*neighbor as usize].shared {
                 continue;
             }
             let root = self.forest.find(*neighbor);
-            let known = std::mem::replace(&mut self.counted_by[root as usize], node) == node;
-            people += usize::from(root != own && self.person[root as usize] && !known);
+            let of = &mut self.nodes[root as usize];
+            let known = std::mem::replace(&mut of.counted_by, node) == node;
+            people += usize::from(root != own && of.person && !known);
             if people > rule.glue {
                 return true;
             }
         }
-        neighbors.exceed_fan(node, rule, self.region, &self.atom)
+        neighbors.exceed_fan(node, rule, self.region, |node| self.nodes[node as usize].atom)
     }
 
     /// The roots of components that some rule forbids.
     fn infeasible(&mut self, limits: &Limits) -> Vec<u32> {
-        let width = limits.len();
-        let mut held = vec![0usize; self.atom.len() * width];
-        let mut suspects: Vec<u32> = Vec::new();
-        for (node, of) in (0u32..).zip(&self.region.nodes) {
-            let root = self.forest.find(node);
-            if let Some((at, limit)) = limits.place(of.namespace) {
-                let count = &mut held[root as usize * width + at];
-                *count += 1;
-                if *count > limit {
-                    suspects.push(root);
-                }
-            }
-            if root == node && self.forest.size[root as usize] > limits.profile_size() {
-                suspects.push(root);
+        let mut suspects = self.crowded(limits);
+        for node in 0..row32(self.nodes.len()) {
+            if self.forest.size(node) > limits.profile_size() && self.forest.find(node) == node {
+                suspects.push(node);
             }
         }
         let mut refused: Vec<u32> = Vec::new();
@@ -194,6 +189,30 @@ impl<'a> Whole<'a> {
         refused
     }
 
+    /// The roots of components with more identifiers of some namespace than its limit.
+    fn crowded(&mut self, limits: &Limits) -> Vec<u32> {
+        let mut suspects = Vec::new();
+        let mut held: Vec<u32> = Vec::new();
+        for (code, limit) in limits.all() {
+            let of_code = |of: &&RegionNode| of.namespace == code;
+            // What the whole region does not hold, no component does.
+            if self.region.nodes.iter().filter(of_code).count() <= limit {
+                continue;
+            }
+            held.clear();
+            held.resize(self.nodes.len(), 0);
+            for (node, _) in (0u32..).zip(&self.region.nodes).filter(|(_, of)| of_code(of)) {
+                let root = self.forest.find(node);
+                let count = &mut held[root as usize];
+                *count += 1;
+                if *count as usize > limit {
+                    suspects.push(root);
+                }
+            }
+        }
+        suspects
+    }
+
     /// Holds what seems to be over a limit against it: atoms count once, and windows pass.
     fn confirm(&mut self, suspects: &[u32], limits: &Limits, refused: &mut Vec<u32>) {
         let mut values: Vec<(u32, u32, u8, Timestamp)> = Vec::new();
@@ -201,7 +220,7 @@ impl<'a> Whole<'a> {
             let root = self.forest.find(node);
             if suspects.binary_search(&root).is_ok() {
                 let seen = of.first_verified.unwrap_or(Timestamp::MAX);
-                values.push((root, self.atom[node as usize], of.namespace, seen));
+                values.push((root, self.nodes[node as usize].atom, of.namespace, seen));
             }
         }
         values.sort_unstable();
@@ -209,7 +228,7 @@ impl<'a> Whole<'a> {
         for of_root in values.chunk_by(|one, next| one.0 == next.0) {
             let Some((root, ..)) = of_root.first() else { continue };
             let mut component = Component::single();
-            component.size = self.forest.size[*root as usize];
+            component.size = self.forest.size(*root);
             for (_, _, namespace, seen) in of_root {
                 component.count(limits, *namespace, (*seen < Timestamp::MAX).then_some(*seen));
             }
@@ -219,29 +238,29 @@ impl<'a> Whole<'a> {
 
     /// The eldest of each node's component.
     fn profiles(&mut self) -> Vec<u32> {
-        let mut eldest = vec![NONE; self.atom.len()];
         let age = |node: u32| {
             let of = &self.region.nodes[node as usize];
             (of.first, of.namespace, node)
         };
-        for node in 0..row32(self.atom.len()) {
-            let best = &mut eldest[self.forest.find(node) as usize];
-            if !self.shared[node as usize] && (*best == NONE || age(node) < age(*best)) {
-                *best = node;
+        for node in 0..row32(self.nodes.len()) {
+            let root = self.forest.find(node) as usize;
+            let eldest = self.nodes[root].eldest;
+            if !self.nodes[node as usize].shared && (eldest == NONE || age(node) < age(eldest)) {
+                self.nodes[root].eldest = node;
             }
         }
-        let label = |node: u32| match self.shared[node as usize] {
+        let label = |node: u32| match self.nodes[node as usize].shared {
             true => NONE,
-            false => eldest[self.forest.find(node) as usize],
+            false => self.nodes[self.forest.find(node) as usize].eldest,
         };
-        (0..row32(self.atom.len())).map(label).collect()
+        (0..row32(self.nodes.len())).map(label).collect()
     }
 
     /// Which nodes have to be known to solve these components by the strata, and which of them are solved so: all that
     /// edges connect, but over pinned identifiers, which join nobody. Those, and whom they are the same as, are only
     /// known.
     fn beside(&mut self, refused: &[u32]) -> (Vec<bool>, Vec<bool>) {
-        let count = self.atom.len();
+        let count = self.nodes.len();
         let pinned = |node: u32| self.region.nodes[node as usize].pinned_shared;
         let mut connected = Forest::new(count);
         for node in 0..row32(count) {
@@ -258,11 +277,11 @@ impl<'a> Whole<'a> {
         let mut atoms = vec![false; count];
         for RegionEdge { a, b, .. } in &self.region.edges {
             if solved[*a as usize] || solved[*b as usize] {
-                atoms[self.atom[*a as usize] as usize] = true;
-                atoms[self.atom[*b as usize] as usize] = true;
+                atoms[self.nodes[*a as usize].atom as usize] = true;
+                atoms[self.nodes[*b as usize].atom as usize] = true;
             }
         }
-        let known = self.atom.iter().zip(&solved).map(|(atom, solved)| *solved || atoms[*atom as usize]);
+        let known = self.nodes.iter().zip(&solved).map(|(of, solved)| *solved || atoms[of.atom as usize]);
         (known.collect(), solved)
     }
 }
@@ -273,7 +292,7 @@ fn cut(region: &Region, nodes: &[bool]) -> (Region, Vec<u32>, Vec<u32>) {
     let mut local = vec![NONE; nodes.len()];
     (0u32..).zip(&nodes_of).for_each(|(at, node)| local[*node as usize] = at);
     let inside = |a: u32, b: u32| nodes[a as usize] && nodes[b as usize];
-    let mut part = Region { profile_size: region.profile_size, ..Region::default() };
+    let mut part = Region::default();
     part.nodes.extend(nodes_of.iter().map(|node| region.nodes[*node as usize]));
     let mut edges_of = Vec::new();
     for (at, edge) in (0u32..).zip(&region.edges).filter(|(_, edge)| inside(edge.a, edge.b)) {
@@ -286,56 +305,26 @@ fn cut(region: &Region, nodes: &[bool]) -> (Region, Vec<u32>, Vec<u32>) {
     (part, nodes_of, edges_of)
 }
 
-/// Things by small numbers, back to back.
-struct Buckets {
-    start: Vec<u32>,
-    all: Vec<u32>,
-}
-
-impl Buckets {
-    fn new(count: usize, of: impl Iterator<Item = Option<usize>> + Clone) -> Self {
-        let mut start = vec![0u32; count + 1];
-        of.clone().flatten().for_each(|bucket| start[bucket] += 1);
-        let mut sum = 0;
-        for slot in &mut start {
-            sum += *slot;
-            *slot = sum;
-        }
-        let mut all = vec![0u32; sum as usize];
-        for (thing, bucket) in (0u32..).zip(of) {
-            if let Some(bucket) = bucket {
-                start[bucket] -= 1;
-                all[start[bucket] as usize] = thing;
-            }
-        }
-        Self { start, all }
-    }
-
-    fn of(&self, bucket: usize) -> &[u32] {
-        &self.all[self.start[bucket] as usize..self.start[bucket + 1] as usize]
-    }
-}
-
 /// Certain edges by the rank of their weaker end, then those that are not.
 fn by_rank(region: &Region, ranks: usize) -> Buckets {
     let of = |edge: &RegionEdge| {
         let [a, b] = [edge.a, edge.b].map(|node| usize::from(region.nodes[node as usize].namespace));
-        Some(if edge.key.certain() { a.max(b) } else { ranks })
+        if edge.key.certain() { a.max(b) } else { ranks }
     };
-    Buckets::new(ranks + 1, region.edges.iter().map(of))
+    Buckets::new(ranks + 1, (0u32..).zip(&region.edges).map(|(at, edge)| (of(edge), at)))
 }
 
 /// Nodes that are not pinned by their ranks.
 fn nodes_by_rank(region: &Region, ranks: usize) -> Buckets {
-    let nodes = region.nodes.iter();
-    Buckets::new(ranks, nodes.map(|node| (!node.pinned_shared).then_some(usize::from(node.namespace))))
+    let open = (0u32..).zip(&region.nodes).filter(|(_, of)| !of.pinned_shared);
+    Buckets::new(ranks, open.map(|(node, of)| (usize::from(of.namespace), node)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::config::Namespaces;
     use crate::identity::evidence::EdgeKey;
-    use crate::identity::solve::RegionNode;
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Instant;
 
@@ -385,13 +374,14 @@ mod tests {
         };
         let mut edges: Vec<RegionEdge> = (0..).zip(&pairs).map(edge).collect();
         edges.sort_unstable_by_key(|edge| (edge.a, edge.b));
-        Region { nodes: nodes.iter().map(node).collect(), edges, rulings: Vec::new(), profile_size: 1000 }
+        Region { nodes: nodes.iter().map(node).collect(), edges, rulings: Vec::new() }
     }
 
     #[test]
     #[ignore = "a measurement: it means something in a release build on a quiet machine"]
     fn an_edge_costs_little_in_small_and_large_regions() {
         let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        let rulebook = Rulebook::new(&namespaces, 1000);
         // One visitor's news; a small commit; an import.
         for count in [1, 4, 100, 10_000] {
             let region = people(count, &namespaces);
@@ -399,7 +389,7 @@ mod tests {
             let mut times: Vec<u128> = (0..rounds)
                 .map(|_| {
                     let start = Instant::now();
-                    assert_eq!(partition(&region, &namespaces).profile.len(), region.nodes.len());
+                    assert_eq!(partition(&region, &rulebook).profile.len(), region.nodes.len());
                     start.elapsed().as_nanos()
                 })
                 .collect();

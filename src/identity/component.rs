@@ -27,6 +27,7 @@ struct Limited {
 }
 
 /// The limits of a store, strongest namespace first.
+#[derive(Clone)]
 pub(crate) struct Limits {
     limited: Vec<Limited>,
     profile_size: u32,
@@ -46,15 +47,9 @@ impl Limits {
         self.limited.iter().any(|limited| limited.code == code)
     }
 
-    /// How many namespaces have a limit.
-    pub(crate) fn len(&self) -> usize {
-        self.limited.len()
-    }
-
-    /// Which of them a namespace is, and its limit.
-    pub(crate) fn place(&self, code: u8) -> Option<(usize, usize)> {
-        let found = self.limited.iter().enumerate().find(|(_, limited)| limited.code == code);
-        found.map(|(at, limited)| (at, limited.limit))
+    /// The namespaces that have a limit, and how many values it allows.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u8, usize)> + '_ {
+        self.limited.iter().map(|limited| (limited.code, limited.limit))
     }
 
     pub(crate) fn profile_size(&self) -> u32 {

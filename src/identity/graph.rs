@@ -1,6 +1,7 @@
 //! The identity graph as [`region`](super::region) sees it: the trait that the store implements over its layers.
 
 use super::evidence::{EdgeKey, NONE, Ruling};
+use super::rulebook::Rulebook;
 use crate::Result;
 use crate::base::config::Namespaces;
 use std::borrow::Cow;
@@ -46,6 +47,9 @@ impl NodeState {
 pub(crate) trait Graph {
     fn namespaces(&self) -> &Namespaces;
 
+    /// What the rules of the namespaces ask of the solver.
+    fn rulebook(&self) -> &Rulebook;
+
     /// The namespace code of an identifier.
     fn namespace(&self, node: u32) -> Result<u8>;
 
@@ -63,11 +67,6 @@ pub(crate) trait Graph {
     /// `false` promises that no operator ever spoke of any pair, and saves looking.
     fn has_rulings(&self) -> bool {
         true
-    }
-
-    /// How many identifiers a profile may hold.
-    fn profile_size(&self) -> u32 {
-        PROFILE_SIZE
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod part;
 pub(crate) mod proof;
 pub(crate) mod public_id;
 pub(crate) mod region;
+pub(crate) mod rulebook;
 pub(crate) mod rules;
 pub(crate) mod solve;
 pub(crate) mod stated;

@@ -5,6 +5,7 @@ use super::change::Change;
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::graph::{Graph, NodeState};
 use super::region::{Dirty, Resolution, resolve};
+use super::rulebook::Rulebook;
 use super::spec::{Ident, Live, Rule, Rules, SpecFact, live};
 use crate::Result;
 use crate::base::Timestamp;
@@ -31,6 +32,7 @@ pub(super) fn spec_rules(namespaces: &Namespaces, profile_size: u32) -> Rules {
 #[derive(Clone)]
 pub(super) struct Model {
     pub(super) namespaces: Namespaces,
+    pub(super) rulebook: Rulebook,
     pub(super) rules: Rules,
     pub(super) facts: Vec<SpecFact>,
     pub(super) live: Live,
@@ -53,6 +55,7 @@ impl Model {
     pub(super) fn new(namespaces: Namespaces, profile_size: u32) -> Self {
         let rules = spec_rules(&namespaces, profile_size);
         Self {
+            rulebook: Rulebook::new(&namespaces, profile_size),
             namespaces,
             rules,
             facts: Vec::new(),
@@ -188,6 +191,10 @@ impl Graph for Model {
         &self.namespaces
     }
 
+    fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
     fn namespace(&self, node: u32) -> Result<u8> {
         Ok(self.namespaces.code(&self.idents[node as usize].0).unwrap())
     }
@@ -222,10 +229,6 @@ impl Graph for Model {
             }
         }
         Ok(())
-    }
-
-    fn profile_size(&self) -> u32 {
-        row32(self.rules.profile_size)
     }
 }
 

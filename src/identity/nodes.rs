@@ -4,9 +4,10 @@
 //! since its node was sealed, else from the node's part.
 
 use super::evidence::{EdgeKey, NONE, Ruling};
-use super::graph::{Graph, NodeState};
+use super::graph::{Graph, NodeState, PROFILE_SIZE};
 use super::part::{Edge, NodePart};
 use super::public_id::IdIndex;
+use super::rulebook::Rulebook;
 use super::stated::Statements;
 use super::tail::NodeTailView;
 use super::tomb::Tombs;
@@ -28,6 +29,8 @@ const RING_MAX: usize = 100_000;
 #[derive(Clone)]
 pub(crate) struct Nodes {
     pub(crate) namespaces: Arc<Namespaces>,
+    /// What `namespaces` ask of the solver; see [`Nodes::follow`].
+    pub(crate) rulebook: Arc<Rulebook>,
     pub(crate) parts: Arc<Vec<Arc<NodePart>>>,
     pub(crate) tails: Vec<NodeTailView>,
     pub(crate) overlay: CowMap<NodeState>,
@@ -45,6 +48,12 @@ impl Default for NodeState {
 }
 
 impl Nodes {
+    /// Puts rules in force, for what is solved from now on.
+    pub(crate) fn follow(&mut self, namespaces: Arc<Namespaces>) {
+        self.rulebook = Arc::new(Rulebook::new(&namespaces, PROFILE_SIZE));
+        self.namespaces = namespaces;
+    }
+
     /// Number of identifiers ever seen.
     pub(crate) fn len(&self) -> u32 {
         let tail = self.tails.last().map(|tail| tail.base() + tail.len());
@@ -203,6 +212,10 @@ impl Nodes {
 impl Graph for Nodes {
     fn namespaces(&self) -> &Namespaces {
         &self.namespaces
+    }
+
+    fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     fn namespace(&self, node: u32) -> Result<u8> {

@@ -11,7 +11,7 @@
 
 use super::evidence::EdgeKey;
 use super::graph::{Graph, aliased};
-use super::solve::{fan_caps, glue};
+use super::rulebook::Rule;
 use crate::Result;
 use crate::base::config::NamespaceRule;
 use ahash::{AHashMap, AHashSet};
@@ -29,13 +29,12 @@ pub(crate) fn stays_shared<G: Graph>(
     profile: impl Fn(u32) -> Result<Option<u32>>,
 ) -> Result<Option<Vec<u32>>> {
     let code = graph.namespace(node)?;
-    let Some(namespace) = graph.namespaces().get(code) else { return Ok(None) };
+    let Some(rule) = graph.rulebook().get(code) else { return Ok(None) };
     let mut search = Search {
         graph,
         profile,
         code,
-        glue: glue(&namespace.rule),
-        caps: fan_caps(graph.namespaces(), code, &namespace.rule),
+        rule,
         weaker: AHashMap::new(),
         people: AHashMap::new(),
         met: AHashSet::new(),
@@ -65,8 +64,7 @@ struct Search<'a, G, F> {
     graph: &'a G,
     profile: F,
     code: u8,
-    glue: usize,
-    caps: Vec<(u8, usize)>,
+    rule: &'a Rule,
     /// Weaker neighbors that are atoms of their own, by namespace.
     weaker: AHashMap<u8, AHashSet<u32>>,
     /// Profile -> a neighbor in it.
@@ -91,14 +89,14 @@ impl<G: Graph, F: Fn(u32) -> Result<Option<u32>>> Search<'_, G, F> {
         }
         let Some(profile) = (self.profile)(neighbor)? else { return Ok(None) };
         self.people.insert(profile, neighbor);
-        if self.people.len() > self.glue {
+        if self.people.len() > self.rule.glue {
             return Ok(Some(self.people.values().copied().collect()));
         }
         self.hold(neighbor, namespace, neighbor)
     }
 
     fn fan(&mut self, neighbor: u32, namespace: u8) -> Result<Option<Vec<u32>>> {
-        let Some(cap) = self.caps.iter().find(|(weaker, _)| *weaker == namespace).map(|(_, cap)| *cap) else {
+        let Some(cap) = self.rule.fan.iter().find(|(weaker, _)| *weaker == namespace).map(|(_, cap)| *cap) else {
             return Ok(None);
         };
         let counted = self.weaker.entry(namespace).or_default();

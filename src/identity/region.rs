@@ -93,7 +93,7 @@ pub(super) fn resolve(
 /// The region around some identifiers and its solution, for whoever asks why.
 pub(crate) fn around(graph: &impl Graph, nodes: &[u32]) -> Result<(Gathered, Solution)> {
     let (gathered, _) = settle(graph, Dirty { nodes, ruled: &[] }, ROUNDS)?;
-    let solution = solve(&gathered.region, graph.namespaces());
+    let solution = solve(&gathered.region, graph.rulebook());
     Ok((gathered, solution))
 }
 
@@ -109,7 +109,7 @@ fn settle(graph: &impl Graph, dirty: Dirty<'_>, rounds: usize) -> Result<(Gather
     loop {
         reach.close(round >= rounds)?;
         let gathered = reach.region()?;
-        let partition = partition(&gathered.region, graph.namespaces());
+        let partition = partition(&gathered.region, graph.rulebook());
         let failed = if round < rounds { unproven(graph, &gathered, &partition)? } else { Vec::new() };
         if failed.is_empty() {
             return Ok((gathered, partition));
@@ -271,7 +271,7 @@ impl<'a, G: Graph> Reach<'a, G> {
         gone.sort_unstable();
         let nodes: Vec<u32> = named.into_iter().map(|(_, _, node)| node).collect();
         let local: AHashMap<u32, u32> = nodes.iter().copied().zip(0..).collect();
-        let mut region = Region { profile_size: graph.profile_size(), ..Region::default() };
+        let mut region = Region::default();
         for (at, node) in (0u32..).zip(&nodes) {
             let pinned = self.places.get(node) == Some(&Place::Pinned);
             region.nodes.push(region_node(graph, *node, pinned)?);

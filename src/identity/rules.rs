@@ -17,7 +17,7 @@ use super::graph::Graph;
 use super::nodes::Nodes;
 use super::part::Edge;
 use super::region::{Dirty, ROUNDS, Resolution, resolve};
-use super::solve::{fan_caps, glue};
+use super::rulebook::{fan_caps, glue};
 use crate::Result;
 use crate::base::config::Namespaces;
 use ahash::AHashMap;

@@ -13,11 +13,11 @@
 //! refused one looks at the smaller side's.
 #![expect(clippy::indexing_slicing, reason = "local indices are dense: each is below the number of nodes")]
 
-use super::component::{Breaks, Component, Limits};
+use super::component::{Breaks, Component};
 use super::evidence::{EdgeKey, NONE, Ruling};
+use super::rulebook::{Rule, Rulebook};
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
-use crate::base::config::{NamespaceRule, Namespaces};
 use std::mem;
 
 /// An identifier of a region.
@@ -55,8 +55,6 @@ pub(crate) struct Region {
     pub(crate) nodes: Vec<RegionNode>,
     pub(crate) edges: Vec<RegionEdge>,
     pub(crate) rulings: Vec<RegionRuling>,
-    /// How many identifiers a profile may hold.
-    pub(crate) profile_size: u32,
 }
 
 /// What joined two components: the index of a ruling or of an edge.
@@ -94,14 +92,14 @@ impl Solution {
 }
 
 /// Solves a region: strata S3 to S5.
-pub(crate) fn solve(region: &Region, namespaces: &Namespaces) -> Solution {
-    let mut solver = Solver::new(region, namespaces);
+pub(crate) fn solve(region: &Region, rulebook: &Rulebook) -> Solution {
+    let mut solver = Solver::new(region, rulebook);
     solver.join_aliases();
     solver.count_atoms();
     let order = region.edges_in_key_order();
     let certain = order.partition_point(|at| region.edges[*at as usize].key.certain());
     let (mut certain, matches) = order.split_at(certain);
-    let by_rank = region.unpinned_by_namespace(namespaces.len());
+    let by_rank = region.unpinned_by_namespace(rulebook.all().len());
     for (code, nodes) in (0u8..).zip(&by_rank) {
         for node in nodes {
             solver.shared[*node as usize] = solver.is_shared(*node);
@@ -143,46 +141,57 @@ impl Region {
     }
 }
 
-/// Certain neighbors of every node, back to back.
-pub(super) struct Neighbors {
-    start: Vec<u32>,
-    all: Vec<u32>,
+/// Things by small numbers, back to back in one piece of memory.
+pub(super) struct Buckets {
+    /// For each bucket where its things start, and where the last one's end; then the things.
+    lists: Vec<u32>,
 }
+
+impl Buckets {
+    /// `all` gives the things, each with its bucket, below `count`; the same ones whenever it is asked.
+    pub(super) fn new(count: usize, all: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
+        let mut lists = vec![0u32; count + 1];
+        all.clone().for_each(|(bucket, _)| lists[bucket] += 1);
+        let mut end = row32(lists.len());
+        for slot in &mut lists {
+            end += *slot;
+            *slot = end;
+        }
+        lists.resize(end as usize, 0);
+        for (bucket, thing) in all {
+            lists[bucket] -= 1;
+            let at = lists[bucket];
+            lists[at as usize] = thing;
+        }
+        Self { lists }
+    }
+
+    pub(super) fn of(&self, bucket: usize) -> &[u32] {
+        &self.lists[self.lists[bucket] as usize..self.lists[bucket + 1] as usize]
+    }
+}
+
+/// Certain neighbors of every node.
+pub(super) struct Neighbors(Buckets);
 
 impl Neighbors {
     pub(super) fn new(region: &Region) -> Self {
-        let mut start = vec![0u32; region.nodes.len() + 1];
-        let certain = || region.edges.iter().filter(|edge| edge.key.certain());
-        for edge in certain() {
-            start[edge.a as usize] += 1;
-            start[edge.b as usize] += 1;
-        }
-        let mut sum = 0;
-        for count in &mut start {
-            sum += *count;
-            *count = sum;
-        }
-        let mut all = vec![0u32; sum as usize];
-        for edge in certain() {
-            for (from, to) in [(edge.a, edge.b), (edge.b, edge.a)] {
-                start[from as usize] -= 1;
-                all[start[from as usize] as usize] = to;
-            }
-        }
-        Self { start, all }
+        let certain = region.edges.iter().filter(|edge| edge.key.certain());
+        let ends = certain.flat_map(|edge| [(edge.a as usize, edge.b), (edge.b as usize, edge.a)]);
+        Self(Buckets::new(region.nodes.len(), ends))
     }
 
     pub(super) fn of(&self, node: u32) -> &[u32] {
-        &self.all[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
+        self.0.of(node as usize)
     }
 
     /// Whether a node has more neighbors of some weaker namespace than its rule allows. Those of one atom count once.
-    pub(super) fn exceed_fan(&self, node: u32, rule: &Rule, region: &Region, atom: &[u32]) -> bool {
+    pub(super) fn exceed_fan(&self, node: u32, rule: &Rule, region: &Region, atom: impl Fn(u32) -> u32) -> bool {
         let neighbors = self.of(node);
         if neighbors.len() <= rule.least_cap {
             return false;
         }
-        let of = |neighbor: &u32| (region.nodes[*neighbor as usize].namespace, atom[*neighbor as usize]);
+        let of = |neighbor: &u32| (region.nodes[*neighbor as usize].namespace, atom(*neighbor));
         let mut atoms: Vec<(u8, u32)> = neighbors.iter().map(of).collect();
         atoms.sort_unstable();
         atoms.dedup();
@@ -194,50 +203,9 @@ impl Neighbors {
     }
 }
 
-/// What a namespace's rule says.
-pub(super) struct Rule {
-    pub(super) glue: usize,
-    pub(super) person: bool,
-    /// See [`fan_caps`].
-    fan: Vec<(u8, usize)>,
-    /// The smallest fan cap: with no more neighbors than this there is nothing to count.
-    least_cap: usize,
-}
-
-/// The rules by namespace code.
-pub(super) struct Rules(Vec<Rule>);
-
-impl Rules {
-    pub(super) fn new(namespaces: &Namespaces) -> Self {
-        let rules = namespaces.iter().map(|(code, namespace)| {
-            let fan = fan_caps(namespaces, code, &namespace.rule);
-            let least_cap = fan.iter().map(|(_, cap)| *cap).min().unwrap_or(usize::MAX);
-            Rule { glue: glue(&namespace.rule), person: namespace.rule.person, fan, least_cap }
-        });
-        Self(rules.collect())
-    }
-
-    pub(super) fn of(&self, code: u8) -> &Rule {
-        &self.0[usize::from(code)]
-    }
-}
-
-/// The caps of a rule on neighbors in weaker namespaces; a cap on a stronger one says nothing.
-pub(crate) fn fan_caps(namespaces: &Namespaces, code: u8, rule: &NamespaceRule) -> Vec<(u8, usize)> {
-    let cap =
-        |(name, cap): (&String, &u32)| Some((namespaces.code(name)?, usize::try_from(*cap).unwrap_or(usize::MAX)));
-    rule.fan.iter().filter_map(cap).filter(|(weaker, _)| *weaker > code).collect()
-}
-
-/// How many people an identifier may be seen with.
-pub(crate) fn glue(rule: &NamespaceRule) -> usize {
-    rule.glue.and_then(|glue| usize::try_from(glue).ok()).unwrap_or(usize::MAX)
-}
-
 struct Solver<'a> {
     region: &'a Region,
-    limits: Limits,
-    rules: Rules,
+    rulebook: &'a Rulebook,
     neighbors: Neighbors,
     /// Union-find: link by size, path halving.
     parent: Vec<u32>,
@@ -253,7 +221,7 @@ struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    fn new(region: &'a Region, namespaces: &'a Namespaces) -> Self {
+    fn new(region: &'a Region, rulebook: &'a Rulebook) -> Self {
         let count = row32(region.nodes.len());
         let mut components: Vec<Component> = (0..count).map(|_| Component::single()).collect();
         for pair in region.rulings.iter().filter(|pair| pair.ruling.denies()) {
@@ -262,8 +230,7 @@ impl<'a> Solver<'a> {
         }
         Self {
             region,
-            limits: Limits::new(namespaces, region.profile_size),
-            rules: Rules::new(namespaces),
+            rulebook,
             neighbors: Neighbors::new(region),
             parent: (0..count).collect(),
             components,
@@ -303,9 +270,10 @@ impl<'a> Solver<'a> {
         values.sort_unstable();
         values.dedup_by_key(|(atom, namespace, _)| (*atom, *namespace));
         for (atom, namespace, seen) in values {
+            let person = self.rule(namespace).person;
             let component = &mut self.components[atom as usize];
-            component.person |= self.rules.of(namespace).person;
-            component.count(&self.limits, namespace, (seen < Timestamp::MAX).then_some(seen));
+            component.person |= person;
+            component.count(self.rulebook.limits(), namespace, (seen < Timestamp::MAX).then_some(seen));
         }
     }
 
@@ -327,12 +295,16 @@ impl<'a> Solver<'a> {
             self.counted_by[root as usize] = node;
             people.push(root);
             size += u64::from(self.components[root as usize].size);
-            if people.len() > self.rules.of(code).glue || size > u64::from(self.limits.profile_size()) {
+            if people.len() > self.rule(code).glue || size > u64::from(self.rulebook.limits().profile_size()) {
                 return true;
             }
         }
-        let rule = self.rules.of(code);
-        self.neighbors.exceed_fan(node, rule, self.region, &self.atom) || self.broken(&people).is_some()
+        let fan = self.neighbors.exceed_fan(node, self.rule(code), self.region, |node| self.atom[node as usize]);
+        fan || self.broken(&people).is_some()
+    }
+
+    fn rule(&self, code: u8) -> &'a Rule {
+        &self.rulebook.all()[usize::from(code)]
     }
 
     /// S4 (b) and S5: joins the components of an edge's ends, or says what is in the way.
@@ -354,7 +326,7 @@ impl<'a> Solver<'a> {
     /// The rule that the union of the components with these roots breaks.
     fn broken(&mut self, roots: &[u32]) -> Option<Breaks> {
         let parts: Vec<&Component> = roots.iter().map(|root| &self.components[*root as usize]).collect();
-        let broken = self.limits.broken(&parts);
+        let broken = self.rulebook.limits().broken(&parts);
         broken.or_else(|| self.holds_denied(roots).then_some(Breaks::Denied))
     }
 
@@ -416,6 +388,7 @@ impl<'a> Solver<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::config::Namespaces;
     use std::collections::BTreeMap;
 
     fn chain(count: u32, namespace: u8) -> Region {
@@ -427,19 +400,18 @@ mod tests {
         };
         let edge =
             |a: u32| RegionEdge { a, b: a + 1, key: EdgeKey::event(true, Timestamp::from_millisecond(i64::from(a))) };
-        Region {
-            nodes: (0..count).map(node).collect(),
-            edges: (0..count - 1).map(edge).collect(),
-            rulings: Vec::new(),
-            profile_size: 1000,
-        }
+        Region { nodes: (0..count).map(node).collect(), edges: (0..count - 1).map(edge).collect(), rulings: Vec::new() }
+    }
+
+    fn rulebook() -> Rulebook {
+        Rulebook::new(&Namespaces::new(&BTreeMap::new()).unwrap(), 1000)
     }
 
     #[test]
     fn a_long_chain_is_cut_at_the_profile_size_in_no_time() {
-        let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        let rulebook = rulebook();
         let start = std::time::Instant::now();
-        let solution = solve(&chain(20_000, 5), &namespaces);
+        let solution = solve(&chain(20_000, 5), &rulebook);
         assert_eq!(solution.rejected.len(), 19);
         assert_eq!(solution.profile[..1000], [0; 1000]);
         assert_eq!(solution.profile[1000], 1000);
@@ -448,14 +420,14 @@ mod tests {
 
     #[test]
     fn a_star_of_cookies_fills_its_window_without_going_quadratic() {
-        let namespaces = Namespaces::new(&BTreeMap::new()).unwrap();
+        let rulebook = rulebook();
         let mut region = chain(100_001, 6);
         region.nodes[100_000].namespace = 5;
         for (at, edge) in region.edges.iter_mut().enumerate() {
             *edge = RegionEdge { a: row32(at), b: 100_000, ..*edge };
         }
         let start = std::time::Instant::now();
-        let solution = solve(&region, &namespaces);
+        let solution = solve(&region, &rulebook);
         assert_eq!(solution.rejected.len(), 100_000 - 20);
         assert_eq!(solution.rejected[0], Rejected { edge: 20, breaks: Breaks::Window(6) });
         assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());

@@ -149,7 +149,7 @@ fn check(model: &Model) -> Result<Outcome, TestCaseError> {
 fn everything(model: &Model) -> (Gathered, Solution) {
     let all: Vec<u32> = (0..row32(model.idents.len())).collect();
     let (gathered, solution) = around(model, &all).unwrap();
-    let fast = partition(&gathered.region, model.namespaces());
+    let fast = partition(&gathered.region, model.rulebook());
     assert_eq!((&fast.profile, &fast.rejected), (&solution.profile, &solution.rejected));
     (gathered, solution)
 }

@@ -59,7 +59,7 @@ impl Book {
     /// Puts rules and blocked values in force, for what comes from now on.
     pub(super) fn adopt(&mut self, next: Namespaces) {
         self.blocked = Arc::new(BlockedValues::listed(next.blocked()));
-        self.nodes.namespaces = Arc::new(next);
+        self.nodes.follow(Arc::new(next));
     }
 
     /// Notes of a new identifier whether its value is blocked.

@@ -21,9 +21,10 @@ use crate::event::{order_key, traits_of};
 use crate::identity::append::{self, resolve_news};
 use crate::identity::change::Change;
 use crate::identity::evidence::{EdgeKey, NONE};
-use crate::identity::graph::NodeState;
+use crate::identity::graph::{NodeState, PROFILE_SIZE};
 use crate::identity::nodes::Nodes;
 use crate::identity::region::Resolution;
+use crate::identity::rulebook::Rulebook;
 use crate::identity::stated::{Stated, Statements};
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
@@ -118,6 +119,7 @@ impl Book {
         let (node_tail, event_tail) = (Arc::new(NodeTail::new(0)), Arc::new(EventTail::default()));
         let blocked = Arc::new(BlockedValues::listed(namespaces.blocked()));
         let nodes = Nodes {
+            rulebook: Arc::new(Rulebook::new(&namespaces, PROFILE_SIZE)),
             namespaces,
             parts: Arc::default(),
             tails: vec![node_tail.view()],

@@ -48,7 +48,7 @@ pub struct Stats {
     pub pairs_seen: u64,
     /// Identifiers that were solved again since then, each time counted.
     pub identifiers_solved: u64,
-    /// How long solving took since then, look-ups of identifiers and evidence not included, in microseconds.
+    /// How long that took, in microseconds: to read what is known around them, to solve it, and to see what is different.
     pub solving_us: u64,
     /// Bytes of the active log.
     pub log_bytes: u64,
@@ -154,7 +154,7 @@ mod tests {
                 .map(|_| {
                     let start = Instant::now();
                     for region in &regions {
-                        assert_eq!(partition(region, &nodes.namespaces).profile.len(), region.nodes.len());
+                        assert_eq!(partition(region, &nodes.rulebook).profile.len(), region.nodes.len());
                     }
                     start.elapsed().as_nanos() / edges as u128
                 })
@@ -163,8 +163,7 @@ mod tests {
             let (count, each) = (regions.len(), rounds[rounds.len() / 2]);
             let text = format!("{touched} a commit: {count} regions, {edges} edges: {each} ns an edge");
             std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
-            // A region of its own for every visitor costs more: some allocations each.
-            assert!(touched == 1 || each <= 150, "{text}");
+            assert!(each <= 150, "{text}");
         }
     }
 }
