@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows the wire format.
 
 pub(crate) mod bytes;
+pub(crate) mod canon;
 pub(crate) mod config;
 pub(crate) mod decimal;
 pub(crate) mod doc;

@@ -3,6 +3,7 @@
 use super::reason::{Limit, Reason};
 use crate::base::Limits;
 use crate::base::bytes::{put_bytes, row32};
+use crate::base::canon::Digest;
 use crate::base::doc::Doc;
 use std::collections::HashMap;
 
@@ -114,6 +115,8 @@ pub(crate) struct Slot {
     pub(crate) limit: Option<Limit>,
     /// It holds a number beyond `f64`.
     pub(crate) out_of_range: bool,
+    /// Of an object: what it says.
+    pub(crate) content: Digest,
 }
 
 impl Slot {

@@ -7,6 +7,8 @@ use super::json::{BadJson, Lexer, Text, Token, skip_value};
 use super::reason::{Limit, Reason};
 use super::shape::{Repeats, Slot, Step, beyond_f64, is_known, key_hash};
 use crate::base::Limits;
+use crate::base::canon::{self, Digest};
+use crate::base::bytes::Reader;
 use crate::base::doc::{Doc, DocWriter, Open};
 
 /// What the pass has to know of a store's configuration.
@@ -27,6 +29,7 @@ struct Frame {
     /// A bit for each key seen, by its digest; and whether one was set twice.
     seen: u64,
     twice: bool,
+    digest: Digest,
 }
 
 /// One line, parsed; the buffers live on for the next line.
@@ -67,6 +70,8 @@ pub(crate) struct Raw<'a> {
     /// It holds a number beyond `f64`.
     pub(crate) out_of_range: bool,
     pub(crate) text_bytes: usize,
+    /// What an object says.
+    pub(crate) content: Digest,
 }
 
 /// What an envelope says for those of its messages that do not say it themselves.
@@ -147,7 +152,7 @@ impl Wire {
         single.into_iter().chain(many).map(|(slot, doc, ordinal)| {
             let object = if doc.is_object() { Ok(doc) } else { Err(Reason::WrongType) };
             let doc = slot.verdict(&rules.limits).and(object);
-            Raw { ordinal, doc, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes }
+            Raw { ordinal, doc, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes, content: slot.content }
         })
     }
 
@@ -227,6 +232,7 @@ impl Wire {
     /// Writes a scalar or opens a container; true if a container is open now and its next value comes.
     fn value(&mut self, lexer: &mut Lexer<'_>, rules: &WireRules) -> Result<bool, Stop> {
         let token = lexer.value(&mut self.text)?;
+        let at = self.doc.len();
         let mut doc = DocWriter::new(&mut self.doc);
         match token {
             Token::Null => doc.null(),
@@ -236,12 +242,38 @@ impl Wire {
                 if beyond_f64(digits) && !self.is_long_name(digits) {
                     self.slot().out_of_range = true;
                 }
+                let number = canon::number_digest(Doc::new(self.doc.get(at..).unwrap_or_default()));
+                self.say(number);
+                return Ok(false);
             }
             Token::Str(Text::Plain(text)) => doc.string(text),
             Token::Str(Text::Escaped) => doc.wtf8(&self.text),
             Token::List | Token::Object => return self.open(lexer, token == Token::Object, rules),
         }
+        self.say_plainly(at);
         Ok(false)
+    }
+
+    /// Counts a value that is neither a container nor a number, and starts at `at`, in what its container says.
+    #[inline]
+    fn say_plainly(&mut self, at: usize) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        if frame.object {
+            frame.digest.add_plain_member(self.doc.get(frame.key_at..).unwrap_or_default());
+        } else {
+            frame.digest.add_item(canon::digest(Doc::new(self.doc.get(at..).unwrap_or_default())));
+        }
+    }
+
+    /// Counts a container or a number in what its container says.
+    fn say(&mut self, value: u64) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        if frame.object {
+            let member = self.doc.get(frame.key_at..).unwrap_or_default();
+            frame.digest.add_digested_member(Reader::new(member).bytes().unwrap_or_default(), value);
+        } else {
+            frame.digest.add_item(value);
+        }
     }
 
     /// An integer that is an identifier is a name, not a number, however many digits it has.
@@ -259,13 +291,17 @@ impl Wire {
             self.too_deep = true;
             *lexer = lexer.back_one();
             skip_value(lexer, &mut self.text)?;
+            let at = self.doc.len();
             DocWriter::new(&mut self.doc).null();
+            self.say_plainly(at);
             return Ok(false);
         }
         let at = self.doc.len();
         let mut doc = DocWriter::new(&mut self.doc);
         let open = if object { doc.object() } else { doc.list() };
-        self.frames.push(Frame { open, at, object, hashes_at: self.hashes.len(), key_at: 0, seen: 0, twice: false });
+        let digest = if object { Digest::object() } else { Digest::list() };
+        let hashes_at = self.hashes.len();
+        self.frames.push(Frame { open, at, object, hashes_at, key_at: 0, seen: 0, twice: false, digest });
         let level = self.frames.len();
         if !object && (level == 1 || level == 2 && self.at_batch) {
             self.list_level = Some(level);
@@ -353,25 +389,31 @@ impl Wire {
 
     fn key_of(&self, frame: &Frame) -> &[u8] {
         let bytes = self.doc.get(frame.key_at..).unwrap_or_default();
-        crate::base::bytes::Reader::new(bytes).bytes().unwrap_or_default()
+        Reader::new(bytes).bytes().unwrap_or_default()
     }
 
     fn close(&mut self, rules: &WireRules) {
         if self.list_level == Some(self.frames.len()) {
             self.list_level = None;
         }
-        let Some(frame) = self.frames.pop() else { return };
+        let Some(mut frame) = self.frames.pop() else { return };
         DocWriter::new(&mut self.doc).close(frame.open);
         let repeated = frame.twice && self.repeats.may_hold(self.hashes.get(frame.hashes_at..).unwrap_or_default());
         self.hashes.truncate(frame.hashes_at);
-        if repeated {
-            self.drop_repeats(frame.at, rules);
+        if repeated && self.drop_repeats(frame.at, rules) {
+            frame.digest = Digest::object();
+            let object = Doc::new(self.doc.get(frame.at..).unwrap_or_default());
+            object.members().for_each(|(key, value)| frame.digest.add_member(key, value));
         }
+        if self.frames.len() == self.element_level.unwrap_or(0) {
+            self.slot().content = frame.digest;
+        }
+        self.say(frame.digest.finish());
     }
 
-    /// Takes a closer look at an object, the last value written, whose keys seem to repeat.
+    /// Takes a closer look at an object, the last value written, whose keys seem to repeat; true if they did.
     #[cold]
-    fn drop_repeats(&mut self, at: usize, rules: &WireRules) {
+    fn drop_repeats(&mut self, at: usize, rules: &WireRules) -> bool {
         let mut repeats = std::mem::take(&mut self.repeats);
         let path = self.path();
         let refused = repeats.gather(Doc::new(self.doc.get(at..).unwrap_or_default()), |key| {
@@ -384,6 +426,7 @@ impl Wire {
             self.slot().duplicate |= refused;
         }
         self.repeats = repeats;
+        refused.is_some()
     }
 
     /// The steps, inside its message, to what is read or closed now.

@@ -1,9 +1,9 @@
 //! What must hold for any bytes whatsoever: the body of the fuzz target, and of property tests.
 
-use super::canon;
 use super::fact::Fact;
 use super::intake::{Outcome, Scratch, message_json, read_body};
 use super::normalizer::{Intake, Normalizer, ReceivedAt};
+use crate::base::canon;
 use crate::base::{Config, Timestamp, Trust};
 use crate::message::{Reason, lines};
 

@@ -1,6 +1,5 @@
 //! Bytes in, facts and rejects out: each message of a body or of a line ends as exactly one of the two.
 
-use super::canon;
 use super::clock::{self, Clock};
 use super::consent::Speech;
 use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact, Role};
@@ -8,6 +7,7 @@ use super::fields::{Fields, push_name};
 use super::names::Names;
 use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
+use crate::base::canon::{self, Digest};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::time::DAY_MS;
 use crate::base::{MessageId, MessageIdPolicy, Timestamp};
@@ -157,7 +157,8 @@ impl Build {
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
         let order = action.zip(money);
-        self.encode(Parts { message, fields, kind, times, order, order_id }, intake, &mut flags);
+        let content = raw.content;
+        self.encode(Parts { message, content, fields, kind, times, order, order_id }, intake, &mut flags);
         Ok(flags)
     }
 
@@ -178,7 +179,7 @@ impl Build {
     }
 
     fn encode(&mut self, parts: Parts<'_>, intake: &Intake<'_>, flags: &mut Flags) {
-        let Parts { message, fields, kind, times, order, order_id } = parts;
+        let Parts { message, mut content, fields, kind, times, order, order_id } = parts;
         let operator = kind == Kind::Alias && intake.operator_alias;
         let mut identifiers = self.names.normalize(intake, flags);
         if operator {
@@ -186,21 +187,36 @@ impl Build {
         }
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
-        let mut content = canon::ObjectDigest::new();
         self.doc.clear();
         let mut doc = DocWriter::new(&mut self.doc);
         let root = doc.object();
         let mut canonical_time = false;
-        for (key, value) in kept_members(message, &fields, given) {
-            // The fact's own time prints as this very text: no need to keep it twice.
-            if key == b"timestamp" && value.as_instant() == Some(times.ts) {
-                canonical_time = true;
-            } else {
+        for (key, value) in message.members() {
+            let (kept, counted) = match key {
+                b"messageId" => (!given, !given),
+                b"sentAt" => (!fields.sent_at_filled, false),
+                b"receivedAt" => (true, false),
+                b"context" => (!fields.context_filled, !fields.context_filled),
+                // The fact's own time prints as this very text: no need to keep it twice.
+                b"timestamp" if value.as_instant() == Some(times.ts) => {
+                    canonical_time = true;
+                    (false, true)
+                }
+                _ => (true, true),
+            };
+            if !counted {
+                content.remove_member(key, value);
+            }
+            if kept {
                 doc.key(key);
                 doc.copy(value);
             }
-            if !matches!(key, b"sentAt" | b"receivedAt") {
-                content.add(key, value);
+        }
+        for (key, value) in filled(&fields) {
+            doc.key(key);
+            doc.copy(value);
+            if key == b"context" {
+                content.add_member(key, value);
             }
         }
         doc.close(root);
@@ -259,6 +275,8 @@ fn consent(kind: Kind, event: &str, fields: &Fields<'_>, flags: &mut Flags) -> u
 /// A message that passed every check.
 struct Parts<'a> {
     message: Doc<'a>,
+    /// What the message says, all its members.
+    content: Digest,
     fields: Fields<'a>,
     kind: Kind,
     times: Times,
@@ -271,22 +289,6 @@ fn filled<'a>(fields: &Fields<'a>) -> impl Iterator<Item = (&'static [u8], Doc<'
     let sent_at = fields.sent_at.filter(|_| fields.sent_at_filled).map(|value| (&b"sentAt"[..], value));
     let context = fields.context.filter(|_| fields.context_filled).map(|value| (&b"context"[..], value));
     sent_at.into_iter().chain(context)
-}
-
-/// The members that the fact keeps: those of the message, without an id that the fact holds anyway, and the envelope's.
-fn kept_members<'a>(
-    message: Doc<'a>,
-    fields: &Fields<'a>,
-    id_given: bool,
-) -> impl Iterator<Item = (&'a [u8], Doc<'a>)> {
-    let (sent_at, context) = (fields.sent_at_filled, fields.context_filled);
-    let own = message.members().filter(move |(key, _)| match *key {
-        b"messageId" => !id_given,
-        b"sentAt" => !sent_at,
-        b"context" => !context,
-        _ => true,
-    });
-    own.chain(filled(fields).map(|(key, value)| (key as &'a [u8], value)))
 }
 
 /// The id that the message names, or one by the store's policy; with the bits that say where it is from.

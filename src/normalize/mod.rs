@@ -1,7 +1,6 @@
 //! Message -> fact, or a reason to refuse: identifiers, clock, money.
 
 pub(crate) mod blocked;
-pub(crate) mod canon;
 pub(crate) mod clock;
 pub(crate) mod consent;
 pub(crate) mod email;

@@ -2,8 +2,8 @@
 //!
 //! Recursion is bounded by the depth that messages may have.
 
-use crate::base::bytes::{put_bytes, put_varint};
-use crate::base::doc::Doc;
+use super::bytes::{put_bytes, put_varint};
+use super::doc::Doc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const NUMBER: u64 = 1;
@@ -15,12 +15,14 @@ const OTHER: u64 = 5;
 /// A 64-bit digest of a value. Equal values have equal digests; others practically never. Kept in facts: a format.
 pub(crate) fn digest(value: Doc<'_>) -> u64 {
     if value.is_object() {
-        let mut object = ObjectDigest::new();
-        value.members().for_each(|(key, value)| object.add(key, value));
+        let mut object = Digest::object();
+        value.members().for_each(|(key, value)| object.add_member(key, value));
         return object.finish();
     }
     if value.is_list() {
-        return finish(value.items().fold(LIST, |hash, item| finish(hash).wrapping_add(digest(item))));
+        let mut list = Digest::list();
+        value.items().for_each(|item| list.add_item(digest(item)));
+        return list.finish();
     }
     if value.is_number() {
         return number_digest(value);
@@ -29,16 +31,45 @@ pub(crate) fn digest(value: Doc<'_>) -> u64 {
     xxh3_64_with_seed(value.bytes(), OTHER)
 }
 
-/// The digest of an object, member by member in any order.
-pub(crate) struct ObjectDigest(u64);
+/// The digest of a container while its contents come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Digest(u64);
 
-impl ObjectDigest {
-    pub(crate) fn new() -> Self {
+impl Digest {
+    /// Of an object: shares of members are added, so their order does not count.
+    pub(crate) fn object() -> Self {
         Self(OBJECT)
     }
 
-    pub(crate) fn add(&mut self, key: &[u8], value: Doc<'_>) {
-        self.0 = self.0.wrapping_add(member(key, value));
+    /// Of a list, whose items come in order.
+    pub(crate) fn list() -> Self {
+        Self(LIST)
+    }
+
+    pub(crate) fn add_member(&mut self, key: &[u8], value: Doc<'_>) {
+        self.0 = self.0.wrapping_add(share(key, value));
+    }
+
+    /// A member that shall not count after all.
+    pub(crate) fn remove_member(&mut self, key: &[u8], value: Doc<'_>) {
+        self.0 = self.0.wrapping_sub(share(key, value));
+    }
+
+    /// A member that is neither a container nor a number, by its bytes: the key with its length, then the value.
+    #[inline]
+    pub(crate) fn add_plain_member(&mut self, member: &[u8]) {
+        self.0 = self.0.wrapping_add(plain_share(member));
+    }
+
+    /// A member with a container or a number, whose digest is known.
+    #[inline]
+    pub(crate) fn add_digested_member(&mut self, key: &[u8], value: u64) {
+        self.0 = self.0.wrapping_add(digested_share(key, value));
+    }
+
+    #[inline]
+    pub(crate) fn add_item(&mut self, item: u64) {
+        self.0 = finish(self.0).wrapping_add(item);
     }
 
     pub(crate) fn finish(self) -> u64 {
@@ -46,9 +77,25 @@ impl ObjectDigest {
     }
 }
 
-/// The share of one member in its object's digest; shares are added, so order does not count.
-fn member(key: &[u8], value: Doc<'_>) -> u64 {
-    finish(xxh3_64_with_seed(key, KEY) ^ digest(value).rotate_left(31))
+/// The share of one member in its object's digest.
+fn share(key: &[u8], value: Doc<'_>) -> u64 {
+    if value.is_object() || value.is_list() || value.is_number() {
+        return digested_share(key, digest(value));
+    }
+    let mut member = Vec::with_capacity(key.len() + value.bytes().len() + 10);
+    put_bytes(&mut member, key);
+    member.extend_from_slice(value.bytes());
+    plain_share(&member)
+}
+
+#[inline]
+fn plain_share(member: &[u8]) -> u64 {
+    xxh3_64_with_seed(member, OTHER)
+}
+
+#[inline]
+fn digested_share(key: &[u8], value: u64) -> u64 {
+    finish(xxh3_64_with_seed(key, KEY) ^ value.rotate_left(31))
 }
 
 /// A finalizer that spreads every bit (the one of splitmix64).
@@ -58,7 +105,7 @@ fn finish(mut hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-fn number_digest(value: Doc<'_>) -> u64 {
+pub(crate) fn number_digest(value: Doc<'_>) -> u64 {
     let parts = |mantissa: i64, exponent: i64| {
         let hash = finish(mantissa.cast_unsigned().wrapping_add(NUMBER));
         finish(hash.wrapping_add(exponent.cast_unsigned()))
@@ -181,7 +228,7 @@ pub(crate) fn object_bytes<'a>(members: impl Iterator<Item = (&'a [u8], Doc<'a>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::doc::DocWriter;
+    use super::super::doc::DocWriter;
     use proptest::prelude::*;
 
     fn number(text: &str) -> (u64, Vec<u8>) {
