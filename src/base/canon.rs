@@ -227,8 +227,8 @@ pub(crate) fn object_bytes<'a>(members: impl Iterator<Item = (&'a [u8], Doc<'a>)
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::doc::DocWriter;
+    use super::*;
     use proptest::prelude::*;
 
     fn number(text: &str) -> (u64, Vec<u8>) {

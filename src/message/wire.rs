@@ -7,8 +7,8 @@ use super::json::{BadJson, Lexer, Text, Token, skip_value};
 use super::reason::{Limit, Reason};
 use super::shape::{Repeats, Slot, Step, beyond_f64, is_known, key_hash};
 use crate::base::Limits;
-use crate::base::canon::{self, Digest};
 use crate::base::bytes::Reader;
+use crate::base::canon::{self, Digest};
 use crate::base::doc::{Doc, DocWriter, Open};
 
 /// What the pass has to know of a store's configuration.

@@ -70,9 +70,11 @@ impl BlockedValues {
 
     /// Whether an address belongs to a domain that nobody has.
     pub(crate) fn covers_domain(&self, email: &str) -> bool {
-        let host = email.trim().rsplit('@').next().unwrap_or_default();
-        let top = host.rsplit('.').next().unwrap_or_default();
-        self.built_in && email.contains('@') && DOMAINS.iter().any(|domain| domain.eq_ignore_ascii_case(top))
+        let email = email.trim();
+        // What stands behind the last dot or `@` is the top of the domain.
+        let top_at = email.bytes().rposition(|byte| matches!(byte, b'.' | b'@')).map_or(0, |at| at + 1);
+        let top = email.get(top_at..).unwrap_or_default();
+        self.built_in && DOMAINS.iter().any(|domain| domain.eq_ignore_ascii_case(top)) && email.contains('@')
     }
 
     fn has_word(&self, value: &str) -> bool {

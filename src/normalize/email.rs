@@ -53,17 +53,21 @@ fn is_address(text: &str, at: usize) -> bool {
         && !text.chars().any(is_refused)
         && !domain.contains('@')
         && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty())
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && !domain.as_bytes().windows(2).any(|two| two == b"..")
 }
 
 fn is_refused(c: char) -> bool {
-    matches!(c, ',' | ';' | ':' | '<' | '>' | '"') || c.is_whitespace() || c.is_control()
+    let mark = matches!(c, '\0'..=' ' | '\u{7f}' | ',' | ';' | ':' | '<' | '>' | '"');
+    mark || (!c.is_ascii() && (c.is_whitespace() || c.is_control()))
 }
 
 /// Whether a label of a normalized address mixes letters of scripts that look alike (Latin, Greek, Cyrillic, ...).
 pub(crate) fn mixes_scripts(address: &str) -> bool {
     let Some((_, domain)) = address.split_once('@') else { return false };
-    if !domain.contains("xn--") {
+    // Hardly any domain has hyphens, and they are quickly looked for.
+    if !domain.contains('-') || !domain.contains("xn--") {
         return false;
     }
     let (domain, _) = idna::domain_to_unicode(domain);

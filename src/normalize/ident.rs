@@ -101,11 +101,12 @@ impl Identifiers {
             scope(env.shop, raw, out);
         }
         let value_at = out.len();
-        let written = write(style, raw.trim(), env, out);
+        let said = raw.trim();
+        let written = write(style, said, env, out);
         let value = out.get(value_at..).unwrap_or_default();
         let result = match written {
             None => Err(Bad::Unusable),
-            Some(()) if value.is_empty() || self.is_newly_blocked(style, value) => Err(Bad::Blocked),
+            Some(()) if value.is_empty() || self.is_newly_blocked(style, value, said) => Err(Bad::Blocked),
             Some(()) => Ok(Normal { mixed_script: style == Style::Email && email::mixes_scripts(value) }),
         };
         if result.is_err() {
@@ -115,8 +116,10 @@ impl Identifiers {
     }
 
     /// What only the normal form shows: zero-width characters inside a placeholder, a domain in other letters.
-    fn is_newly_blocked(&self, style: Style, value: &str) -> bool {
+    fn is_newly_blocked(&self, style: Style, value: &str, said: &str) -> bool {
         match style {
+            // Case does not matter to the list.
+            Style::Email | Style::Card if value.eq_ignore_ascii_case(said) => false,
             Style::Email => self.blocked.covers(value) || self.blocked.covers_domain(value),
             Style::Card => self.blocked.covers(value),
             Style::Device => value == "00000000-0000-0000-0000-000000000000",

@@ -6,6 +6,7 @@
 //! here.
 
 use super::plans::{self, Lengths};
+use crate::base::bytes::low8;
 use phonenumber::country::Id;
 use phonenumber::metadata::DATABASE;
 
@@ -25,16 +26,17 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => raw.get(4..)?,
         _ => raw,
     };
-    let mut dialed = dialed(rest)?;
-    if let Some(international) = dialed.strip_prefix("00") {
-        dialed = format!("+{international}");
-    }
+    let digits = Dialed::read(rest)?;
+    let dialed = digits.as_str();
     let region = if dialed.starts_with('+') { None } else { Some(region?) };
-    if let Some(number) = quick(&dialed, region) {
-        out.push_str(&number);
+    if let Some((code, national)) = quick(dialed, region) {
+        match code {
+            Some(code) => out.extend(["+", &code.to_string(), national]),
+            None => out.push_str(dialed),
+        }
         return Some(());
     }
-    let mut number = read(&dialed, region)?;
+    let mut number = read(dialed, region)?;
     if number == dialed {
         out.push_str(&number);
         return Some(());
@@ -51,27 +53,23 @@ pub(crate) fn normalize(raw: &str, region: Option<Id>, out: &mut String) -> Opti
     None
 }
 
-/// The number where nothing has to be found out: no country of that code could take its first digit for a prefix.
-fn quick(dialed: &str, region: Option<Id>) -> Option<String> {
-    let (code, national) = match (dialed.strip_prefix('+'), region) {
-        (Some(rest), _) => {
-            let known = |len| rest.get(..len)?.parse::<usize>().ok().filter(|code| plans::is_code(*code));
-            let (len, code) = (1..=3).find_map(|len| Some((len, known(len)?)))?;
-            (code, rest.get(len..)?)
-        }
-        (None, Some(region)) => {
-            let country = DATABASE.by_id(region.as_ref())?;
-            let code = country.country_code();
-            // A number that starts like an international one has to be looked at closely.
-            let abroad = country.international_prefix()?.find(dialed).is_some_and(|found| found.start() == 0);
-            if abroad || dialed.starts_with(&code.to_string()) {
-                return None;
-            }
-            (usize::from(code), dialed)
-        }
-        (None, None) => return None,
-    };
-    plans::is_plain(code, national).then(|| format!("+{code}{national}"))
+/// The number where nothing has to be found out, as no country of its code could take its first digit for a prefix: the
+/// code, if it has to be put in front, and the rest.
+fn quick(dialed: &str, region: Option<Id>) -> Option<(Option<u16>, &str)> {
+    if let Some(rest) = dialed.strip_prefix('+') {
+        let known = |len| rest.get(..len)?.parse::<usize>().ok().filter(|code| plans::is_code(*code));
+        let (len, code) = (1..=3).find_map(|len| Some((len, known(len)?)))?;
+        let national = rest.get(len..)?;
+        return plans::is_plain(code, national).then_some((None, national));
+    }
+    let country = DATABASE.by_id(region?.as_ref())?;
+    let code = country.country_code();
+    // A number that starts like an international one has to be looked at closely.
+    let abroad = country.international_prefix()?.find(dialed).is_some_and(|found| found.start() == 0);
+    if abroad || dialed.starts_with(&code.to_string()) {
+        return None;
+    }
+    plans::is_plain(usize::from(code), dialed).then_some((Some(code), dialed))
 }
 
 fn read(dialed: &str, region: Option<Id>) -> Option<String> {
@@ -91,26 +89,48 @@ fn read(dialed: &str, region: Option<Id>) -> Option<String> {
     lengths.has(whole.len(), true).then(|| format!("+{code}{whole}"))
 }
 
-/// The digits, after a `+` if there is one; `None` where anything but digits and punctuation stands.
-fn dialed(text: &str) -> Option<String> {
-    let mut out = String::new();
-    for c in text.chars() {
-        if let Some(digit) = digit(c) {
-            out.push(digit);
-        } else if matches!(c, '+' | '＋') && (out.is_empty() || out == "+") {
-            out = "+".to_owned();
-        } else if !is_punctuation(c) {
-            return None;
+/// The digits that were dialed, after a `+` if there is one.
+struct Dialed {
+    text: [u8; DIGITS_MAX + 3],
+    len: usize,
+}
+
+impl Dialed {
+    /// `None` where anything but digits and punctuation stands, or too many of them.
+    fn read(text: &str) -> Option<Self> {
+        let mut all = Self { text: [0; DIGITS_MAX + 3], len: 0 };
+        for c in text.chars() {
+            if let Some(digit) = digit(c) {
+                all.push(digit)?;
+            } else if matches!(c, '+' | '＋') && matches!(all.as_str(), "" | "+") {
+                all.len = 0;
+                all.push(b'+')?;
+            } else if !is_punctuation(c) {
+                return None;
+            }
         }
-        if out.len() > DIGITS_MAX + 3 {
-            return None;
+        if let Some(international) = all.as_str().strip_prefix("00") {
+            let len = international.len();
+            all.text.copy_within(1..all.len, 0);
+            *all.text.first_mut()? = b'+';
+            all.len = len + 1;
         }
+        Some(all)
     }
-    Some(out)
+
+    fn push(&mut self, byte: u8) -> Option<()> {
+        *self.text.get_mut(self.len)? = byte;
+        self.len += 1;
+        Some(())
+    }
+
+    fn as_str(&self) -> &str {
+        self.text.get(..self.len).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
 }
 
 /// ASCII, full-width and Arabic-Indic digits.
-fn digit(c: char) -> Option<char> {
+fn digit(c: char) -> Option<u8> {
     let value = match u32::from(c) {
         code @ 0x30..=0x39 => code - 0x30,
         code @ 0x660..=0x669 => code - 0x660,
@@ -118,7 +138,7 @@ fn digit(c: char) -> Option<char> {
         code @ 0xff10..=0xff19 => code - 0xff10,
         _ => return None,
     };
-    char::from_digit(value, 10)
+    Some(b'0' + low8(u64::from(value)))
 }
 
 fn is_punctuation(c: char) -> bool {
@@ -142,10 +162,10 @@ mod tests {
 
     #[test]
     fn the_short_way_is_taken() {
-        assert_eq!(quick("20123456", region("DK")).as_deref(), Some("+4520123456"));
-        assert_eq!(quick("+4520123456", None).as_deref(), Some("+4520123456"));
+        assert_eq!(quick("20123456", region("DK")), Some((Some(45), "20123456")));
+        assert_eq!(quick("+4520123456", None), Some((None, "20123456")));
         for ordinary in ["+442079460018", "+12125550123", "+4915123456789", "+33612345678"] {
-            assert_eq!(quick(ordinary, None).as_deref(), Some(ordinary));
+            assert!(quick(ordinary, None).is_some_and(|(code, _)| code.is_none()), "{ordinary}");
         }
         assert_eq!(quick("+390612345678", None), None, "a zero may be a prefix, or part of the number");
     }
@@ -219,7 +239,8 @@ mod tests {
             let code = [code, 1, 44, 49, 33, 39, 7, 61, 55, 52, 54, 86][which];
             let dialed = if plus { format!("+{code}{raw}") } else { raw };
             let home = if plus { None } else { home };
-            if let Some(short) = quick(&dialed, home) {
+            if let Some((code, national)) = quick(&dialed, home) {
+                let short = code.map_or(dialed.clone(), |code| format!("+{code}{national}"));
                 prop_assert_eq!(read(&dialed, home), Some(short.clone()));
                 prop_assert_eq!(read(&short, None), Some(short));
             }
