@@ -1,5 +1,6 @@
 //! Lines: of a body in memory, and of a stream of any length in bounded memory.
 
+use memchr::memchr;
 use std::io::{ErrorKind, Read, Result};
 
 /// A line without BOM and CR, or `None` for a blank one.
@@ -10,28 +11,12 @@ pub(crate) fn clean(line: &[u8]) -> Option<&[u8]> {
     (!blank).then_some(line)
 }
 
-/// Where the first line break is: eight bytes at a time.
-#[inline]
-pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut rest = bytes;
-    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk) ^ (ONES * 0x0a);
-        if word.wrapping_sub(ONES) & !word & HIGH != 0 {
-            break;
-        }
-        rest = tail;
-    }
-    rest.iter().position(|byte| *byte == b'\n').map(|at| bytes.len() - rest.len() + at)
-}
-
 /// The lines of a body with their numbers, cleaned, without the blank ones.
 pub(crate) fn lines(body: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut rest = Some(body);
     let physical = std::iter::from_fn(move || {
         let bytes = rest?;
-        let (line, tail) = match line_end(bytes).and_then(|at| bytes.split_at_checked(at)) {
+        let (line, tail) = match memchr(b'\n', bytes).and_then(|at| bytes.split_at_checked(at)) {
             Some((line, tail)) => (line, tail.get(1..)),
             None => (bytes, None),
         };
@@ -101,7 +86,7 @@ impl<R: Read> LineReader<R> {
         loop {
             let pending = self.buffer.get(self.pending.clone()).unwrap_or_default();
             let fresh = pending.get(scanned..).unwrap_or_default();
-            if let Some(len) = line_end(fresh) {
+            if let Some(len) = memchr(b'\n', fresh) {
                 let start = self.pending.start;
                 let end = start + scanned + len;
                 self.pending.start = end + 1;
