@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it is wrong")]
 
 mod canary;
+mod captured;
 mod claimed;
 mod count;
 mod data;

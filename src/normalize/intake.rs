@@ -187,39 +187,7 @@ impl Build {
         }
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
-        self.doc.clear();
-        let mut doc = DocWriter::new(&mut self.doc);
-        let root = doc.object();
-        let mut canonical_time = false;
-        for (key, value) in message.members() {
-            let (kept, counted) = match key {
-                b"messageId" => (!given, !given),
-                b"sentAt" => (!fields.sent_at_filled, false),
-                b"receivedAt" => (true, false),
-                b"context" => (!fields.context_filled, !fields.context_filled),
-                // The fact's own time prints as this very text: no need to keep it twice.
-                b"timestamp" if value.as_instant() == Some(times.ts) => {
-                    canonical_time = true;
-                    (false, true)
-                }
-                _ => (true, true),
-            };
-            if !counted {
-                content.remove_member(key, value);
-            }
-            if kept {
-                doc.key(key);
-                doc.copy(value);
-            }
-        }
-        for (key, value) in filled(&fields) {
-            doc.key(key);
-            doc.copy(value);
-            if key == b"context" {
-                content.add_member(key, value);
-            }
-        }
-        doc.close(root);
+        let canonical_time = keep(&mut self.doc, message, &fields, given, times.ts, &mut content);
         let strong = intake.rows || matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
         let bits = id_bits
             | if intake.claimed { Bits::CLAIMED } else { 0 }
@@ -255,6 +223,52 @@ impl Build {
         };
         parts.encode(&mut self.fact);
     }
+}
+
+/// Writes the members that the fact keeps: those of the message, without an id that the fact holds anyway, and the
+/// envelope's. Takes what is no content out of `content`; true if the time was left out, since the fact's own prints
+/// as that very text.
+fn keep(
+    out: &mut Vec<u8>,
+    message: Doc<'_>,
+    fields: &Fields<'_>,
+    id_given: bool,
+    ts: Timestamp,
+    content: &mut Digest,
+) -> bool {
+    out.clear();
+    let mut doc = DocWriter::new(out);
+    let root = doc.object();
+    let mut canonical_time = false;
+    for (key, value) in message.members() {
+        let (kept, counted) = match key {
+            b"messageId" => (!id_given, !id_given),
+            b"sentAt" => (!fields.sent_at_filled, false),
+            b"receivedAt" => (true, false),
+            b"context" => (!fields.context_filled, !fields.context_filled),
+            b"timestamp" if value.as_instant() == Some(ts) => {
+                canonical_time = true;
+                (false, true)
+            }
+            _ => (true, true),
+        };
+        if !counted {
+            content.remove_member(key, value);
+        }
+        if kept {
+            doc.key(key);
+            doc.copy(value);
+        }
+    }
+    for (key, value) in filled(fields) {
+        doc.key(key);
+        doc.copy(value);
+        if key == b"context" {
+            content.add_member(key, value);
+        }
+    }
+    doc.close(root);
+    canonical_time
 }
 
 /// The bit of a message that speaks of consent; flagged where it cannot be understood.
