@@ -124,6 +124,28 @@ fn an_operator_splits_what_a_typo_joined_and_joins_it_again() {
     assert_eq!((obstacles[0].kind, obstacles[0].rule.as_deref()), ("rejected", Some("denied")));
 }
 
+/// Spellings that reach one mailbox are evidence where the host asks for it, which can be explained and denied.
+#[test]
+fn addresses_of_one_mailbox_join_only_where_the_host_wants_it() {
+    let config = r#"{"namespaces":{"mailbox":{"rank":7,"limit":5,"glue":2,"person":true}}}"#;
+    let folding = Store::options().config(serde_json::from_str(config).unwrap()).in_memory().unwrap();
+    let plain = Store::in_memory().unwrap();
+    let text = br#"{"type":"identify","anonymousId":"a1","traits":{"email":"A.nn+Shop@gmail.com"}}
+        {"type":"identify","anonymousId":"a2","traits":{"email":"ann@googlemail.com"}}"#;
+    for store in [&folding, &plain] {
+        assert_eq!(store.ingest(text, &regulars::Ingest::new()).unwrap().accepted, 2);
+    }
+    assert_eq!((plain.snapshot().people(), folding.snapshot().people()), (2, 1));
+    let (one, other) = (id::email("a.nn+shop@gmail.com"), id::email("ann@googlemail.com"));
+    let why = folding.snapshot().why(one.clone(), other.clone()).unwrap().unwrap();
+    let mailbox = regulars::Id::new("mailbox", "ann@gmail.com");
+    assert_eq!(why.path.iter().map(|step| step.b.clone()).collect::<Vec<_>>(), [mailbox, other.clone()]);
+    let by_mailbox = folding.snapshot().resolve(regulars::Id::new("mailbox", "A.N.N@googlemail.com"), None).unwrap();
+    assert_eq!(by_mailbox, folding.snapshot().resolve(one.clone(), None).unwrap());
+    folding.deny(one, other).unwrap();
+    assert_eq!(folding.snapshot().people(), 2);
+}
+
 #[test]
 fn statements_that_do_nothing_say_so() {
     let store = Store::in_memory().unwrap();

@@ -48,6 +48,10 @@ pub struct Config {
 
 /// How identifiers of one namespace behave; see the identity chapter of ARCHITECTURE.md.
 ///
+/// A namespace named `mailbox`, which no store has unless it is created so, is filled from every e-mail address: what
+/// stands behind a `+`, and the dots of Gmail, left out. So it is evidence, which can be explained and denied, that
+/// `a.nn+shop@gmail.com` and `ann@gmail.com` are one person's.
+///
 /// ```
 /// let rule: regulars::NamespaceRule = serde_json::from_str(r#"{"rank":2,"limit":5,"glue":2,"person":true}"#)?;
 /// assert_eq!(rule.limit, Some(5));

@@ -63,6 +63,17 @@ fn is_refused(c: char) -> bool {
     mark || (!c.is_ascii() && (c.is_whitespace() || c.is_control()))
 }
 
+/// The mailbox that a normalized address reaches: without what stands behind a `+`, and without the dots that Gmail does
+/// not see.
+pub(crate) fn mailbox(address: &str) -> Option<String> {
+    let (local, domain) = address.split_once('@')?;
+    let gmail = matches!(domain, "gmail.com" | "googlemail.com");
+    let named = local.split('+').next().unwrap_or(local);
+    let plain = if gmail { named.replace('.', "") } else { named.to_owned() };
+    let local = if plain.is_empty() { local } else { plain.as_str() };
+    Some(format!("{local}@{}", if gmail { "gmail.com" } else { domain }))
+}
+
 /// Whether a label of a normalized address mixes letters of scripts that look alike (Latin, Greek, Cyrillic, ...).
 pub(crate) fn mixes_scripts(address: &str) -> bool {
     let Some((_, domain)) = address.split_once('@') else { return false };
@@ -142,6 +153,20 @@ mod tests {
             &long,
         ] {
             assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_one() {
+        for (address, reaches) in [
+            ("a.n.n+shop@gmail.com", "ann@gmail.com"),
+            ("ann@googlemail.com", "ann@gmail.com"),
+            ("a.nn+x+y@shop.dk", "a.nn@shop.dk"),
+            ("+x@shop.dk", "+x@shop.dk"),
+            ("..@gmail.com", "..@gmail.com"),
+        ] {
+            assert_eq!(mailbox(address).as_deref(), Some(reaches));
+            assert_eq!(mailbox(reaches).as_deref(), Some(reaches), "it is its own mailbox");
         }
     }
 

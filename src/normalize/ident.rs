@@ -20,6 +20,7 @@ pub(crate) enum Bad {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Email,
+    Mailbox,
     Phone,
     Card,
     Device,
@@ -51,6 +52,7 @@ impl Identifiers {
     pub(crate) fn new(namespaces: Namespaces, blocked: BlockedValues, shops: BTreeSet<String>) -> Self {
         let style = |name: &str| match name {
             "email" => Style::Email,
+            "mailbox" => Style::Mailbox,
             "phone" => Style::Phone,
             "loyalty_card" => Style::Card,
             "device" | "anonymous_id" => Style::Device,
@@ -93,7 +95,8 @@ impl Identifiers {
             return Err(Bad::Blocked);
         }
         let style = self.styles.get(usize::from(code)).copied().ok_or(Bad::Unusable)?;
-        if style == Style::Email && self.blocked.covers_domain(raw) {
+        let address = matches!(style, Style::Email | Style::Mailbox);
+        if address && self.blocked.covers_domain(raw) {
             return Err(Bad::Blocked);
         }
         let start = out.len();
@@ -107,7 +110,7 @@ impl Identifiers {
         let result = match written {
             None => Err(Bad::Unusable),
             Some(()) if value.is_empty() || self.is_newly_blocked(style, value, said) => Err(Bad::Blocked),
-            Some(()) => Ok(Normal { mixed_script: style == Style::Email && email::mixes_scripts(value) }),
+            Some(()) => Ok(Normal { mixed_script: address && email::mixes_scripts(value) }),
         };
         if result.is_err() {
             out.truncate(start);
@@ -119,8 +122,8 @@ impl Identifiers {
     fn is_newly_blocked(&self, style: Style, value: &str, said: &str) -> bool {
         match style {
             // Case does not matter to the list.
-            Style::Email | Style::Card if value.eq_ignore_ascii_case(said) => false,
-            Style::Email => self.blocked.covers(value) || self.blocked.covers_domain(value),
+            Style::Email | Style::Mailbox | Style::Card if value.eq_ignore_ascii_case(said) => false,
+            Style::Email | Style::Mailbox => self.blocked.covers(value) || self.blocked.covers_domain(value),
             Style::Card => self.blocked.covers(value),
             Style::Device => value == "00000000-0000-0000-0000-000000000000",
             Style::Phone | Style::Verbatim => false,
@@ -144,6 +147,14 @@ fn scope(shop: &str, raw: &str, out: &mut String) {
 fn write(style: Style, value: &str, env: Env<'_>, out: &mut String) -> Option<()> {
     match style {
         Style::Email => email::normalize(value, out),
+        Style::Mailbox => {
+            let start = out.len();
+            email::normalize(value, out)?;
+            let mailbox = email::mailbox(out.get(start..)?)?;
+            out.truncate(start);
+            out.push_str(&mailbox);
+            Some(())
+        }
         Style::Phone => phone::normalize(value, env.region, out),
         Style::Card => {
             out.extend(value.chars().filter(|c| !c.is_whitespace()));
@@ -209,6 +220,7 @@ mod tests {
         assert_eq!(read("email", "nobody"), Err(Bad::Unusable));
         assert_eq!(read("user_id", "a\0b"), Err(Bad::Unusable));
         assert_eq!(read("planet", "earth"), Err(Bad::Unusable));
+        assert_eq!(read("mailbox", "ann@shop.dk"), Err(Bad::Unusable), "off unless it is configured");
     }
 
     #[test]

@@ -153,15 +153,27 @@ impl Names {
                     if normal.mixed_script {
                         flags.set(Flag::MixedScript);
                     }
-                    let claimed = intake.claimed && intake.normalizer.namespaces().is_person(namespace);
-                    let role = if claimed { Role::Claimed } else { Role::Live };
-                    self.kept.push(Kept { namespace, role, start, end: self.text.len() });
+                    self.kept.push(Kept { namespace, role: role(intake, namespace), start, end: self.text.len() });
+                    if namespace == intake.normalizer.codes.email {
+                        Self::reach(intake, start, &mut self.text, &mut self.kept);
+                    }
                 }
                 Err(Bad::Blocked) => flags.set(Flag::BlockedIdentifier),
                 Err(Bad::Unusable) => flags.set(Flag::UnusableIdentifier),
             }
         }
         self.named(flags)
+    }
+
+    /// Names the mailbox that an address, the last text, reaches, where the host wants to know: folding is evidence, which
+    /// can be explained and denied.
+    fn reach(intake: &Intake<'_>, start: usize, text: &mut String, kept: &mut Vec<Kept>) {
+        let Some(namespace) = intake.normalizer.codes.mailbox else { return };
+        let Some(address) = text.get(start..).map(str::to_owned) else { return };
+        let start = text.len();
+        if intake.normalizer.identifiers.append(namespace, &address, intake.env, text).is_ok() {
+            kept.push(Kept { namespace, role: role(intake, namespace), start, end: text.len() });
+        }
     }
 
     fn named(&self, flags: &mut Flags) -> Vec<Named<'_>> {
@@ -179,6 +191,11 @@ impl Names {
         }
         named
     }
+}
+
+fn role(intake: &Intake<'_>, namespace: u8) -> Role {
+    let claimed = intake.claimed && intake.normalizer.namespaces().is_person(namespace);
+    if claimed { Role::Claimed } else { Role::Live }
 }
 
 fn accept(integers: bool) -> Accept {

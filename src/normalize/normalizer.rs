@@ -38,6 +38,8 @@ pub(crate) struct Codes {
     pub(crate) email: u8,
     pub(crate) phone: u8,
     pub(crate) device: u8,
+    /// Only where the host configured it.
+    pub(crate) mailbox: Option<u8>,
 }
 
 /// What a shop decides about its messages.
@@ -72,6 +74,7 @@ impl Normalizer {
             email: code("email")?,
             phone: code("phone")?,
             device: code("device")?,
+            mailbox: namespaces.code("mailbox"),
         };
         let named = config.sources.values().map(|source| source.shop.clone());
         let all_shops = shops.keys().cloned().chain(named).filter(|shop| !shop.is_empty()).collect();
