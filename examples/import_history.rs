@@ -11,8 +11,10 @@ use flate2::read::MultiGzDecoder;
 use regulars::import::{CsvFile, DateOrder};
 use regulars::{Currency, Ingest, Money, Segment, Snapshot, Store, when};
 use std::error::Error;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,15 +30,15 @@ struct Asked {
     currency: String,
     zone: Option<String>,
     dates: Option<DateOrder>,
-    files: Vec<String>,
+    files: Vec<PathBuf>,
 }
 
-fn asked(arguments: impl Iterator<Item = String>) -> Result<Asked> {
+fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
     let mut asked = Asked { store: None, currency: "EUR".to_owned(), zone: None, dates: None, files: Vec::new() };
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(USAGE);
-        match argument.as_str() {
+        let mut value = || arguments.next().and_then(|value| value.into_string().ok()).ok_or(USAGE);
+        match argument.to_str().unwrap_or_default() {
             "--store" => asked.store = Some(value()?),
             "--currency" => asked.currency = value()?,
             "--zone" => asked.zone = Some(value()?),
@@ -48,7 +50,7 @@ fn asked(arguments: impl Iterator<Item = String>) -> Result<Asked> {
                 });
             }
             flag if flag.starts_with("--") => return Err(USAGE.into()),
-            _ => asked.files.push(argument),
+            _ => asked.files.push(argument.into()),
         }
     }
     if asked.files.is_empty() { Err(USAGE.into()) } else { Ok(asked) }
@@ -94,13 +96,15 @@ impl Bar {
     }
 }
 
-fn take_in(store: &Store, path: &str, asked: &Asked, out: &mut impl Write) -> Result<()> {
-    let file = File::open(path).map_err(|error| format!("cannot open {path}: {error}"))?;
+fn take_in(store: &Store, file: &Path, asked: &Asked, out: &mut impl Write) -> Result<()> {
+    let path = file.display().to_string();
+    let file = File::open(file).map_err(|error| format!("cannot open {path}: {error}"))?;
     let read = Arc::new(AtomicU64::new(0));
-    let bar = Bar { name: path.to_owned(), total: file.metadata()?.len(), read: Arc::clone(&read) };
+    let bar = Bar { name: path.clone(), total: file.metadata()?.len(), read: Arc::clone(&read) };
     let counted = Counted { inner: file, read };
-    let plain = path.strip_suffix(".gz").unwrap_or(path);
-    let stream: Box<dyn Read> = if plain == path { Box::new(counted) } else { Box::new(MultiGzDecoder::new(counted)) };
+    let name = path.to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let stream: Box<dyn Read> = if plain == name { Box::new(counted) } else { Box::new(MultiGzDecoder::new(counted)) };
     if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") || plain.ends_with(".json") {
         let receipt = store.ingest_reader(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"))?;
         bar.done();
@@ -117,7 +121,7 @@ fn take_in(store: &Store, path: &str, asked: &Asked, out: &mut impl Write) -> Re
     if let Some(order) = asked.dates {
         file = file.date_order(order);
     }
-    let report = store.import(file)?;
+    let report = store.import(file).map_err(|error| format!("{path}: {error}"))?;
     bar.done();
     write!(out, "{path}: {report}")?;
     Ok(())
@@ -162,7 +166,7 @@ fn segments(store: &Store, out: &mut impl Write) -> Result<()> {
 }
 
 fn run(out: &mut impl Write) -> Result<()> {
-    let asked = asked(std::env::args().skip(1))?;
+    let asked = asked(std::env::args_os().skip(1))?;
     let currency: Currency = asked.currency.parse()?;
     let mut options = Store::options().currency(&asked.currency);
     if let Some(zone) = &asked.zone {

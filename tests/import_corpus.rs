@@ -196,11 +196,11 @@ fn delimiters_and_decimals() {
         assert_eq!(report.detected.delimiter.to_string(), delimiter);
     }
     for price in ["1.234", "1,234"] {
-        // Thousands or decimals: of one row nobody knows. With a point as the mark, 1.234 is a price with three decimals.
-        let expected: Expected<'_> =
-            if price == "1.234" { (1, 0, 123, &[]) } else { (0, 0, 0, &[(2, Reason::WrongType)]) };
-        check(price, with(";", price).as_bytes(), expected);
+        // Thousands or decimals: of one row nobody knows.
+        check(price, with(";", price).as_bytes(), (0, 0, 0, &[(2, Reason::WrongType)]));
     }
+    // With commas between cells a point is the mark, and this is a price with three decimals.
+    check("three decimals", with(",", "1.234").as_bytes(), (1, 0, 123, &[]));
     check("sep=", format!("sep=|\n{}", with("|", "x")).as_bytes(), (0, 0, 0, &[(3, Reason::WrongType)]));
     check("a quoted comma", with(",", "\"1,234.56\"").as_bytes(), (1, 0, 123_456, &[]));
     let declared = OrdersCsv::new(b"order_id;time;total\n1;2025-11-03;1.234\n".as_slice()).decimal_comma(true);
@@ -412,4 +412,51 @@ fn a_column_of_names_is_nobodys_id() {
     assert_eq!(store.snapshot().profiles(), 2);
     let anna = store.snapshot().profile(id::email("a1@example.com")).expect("readable").expect("known");
     assert_eq!(anna.traits["name"].as_str(), "\"Anna Smith\"");
+}
+
+/// A placeholder names no order: every row is one. A number of equal digits is a number like its neighbors.
+#[test]
+fn ids_that_name_no_order() {
+    rows(
+        "hours apart",
+        "1111,2025-11-03 10:00,a@example.com,A,1,50\n1111,2025-11-03 11:00,a@example.com,B,1,50\n",
+        (1, 0, 10_000, &[]),
+    );
+    rows(
+        "placeholders",
+        "n/a,2025-11-03,a@example.com,A,1,5\nn/a,2025-11-04,b@example.com,A,1,7\nn/a,2025-11-04,c@example.com,A,1,9\n",
+        (3, 0, 2100, &[]),
+    );
+    rows("equal rows", "-,2025-11-03,a@example.com,A,1,5\n-,2025-11-03,a@example.com,A,1,5\n", (2, 0, 1000, &[]));
+    rows("returns", "0,2025-11-03,a@example.com,A,-1,5\n0,2025-11-03,b@example.com,A,-1,5\n", (0, 2, -1000, &[]));
+    rows(
+        "templates",
+        "{{id}},2025-11-03,a@example.com,A,1,5\n{{id}},2025-11-04,b@example.com,A,1,7\n",
+        (2, 0, 1200, &[]),
+    );
+    let nobody = store();
+    let text = format!("{HEADER}\nnull,2025-11-03,,A,1,5\nnull,2025-11-04,,A,1,7\n");
+    assert_eq!(import(&nobody, text.as_bytes()).expect("imports").orders, 2);
+    assert_eq!(nobody.snapshot().profiles(), 2, "two guests, not one");
+    let cancelled = "order_id,time,email,total,status\n1111,2025-11-03,a@example.com,5,cancelled\nn/a,2025-11-03,b@example.com,7,cancelled\n2,2025-11-03,a@example.com,3,paid\n";
+    check("cancelled", cancelled.as_bytes(), (3, 2, 300, &[]));
+}
+
+#[test]
+fn dots_and_semicolons() {
+    let dotted = "order_id;time;email;total\n1;03.04.2025;a@example.com;5\n2;12.31.2025;a@example.com;7\n";
+    let (by_file, by_word) = (store(), store());
+    assert_eq!(import(&by_file, dotted.as_bytes()).expect("imports").receipt.rejected, 0);
+    let first_only = dotted.split_inclusive('\n').take(2).collect::<String>();
+    let file = OrdersCsv::new(first_only.as_bytes()).date_order(DateOrder::MonthFirst);
+    assert_eq!(by_word.import(file).expect("imports").receipt.rejected, 0);
+    for store in [by_file, by_word] {
+        assert_eq!(store.snapshot().revenue_by_month().expect("readable")[0].month, "2025-03");
+    }
+    let thousands = "order_id;time;email;total\n1;2025-11-03;a@example.com;2.500\n2;2025-11-03;a@example.com;1.000\n";
+    check("thousands, or not", thousands.as_bytes(), (0, 0, 0, &[(2, Reason::WrongType), (3, Reason::WrongType)]));
+    let parts = "order_id;time;email;total\n1;2025-11-03;a@example.com;0.500\n2;2025-11-03;a@example.com;2.500\n";
+    check("a nought in front", parts.as_bytes(), (2, 0, 300, &[]));
+    let long = format!("{HEADER}\n1,2024-12-31 23:59:60,a@example.com,A,1,5.{}1\n", "0".repeat(60));
+    check("a leap second and many decimals", long.as_bytes(), (1, 0, 500, &[]));
 }

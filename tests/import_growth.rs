@@ -56,6 +56,19 @@ fn an_order_grows_by_rows_of_any_time() {
     }
 }
 
+/// A line that came back before its order grew takes nothing of what the order grew by.
+#[test]
+fn an_order_grows_after_it_came_back() {
+    let header = "order_id,time,email,product_id,quantity,price,status";
+    let rows = ["1,2025-11-03,a@example.com,A,1,10,refunded", "1,2025-11-03,a@example.com,B,1,10,completed"];
+    let (grown, whole) = (store("EUR"), store("EUR"));
+    import(&grown, &some(header, &rows, 1));
+    assert_eq!(net(&grown), 0);
+    import(&grown, &some(header, &rows, 3));
+    import(&whole, &some(header, &rows, 3));
+    assert_eq!((net(&grown), net(&whole)), (1000, 1000));
+}
+
 #[test]
 fn a_refund_grows_by_its_new_rows() {
     let header = "order_id,time,email,product_id,quantity,price";

@@ -253,7 +253,9 @@ pub struct TraitRule {
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum TraitKind {
     Bool,
+    #[serde(alias = "i64")]
     Int,
+    #[serde(alias = "f64")]
     Float,
     String,
     Timestamp,

@@ -64,6 +64,20 @@ impl Decimal {
         Self::shifted(signed, exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?)
     }
 
+    /// The same; of a number with more decimals than fit, the rest counts as one more digit, so that it rounds as the
+    /// exact value does.
+    pub(crate) fn parse_near(text: &str) -> Option<Self> {
+        const KEPT: usize = 20;
+        if let Some(exact) = Self::parse(text) {
+            return Some(exact);
+        }
+        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = digits.split_once('.')?;
+        let (kept, rest) = fraction.split_at_checked(KEPT)?;
+        let more = rest.bytes().all(|byte| byte.is_ascii_digit()).then(|| rest.bytes().any(|byte| byte != b'0'))?;
+        Self::parse(&format!("{whole}.{kept}{}e{exponent}", u8::from(more)))
+    }
+
     /// `mantissa * 10^exponent`.
     fn shifted(mut mantissa: i128, mut exponent: i64) -> Option<Self> {
         if mantissa == 0 {

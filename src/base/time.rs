@@ -96,6 +96,9 @@ pub(crate) struct ParsedInstant {
     pub(crate) zone_missing: bool,
 }
 
+/// The milliseconds of the years 0001 to 9999, in UTC.
+const YEARS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000;
+
 /// Reads `YYYY-MM-DD`, then optionally `T` or a blank, `hh:mm`, `:ss`, up to 9 decimals, and `Z` or an offset below 24
 /// h.
 ///
@@ -114,7 +117,8 @@ pub(crate) fn parse_instant(text: &str) -> Option<ParsedInstant> {
     let (of_day, nanos) = scan.time_of_day()?;
     let offset = scan.offset()?;
     let instant = Timestamp(midnight + of_day - offset.unwrap_or(0));
-    Some(ParsedInstant { instant, nanos, zone_missing: offset.is_none() })
+    // An offset must not lead into a year that cannot be written.
+    YEARS.contains(&instant.0).then_some(ParsedInstant { instant, nanos, zone_missing: offset.is_none() })
 }
 
 struct Scan<'a>(&'a [u8]);

@@ -119,7 +119,6 @@ impl<T: Value> Fixed<T> {
     /// # Errors
     ///
     /// As [`Fixed::get`].
-    #[cfg(test)]
     pub(crate) fn all(&self) -> Result<View<'_, T>> {
         self.range(0..self.len)
     }

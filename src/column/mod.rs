@@ -5,6 +5,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod cow;
+pub(crate) mod filter;
 pub(crate) mod fixed;
 pub(crate) mod heap;
 pub(crate) mod log;

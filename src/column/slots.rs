@@ -29,13 +29,26 @@ pub(crate) fn build(hashes: &[u64]) -> Vec<u8> {
         let mut at = home(*hash, capacity);
         while let Some(slot) = slots.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) {
             if *slot == 0 {
-                *slot = u64::from(low32(*hash)) << 32 | (u64::from(row32(row)) + 1);
+                *slot = u64::from(fingerprint(*hash)) << 32 | (u64::from(row32(row)) + 1);
                 break;
             }
             at = (at + 1) % capacity;
         }
     }
     slots.iter().flat_map(|slot| slot.to_le_bytes()).collect()
+}
+
+/// What a table keeps of a hash.
+pub(crate) fn fingerprint(hash: u64) -> u32 {
+    low32(hash)
+}
+
+/// Every fingerprint of a table with its row, in no order that means anything.
+pub(crate) fn fingerprints(slots: &U64s, mut each: impl FnMut(u32, u32)) -> Result<()> {
+    for slot in slots.all()?.iter().filter(|slot| *slot != 0) {
+        each(low32(slot >> 32), low32(slot).wrapping_sub(1));
+    }
+    Ok(())
 }
 
 /// How many tables are asked at once.
@@ -84,7 +97,7 @@ fn find(slots: &U64s, hash: u64, mut is_it: impl FnMut(u32) -> Result<bool>) -> 
             return Ok(None);
         }
         let row = low32(slot).wrapping_sub(1);
-        if slot >> 32 == u64::from(low32(hash)) && is_it(row)? {
+        if slot >> 32 == u64::from(fingerprint(hash)) && is_it(row)? {
             return Ok(Some(row));
         }
         at = (at + 1) % capacity;

@@ -157,6 +157,11 @@ impl EventPart {
         Ok(found.map(|(_, row)| row))
     }
 
+    /// The fingerprint of every message id, for filters.
+    pub(crate) fn fingerprints(&self, mut each: impl FnMut(u32)) -> Result<()> {
+        slots::fingerprints(&self.slots, |key, _| each(key))
+    }
+
     /// The youngest of these parts with an event of that id that `counts`, and its row.
     pub(crate) fn find_in(
         parts: &[impl Borrow<Self>],

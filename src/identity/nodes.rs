@@ -62,10 +62,15 @@ impl Nodes {
 
     /// The node of a normalized identifier.
     pub(crate) fn find(&self, namespace: u8, value: &str) -> Result<Option<u32>> {
-        if let Some(node) = self.tails.iter().rev().find_map(|tail| tail.find(namespace, value)) {
-            return Ok(Some(node));
+        match self.find_in_tails(namespace, value) {
+            Some(node) => Ok(Some(node)),
+            None => NodePart::find_in(&self.parts, namespace, value),
         }
-        NodePart::find_in(&self.parts, namespace, value)
+    }
+
+    /// The same, among those that are not sealed.
+    pub(crate) fn find_in_tails(&self, namespace: u8, value: &str) -> Option<u32> {
+        self.tails.iter().rev().find_map(|tail| tail.find(namespace, value))
     }
 
     fn part_of(&self, node: u32) -> Option<&NodePart> {

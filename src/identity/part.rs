@@ -87,6 +87,11 @@ impl NodePart {
         Ok(found.and_then(|(part, local)| Some(parts.get(part)?.base + local)))
     }
 
+    /// The fingerprint of every identifier with its place in this part, for filters.
+    pub(crate) fn fingerprints(&self, each: impl FnMut(u32, u32)) -> Result<()> {
+        slots::fingerprints(&self.slots, each)
+    }
+
     /// What it all takes.
     pub(crate) fn sizes(&self) -> Sizes {
         let states = self.states.size_bytes() + self.sparse_states.size_bytes() + self.sparse_nodes.size_bytes();

@@ -394,6 +394,8 @@ pub(crate) trait Sink {
     fn reject(&mut self, line: u64, reason: Reason);
     /// So many rows and bytes were read.
     fn read(&mut self, rows: u64, bytes: u64);
+    /// Whether an order may have that id; one that may not is known to the store by its message only.
+    fn names_order(&self, order_id: &str) -> bool;
     /// How much is known to have come back of an order, in the currency that the file says.
     fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal>;
 }
@@ -431,7 +433,7 @@ impl Started<'_> {
             match (whole, &mut orders) {
                 (Err(reason), _) => sink.reject(line, reason),
                 (Ok(cells), Some(orders)) => {
-                    if let Err(reason) = orders.take(line, cells, dialect)? {
+                    if let Err(reason) = orders.take(line, cells, dialect, sink)? {
                         sink.reject(line, reason);
                     }
                 }

@@ -27,6 +27,8 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(super) struct Order {
     id: Box<str>,
+    /// Its id is a placeholder: the how manieth of equal rows it is.
+    unnamed: Option<u32>,
     rows: Vec<u64>,
     hashes: Vec<[u8; 16]>,
     /// The times of its earliest and its latest row.
@@ -103,6 +105,15 @@ impl Order {
 
     pub(super) fn new(id: &str) -> Self {
         Self { id: id.into(), all_free: true, returns: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// An order of one row, whose id names none.
+    pub(super) fn unnamed(id: &str, ordinal: u32) -> Self {
+        Self { unnamed: Some(ordinal), ..Self::new(id) }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Takes a row in; how many bytes that adds.
@@ -221,7 +232,7 @@ impl Order {
     }
 
     fn emit_order(&self, source: &str, sink: &mut dyn Sink) -> Result<()> {
-        let total = if self.by_total { self.total } else { self.lines.known() };
+        let total = self.amount();
         let placed = |what: &str, event: &str, time| {
             let id = self.message_id(source, what);
             self.track(&id, event, time, |properties| {
@@ -239,14 +250,17 @@ impl Order {
         match self.came_back() {
             None => {}
             Some(CameBack::Everything(event)) => {
-                let id = message_id(event, source, &self.id, &[]);
+                let id = self.id_of_return(source, event);
                 sink.message(&self.track(&id, event, self.time, |_| {}), &[]);
             }
             Some(CameBack::SoFar(amount)) => {
-                let known = sink.refunded(&self.id, self.currency.as_deref())?;
+                let known = match self.unnamed {
+                    Some(_) => Decimal::from(0),
+                    None => sink.refunded(&self.id, self.currency.as_deref())?,
+                };
                 let more = amount.checked_add(known.negated()).filter(|more| !more.is_negative() && !more.is_zero());
                 if more.is_some() {
-                    let id = message_id(&format!("refunded {amount}"), source, &self.id, &[]);
+                    let id = self.id_of_return(source, &format!("refunded {amount}"));
                     let json = self.track(&id, "Order Refunded", self.time, |refund| refund.number("total", more));
                     sink.message(&json, &[]);
                 }
@@ -260,8 +274,13 @@ impl Order {
     fn came_back(&self) -> Option<CameBack> {
         let said = self.refunded.filter(|amount| !amount.is_zero());
         match self.statuses.undone() {
-            Some(Status::Cancelled) => Some(CameBack::Everything("Order Cancelled")),
-            Some(_) => Some(said.map_or(CameBack::Everything("Order Refunded"), CameBack::SoFar)),
+            // A message of its own finds only an order that has a name.
+            Some(Status::Cancelled) => match self.amount().filter(|_| self.unnamed.is_some()) {
+                Some(amount) => Some(CameBack::SoFar(amount)),
+                None => Some(CameBack::Everything("Order Cancelled")),
+            },
+            // So much as there was: what the order grows by later did not come back.
+            Some(_) => Some(said.or(self.amount()).map_or(CameBack::Everything("Order Refunded"), CameBack::SoFar)),
             None if self.undone.unknown && said.is_none() => Some(CameBack::Everything("Order Refunded")),
             None => said.max(self.undone.known()).map(CameBack::SoFar),
         }
@@ -284,7 +303,7 @@ impl Order {
             refunds.entry(what).or_default().push(one);
         }
         for (what, rows) in &refunds {
-            let id = message_id(what, source, &self.id, &[]);
+            let id = self.id_of_return(source, what);
             let time = rows.iter().filter_map(|one| one.time).min().or(self.time);
             let amount = rows.iter().find_map(|one| if self.by_total { one.total.or(whole) } else { one.amount });
             let products: Vec<&str> =
@@ -303,7 +322,23 @@ impl Order {
     fn message_id(&self, source: &str, what: &str) -> String {
         let mut hashes = self.hashes.clone();
         hashes.sort_unstable();
-        message_id(what, source, &self.id, &hashes)
+        match self.unnamed {
+            None => message_id(what, source, &self.id, &hashes),
+            Some(ordinal) => message_id(&format!("{what} {ordinal}"), source, &self.id, &hashes),
+        }
+    }
+
+    /// Of source, order id and what came back, which `what` tells: a longer export must not say it again.
+    fn id_of_return(&self, source: &str, what: &str) -> String {
+        match self.unnamed {
+            None => message_id(what, source, &self.id, &[]),
+            Some(_) => self.message_id(source, what),
+        }
+    }
+
+    /// What the order comes to.
+    fn amount(&self) -> Option<Decimal> {
+        if self.by_total { self.total } else { self.lines.known() }
     }
 
     fn contact(&self) -> [Option<&str>; 2] {
@@ -319,9 +354,17 @@ impl Order {
         object.text("timestamp", time.map(|ts| ts.to_string()).as_deref());
         object.text("userId", user);
         if self.people.iter().all(Option::is_none) {
-            object.text("anonymousId", Some(&format!("guest-{}", self.id)));
+            object.text("anonymousId", Some(&self.guest()));
         }
         object.external_ids([("customer_id", customer), ("loyalty_card", card)]);
+    }
+
+    /// Who signed an order that nobody signed.
+    fn guest(&self) -> String {
+        match (self.unnamed, self.hashes.first()) {
+            (Some(ordinal), Some(hash)) => format!("guest-{}-{ordinal}", uuid_text(hash)),
+            _ => format!("guest-{}", self.id),
+        }
     }
 
     /// A message about the order; `more` says what it has beside the names of order and customer.

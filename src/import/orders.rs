@@ -3,7 +3,7 @@
 use super::Sink;
 use super::csv::Cells;
 use super::mapping::{Key, Mapping, PEOPLE};
-use super::message::{Topic, status_of_consent};
+use super::message::{Topic, row_hash, status_of_consent};
 use super::order::Order;
 use super::rows::Dialect;
 use super::status::{self, Status};
@@ -14,11 +14,14 @@ use crate::error::Error;
 use crate::message::Reason;
 use crate::normalize::consent::ConsentStatus;
 use ahash::AHashMap;
+use std::borrow::Cow;
 
 /// All orders of a file, in the order of their first rows.
 pub(super) struct Orders {
     source: String,
     by_id: AHashMap<Box<str>, usize>,
+    /// How often each row without a usable id came so far.
+    equals: AHashMap<[u8; 16], u32>,
     all: Vec<Order>,
     held_bytes: usize,
     held_bytes_max: usize,
@@ -57,7 +60,14 @@ impl Line {
 
 impl Orders {
     pub(super) fn new(source: &str, held_bytes_max: usize) -> Self {
-        Self { source: source.to_owned(), by_id: AHashMap::new(), all: Vec::new(), held_bytes: 0, held_bytes_max }
+        Self {
+            source: source.to_owned(),
+            by_id: AHashMap::new(),
+            equals: AHashMap::new(),
+            all: Vec::new(),
+            held_bytes: 0,
+            held_bytes_max,
+        }
     }
 
     /// Takes a row in, or says why not.
@@ -69,18 +79,19 @@ impl Orders {
         line: u64,
         cells: Cells<'_>,
         dialect: &Dialect,
+        sink: &dyn Sink,
     ) -> Result<std::result::Result<(), Reason>> {
         let row = match Read::row(cells, dialect) {
             Ok(row) => row,
             Err(reason) => return Ok(Err(reason)),
         };
-        let at = match self.by_id.get(row.id) {
-            Some(at) => *at,
+        let at = match usable_id(row.id, sink) {
+            Some(id) => self.of(&id),
             None => {
-                self.by_id.insert(row.id.into(), self.all.len());
-                self.all.push(Order::new(row.id));
-                self.held_bytes += Order::BYTES + 2 * row.id.len();
-                self.all.len() - 1
+                let ordinal = self.equals.entry(row_hash(cells, &dialect.by_header)).or_default();
+                *ordinal += 1;
+                let order = Order::unnamed(row.id, *ordinal);
+                self.push(order)
             }
         };
         self.held_bytes += self.all.get_mut(at).map_or(0, |order| order.add(line, cells, dialect, row));
@@ -93,10 +104,38 @@ impl Orders {
         Ok(Ok(()))
     }
 
+    /// The place of the order with that id.
+    fn of(&mut self, id: &str) -> usize {
+        if let Some(at) = self.by_id.get(id) {
+            return *at;
+        }
+        self.by_id.insert(id.into(), self.all.len());
+        self.held_bytes += id.len();
+        self.push(Order::new(id))
+    }
+
+    fn push(&mut self, order: Order) -> usize {
+        self.held_bytes += Order::BYTES + order.id().len();
+        self.all.push(order);
+        self.all.len() - 1
+    }
+
     /// Hands out every order as messages.
     pub(super) fn emit(self, sink: &mut dyn Sink) -> Result<()> {
         self.all.iter().try_for_each(|order| order.emit(&self.source, sink))
     }
+}
+
+/// The id under which rows are one order; `None` for a placeholder, which many orders have.
+///
+/// In a file that numbers its orders, 1111 is an order like the one before and the one after, though a number of equal
+/// digits is no id where people are asked for one: with a mark in front it is no such number.
+fn usable_id<'a>(id: &'a str, sink: &dyn Sink) -> Option<Cow<'a, str>> {
+    if sink.names_order(id) {
+        return Some(Cow::Borrowed(id));
+    }
+    let numbered = id.bytes().all(|byte| byte.is_ascii_digit()) && id.bytes().any(|byte| byte != b'0');
+    Some(Cow::Owned(format!("#{id}"))).filter(|marked| numbered && sink.names_order(marked))
 }
 
 impl<'a> Read<'a> {

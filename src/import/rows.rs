@@ -107,7 +107,7 @@ impl<'r> Rows<'r> {
         let kind = options.kind.unwrap_or(if guesses.looks_like_orders() { Kind::Orders } else { Kind::Customers });
         let mapping = Mapping::new(&options.mapping, &headers, kind == Kind::Orders, &guesses)?;
         let seen = Seen::of(&sample, &mapping);
-        let decimal_comma = options.decimal_comma.unwrap_or(seen.comma && !seen.point);
+        let decimal_comma = options.decimal_comma.unwrap_or_else(|| seen.decimal_comma(delimiter));
         let date_order = options.date_order.or_else(|| seen.date_order());
         let zone_name = options.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
         let zone = Zone::named(&zone_name)
@@ -234,6 +234,8 @@ fn headers(reader: &mut CsvReader<Input<'_>>) -> Result<Vec<String>> {
 struct Seen {
     comma: bool,
     point: bool,
+    /// A number may be one of thousands.
+    unsure: bool,
     /// There are dates that do not start with the year.
     unordered: bool,
     day_first: bool,
@@ -248,8 +250,10 @@ impl Seen {
             for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity] {
                 cell(&key).into_iter().for_each(|text| seen.look_at_number(text));
             }
-            if let Some((first, second)) = cell(&Key::Time).and_then(|text| unordered(text)) {
-                seen.unordered |= first != second && first <= 12 && second <= 12;
+            let time = cell(&Key::Time).map(String::as_str).unwrap_or_default();
+            if let Some((first, second)) = unordered(time) {
+                let dotted = time.split([' ', 'T']).next().is_some_and(|date| date.contains('.'));
+                seen.unordered |= !dotted && first != second && first <= 12 && second <= 12;
                 seen.day_first |= first > 12 && second <= 12;
                 seen.month_first |= second > 12 && first <= 12;
             }
@@ -263,11 +267,22 @@ impl Seen {
         let Some(at) = text.rfind([',', '.']) else { return };
         let (comma, point) = (text.matches(',').count(), text.matches('.').count());
         match (comma, point) {
-            (1, 0) | (0, 1) if text.len() - at - 1 == 3 => {}
+            (1, 0) | (0, 1) if text.len() - at - 1 == 3 && !text.trim_start_matches('-').starts_with('0') => {
+                self.unsure |= point == 1
+            }
             (0, 2..) => self.comma = true,
             (2.., 0) => self.point = true,
             _ if text.as_bytes().get(at) == Some(&b',') => self.comma = true,
             _ => self.point = true,
+        }
+    }
+
+    /// Where semicolons stand between cells, commas stand in numbers: what may be 2.500 of something is no 2.5 then, and
+    /// refused.
+    fn decimal_comma(&self, delimiter: u8) -> bool {
+        match (self.comma, self.point) {
+            (false, false) => self.unsure && delimiter == b';',
+            (comma, point) => comma && !point,
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, Reason>
         Some(number) => number,
         None => {
             let plain = plain_number(text, decimal_comma).ok_or(Reason::WrongType)?;
-            Decimal::parse(&plain).ok_or(Reason::NumberOutOfRange)?
+            Decimal::parse_near(&plain).ok_or(Reason::NumberOutOfRange)?
         }
     };
     // Minor units are at least the number itself, whatever the currency.
@@ -111,10 +111,10 @@ pub(super) fn name(text: &str) -> &str {
     }
 }
 
-/// The three numbers of a date without a leading year, if the text starts with one written with slashes or dashes.
+/// The first two numbers of a date that ends with its year, if the text starts with one.
 pub(super) fn unordered(text: &str) -> Option<(u32, u32)> {
     let date = text.split([' ', 'T']).next()?;
-    let mut parts = date.split(['/', '-']);
+    let mut parts = date.split(['/', '-', '.']);
     let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
     let short = |part: &str| (1..=2).contains(&part.len());
     let good = short(first) && short(second) && year.len() == 4 && parts.next().is_none();
@@ -156,8 +156,8 @@ fn date_of(date: &str, order: Option<DateOrder>) -> Option<i64> {
         return None;
     }
     let (first, second, year) = (number(first, 2)?, number(second, 2)?, number(third, 4)?);
-    // Dots are written between day and month, in that order, wherever they are written.
-    let order = if mark == '.' { Some(DateOrder::DayFirst) } else { order };
+    // Dots are written behind the day, then behind the month, unless the file or whoever knows it says otherwise.
+    let order = if mark == '.' { order.or(Some(DateOrder::DayFirst)) } else { order };
     match order {
         Some(DateOrder::DayFirst) => days_from_civil(year, second, first),
         Some(DateOrder::MonthFirst) => days_from_civil(year, first, second),
@@ -185,9 +185,15 @@ fn time_of(text: &str) -> Option<(i64, Option<i64>)> {
             Some((whole, fraction)) => (digits(whole)?, milliseconds(fraction)?),
         },
     };
-    if parts.next().is_some() || minute > 59 || second > 59 {
+    if parts.next().is_some() || minute > 59 {
         return None;
     }
+    // A leap second is the last millisecond before it, as in messages.
+    let (second, ms) = match second {
+        60 if (hour, minute) == (23, 59) => (59, 999),
+        0..60 => (second, ms),
+        _ => return None,
+    };
     let half = rest.get(..2).map(str::to_ascii_uppercase);
     let hour = match half.as_deref() {
         Some("AM" | "PM") if !(1..=12).contains(&hour) => return None,

@@ -151,8 +151,11 @@ impl Build {
         if fields.within.is_mismatched() || mistyped {
             flags.set(Flag::TypeMismatch);
         }
+        if fields.group_id.is_some_and(is_no_name) {
+            flags.set(Flag::UnusableIdentifier);
+        }
         if action.is_none() {
-            order::check_products(&props, &mut flags);
+            order::check_products(&self.text, &props, &mut flags);
         }
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);
@@ -269,6 +272,11 @@ fn keep(
     }
     doc.close(root);
     canonical_time
+}
+
+/// Whether a text holds a NUL or a lone surrogate.
+fn is_no_name(value: Doc<'_>) -> bool {
+    value.as_wtf8().is_some() || value.as_str().is_some_and(|text| text.contains('\0'))
 }
 
 /// The bit of a message that speaks of consent; flagged where it cannot be understood.

@@ -19,6 +19,7 @@ pub(crate) struct Props<'a> {
     value: Option<Doc<'a>>,
     subtotal: Option<Doc<'a>>,
     discount: Option<Doc<'a>>,
+    quantity: Option<Doc<'a>>,
 }
 
 impl<'a> Props<'a> {
@@ -37,6 +38,7 @@ impl<'a> Props<'a> {
                 b"value" => &mut all.value,
                 b"subtotal" => &mut all.subtotal,
                 b"discount" => &mut all.discount,
+                b"quantity" => &mut all.quantity,
                 _ => continue,
             };
             *field = (!value.is_absent()).then_some(value);
@@ -222,8 +224,12 @@ fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
     exact.to_units(decimals).map(|(minor, rounded)| Units::Known(minor, rounded)).ok_or(Reason::NumberOutOfRange)
 }
 
-/// Flags products that are no list or no objects, and quantities that are not decimals above 0.
-pub(crate) fn check_products(props: &Props<'_>, flags: &mut Flags) {
+/// Flags products that are no list or no objects, and quantities that are not decimals above 0: those of lines, and the
+/// one of an event about a single product.
+pub(crate) fn check_products(event: &str, props: &Props<'_>, flags: &mut Flags) {
+    if event.starts_with("Product ") && quantity_of(props.quantity).is_none() {
+        flags.set(Flag::QuantityUnknown);
+    }
     // Without a currency no price is out of its range.
     if let Ok(lines) = Lines::read(props, None) {
         lines.note(flags);
@@ -254,9 +260,9 @@ pub(crate) fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
 /// A JSON number, or a string `-?digits(.digits)?`.
 pub(crate) fn decimal(value: Doc<'_>) -> Option<Decimal> {
     if value.is_number() {
-        return value.as_decimal();
+        return value.as_decimal().or_else(|| Decimal::parse_near(&value.as_number()?));
     }
-    value.as_str().filter(|text| is_plain_decimal(text)).and_then(|text| Decimal::parse(&text))
+    value.as_str().filter(|text| is_plain_decimal(text)).and_then(|text| Decimal::parse_near(&text))
 }
 
 fn is_plain_decimal(text: &str) -> bool {

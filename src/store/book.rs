@@ -4,6 +4,7 @@
 
 use super::commit::Known;
 use super::live::{Crossing, LiveSegment, News, Touched};
+use super::sealed::Sealed;
 use super::state::State;
 use super::statement::Hashes;
 use super::stats::Solving;
@@ -85,6 +86,7 @@ pub(super) struct Book {
     pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, MessageId>),
     pub(super) hashes: Hashes,
     pub(super) solving: Solving,
+    pub(super) sealed: Sealed,
 }
 
 /// What a commit changed of the graph.
@@ -163,6 +165,7 @@ impl Book {
             hinted: Default::default(),
             hashes: Hashes::default(),
             solving: Solving::default(),
+            sealed: Sealed::default(),
         }
     }
 
@@ -182,7 +185,7 @@ impl Book {
         if let Some(row) = self.frozen_ids.get(id) {
             return Ok(Some(self.events.at_frozen(*row)));
         }
-        self.events.find_sealed(id)
+        if self.may_be_sealed(id) { self.events.find_sealed(id) } else { Ok(None) }
     }
 
     /// What is known of the accepted message with that id.
@@ -342,7 +345,7 @@ impl Book {
 
     /// The node of an identifier, added if it is new.
     fn node(&mut self, namespace: u8, value: &str) -> Result<u32> {
-        if let Some(node) = self.nodes.find(namespace, value)? {
+        if let Some(node) = self.find_node(namespace, value)? {
             return Ok(node);
         }
         let node = self.node_tail.add(namespace, value);

@@ -258,6 +258,8 @@ impl Inner {
         mut batch: Batch,
         advance: Option<Timestamp>,
     ) -> Result<Receipt> {
+        let known = &mut *writer;
+        known.book.sealed.learn(&known.parts);
         let accepted = self.admit(&writer, &mut batch)?;
         let mut receipt = std::mem::take(&mut batch.receipt);
         let facts: Vec<&[u8]> =
@@ -464,6 +466,10 @@ impl Admission {
         if fact.kind != Kind::Erase && suppressed(writer, fact, inner.charter.config.suppress) {
             return Ok(Verdict::Refused(Reason::Suppressed));
         }
+        let fresh = match self.fresh_names(inner, writer, fact) {
+            Ok(fresh) => fresh,
+            Err(limit) => return Ok(Verdict::Refused(Reason::Limit(limit))),
+        };
         let known = match self.ids.get(&id) {
             Some(known) => Some(*known),
             None => writer.book.known_message(&id)?,
@@ -473,39 +479,42 @@ impl Admission {
         if let Some(known) = known.filter(|_| !displaces) {
             return Ok(Verdict::Duplicate { conflicting: known.content != fact.content });
         }
-        if let Some(limit) = self.over_limit(inner, writer, fact) {
-            return Ok(Verdict::Refused(Reason::Limit(limit)));
-        }
+        self.event_names.extend(fresh.event);
+        self.trait_names.extend(fresh.traits);
         self.ids.insert(id, Known { content: fact.content, claimed: fact.claimed() });
         Ok(if displaces { Verdict::Displaces } else { Verdict::New })
     }
 
-    /// The store's own limits. A claimed source may use half of the names.
-    fn over_limit(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Option<Limit> {
+    /// The names that the store would learn from a fact, or which of its own limits they go beyond. A claimed source may
+    /// use half of the names.
+    fn fresh_names(&self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Result<FreshNames, Limit> {
         let limits = &inner.charter.config.limits;
         let share = |limit: usize| if fact.claimed() { limit / 2 } else { limit };
-        let book = &writer.book;
+        let (book, mut fresh) = (&writer.book, FreshNames::default());
         if fact.kind == Kind::Track && book.names.code(fact.name).is_none() && !self.event_names.contains(fact.name) {
             let known = book.names.len().saturating_sub(TYPE_NAMES.len());
             if known + self.event_names.len() >= share(limits.event_names) {
-                return Some(Limit::EventNames);
+                return Err(Limit::EventNames);
             }
-            self.event_names.insert(fact.name.into());
+            fresh.event = Some(fact.name.into());
         }
         if fact.kind == Kind::Identify {
-            let fresh: Vec<Box<str>> = traits_of(fact.doc)
-                .into_iter()
-                .map(|(name, _)| name)
-                .filter(|name| book.trait_names.code(name).is_none() && !self.trait_names.contains(*name))
-                .map(Into::into)
-                .collect();
-            if book.trait_names.len() + self.trait_names.len() + fresh.len() > share(limits.trait_names) {
-                return Some(Limit::TraitNames);
+            let names = traits_of(fact.doc).into_iter().map(|(name, _)| name);
+            let unknown = |name: &&str| book.trait_names.code(name).is_none() && !self.trait_names.contains(*name);
+            fresh.traits = names.filter(unknown).map(Into::into).collect();
+            if book.trait_names.len() + self.trait_names.len() + fresh.traits.len() > share(limits.trait_names) {
+                return Err(Limit::TraitNames);
             }
-            self.trait_names.extend(fresh);
         }
-        None
+        Ok(fresh)
     }
+}
+
+/// Names that a fact would bring.
+#[derive(Default)]
+struct FreshNames {
+    event: Option<Box<str>>,
+    traits: Vec<Box<str>>,
 }
 
 /// Tells the receipt what changed, people by their public ids.

@@ -168,6 +168,12 @@ impl Sink for Run<'_, '_> {
         (self.progress)(Progress { rows, bytes, rows_per_second: rows as f64 / seconds });
     }
 
+    fn names_order(&self, order_id: &str) -> bool {
+        let normalizer = self.intake.normalizer;
+        let longest = normalizer.wire.limits.identifier_chars;
+        !order_id.contains('\0') && order_id.len() <= longest && !normalizer.identifiers.is_blocked(order_id)
+    }
+
     fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal> {
         let said = currency.map_or(self.intake.currency, Currency::from_code);
         let key = named_order_key(self.intake.shop, order_id);

@@ -25,6 +25,7 @@ mod recover;
 mod rules;
 mod ruling;
 mod seal;
+mod sealed;
 mod snapshot;
 mod state;
 mod statement;

@@ -148,6 +148,7 @@ impl Writer {
         let late = self.book.erased_since(layer, &sealing.void, &part.events)?;
         self.parts.push(part.clone());
         self.book.set_parts(&self.parts);
+        self.book.sealed.add(&part);
         self.book.drop_frozen();
         self.book.replace_void(layer..layer + 1, late);
         self.book.prune(&part.nodes, sealing.changed.into_iter())
