@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-/// An ISO 4217 currency in circulation, three capital letters.
+/// An ISO 4217 currency in circulation or unit of account, three capital letters.
 ///
 /// ```
 /// use regulars::Currency;
@@ -21,12 +21,13 @@ const TWO: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND B
     ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK \
     MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP \
     SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER \
-    ZAR ZMW ZWG ANG HRK";
+    ZAR ZMW ZWG ANG HRK BOV CHE CHW COU MXV USN";
 const ZERO: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
 const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
+const FOUR: &str = "CLF UYW";
 
 impl Currency {
-    /// The currency of a code in capitals; `None` for a code that is not money in circulation.
+    /// The currency of a code in capitals; `None` for a code that is no money.
     pub(crate) fn from_code(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
         Self::from_bytes(bytes)
@@ -43,7 +44,7 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
 
-    /// How many decimals a major unit has: 2 for most, 0 for JPY, 3 for KWD.
+    /// How many decimals a major unit has: 2 for most, 0 for JPY, 3 for KWD, 4 for CLF.
     ///
     /// ```
     /// assert_eq!("KWD".parse::<regulars::Currency>()?.decimals(), 3);
@@ -70,6 +71,7 @@ static DECIMALS: [u8; 26 * 26 * 26] = {
     fill(&mut table, TWO, 2);
     fill(&mut table, ZERO, 0);
     fill(&mut table, THREE, 3);
+    fill(&mut table, FOUR, 4);
     table
 };
 
@@ -177,12 +179,12 @@ mod tests {
         assert_eq!(show(5, "EUR"), "0.05 EUR");
         assert_eq!(show(-123_456, "KWD"), "-123.456 KWD");
         assert_eq!(show(0, "JPY"), "0 JPY");
-        for (list, decimals) in [(TWO, 2), (ZERO, 0), (THREE, 3)] {
+        for (list, decimals) in [(TWO, 2), (ZERO, 0), (THREE, 3), (FOUR, 4)] {
             for code in list.split_ascii_whitespace() {
                 assert_eq!(Currency::from_code(code).map(|known| known.decimals()), Some(decimals), "{code}");
             }
         }
-        let known = [TWO, ZERO, THREE].map(|list| list.split_ascii_whitespace().count());
+        let known = [TWO, ZERO, THREE, FOUR].map(|list| list.split_ascii_whitespace().count());
         assert_eq!(DECIMALS.iter().filter(|of| **of > 0).count(), known.iter().sum::<usize>());
         for bad in ["EURO", "XXX", "eur", "", "X X"] {
             assert!(Currency::from_code(bad).is_none(), "{bad}");
