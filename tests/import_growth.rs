@@ -67,6 +67,24 @@ fn an_order_grows_after_it_came_back() {
     import(&grown, &some(header, &rows, 3));
     import(&whole, &some(header, &rows, 3));
     assert_eq!((net(&grown), net(&whole)), (1000, 1000));
+
+    // What came back was known before the order was.
+    let header = "order_id,time,email,product_id,quantity,price";
+    let rows =
+        ["1,2025-11-03,a@example.com,A,-1,10", "1,2025-11-03,a@example.com,B,1,30", "1,2025-11-03,a@example.com,C,2,1"];
+    for first in [0b001, 0b011, 0b101] {
+        let store = store("EUR");
+        import(&store, &some(header, &rows, first));
+        for _ in 0..2 {
+            import(&store, &some(header, &rows, 0b111));
+            assert_eq!(net(&store), 2200, "rows {first:03b} first");
+        }
+    }
+    let store = store("EUR");
+    import(&store, &some(header, &rows, 0b010));
+    import(&store, &some(header, &rows, 0b001));
+    import(&store, &some(header, &rows, 0b111));
+    assert_eq!(net(&store), 2200, "a slice each");
 }
 
 #[test]

@@ -394,6 +394,8 @@ pub(crate) trait Sink {
     fn reject(&mut self, line: u64, reason: Reason);
     /// So many rows and bytes were read.
     fn read(&mut self, rows: u64, bytes: u64);
+    /// Whether a message with that id is in the store.
+    fn holds(&self, message_id: &str) -> Result<bool>;
     /// Whether an order may have that id; one that may not is known to the store by its message only.
     fn names_order(&self, order_id: &str) -> bool;
     /// How much is known to have come back of an order, in the currency that the file says.

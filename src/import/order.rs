@@ -52,8 +52,9 @@ pub(super) struct Order {
     all_free: bool,
     /// The lines as JSON, a comma between.
     products: String,
-    /// All rows, while every one has a negative quantity.
-    returns: Option<Vec<Return>>,
+    /// The rows that have a negative quantity, and whether all have.
+    returns: Vec<Return>,
+    all_return: bool,
     traits: BTreeMap<String, Box<str>>,
     consents: BTreeMap<Topic, ConsentStatus>,
 }
@@ -104,7 +105,7 @@ impl Order {
     const ROW_BYTES: usize = 64;
 
     pub(super) fn new(id: &str) -> Self {
-        Self { id: id.into(), all_free: true, returns: Some(Vec::new()), ..Self::default() }
+        Self { id: id.into(), all_free: true, all_return: true, ..Self::default() }
     }
 
     /// An order of one row, whose id names none.
@@ -140,8 +141,8 @@ impl Order {
         self.all_free &= line.price.or(line.total).is_some_and(Decimal::is_zero);
         write_product(&mut self.products, cells, dialect, &line);
         let negative = line.quantity.is_some_and(Decimal::is_negative);
-        self.returns = self.returns.take().filter(|_| negative);
-        if let Some(returns) = &mut self.returns {
+        self.all_return &= negative;
+        if negative {
             let amount = line.amount().map(absolute);
             let line = Line {
                 price: line.price.map(absolute),
@@ -151,7 +152,7 @@ impl Order {
             let mut product = String::new();
             write_product(&mut product, cells, dialect, &line);
             added += size_of::<Return>() + product.len();
-            returns.push(Return { row, hash, time, amount, total: total.map(absolute), product });
+            self.returns.push(Return { row, hash, time, amount, total: total.map(absolute), product });
         }
         added + Self::ROW_BYTES + self.products.len() - before
     }
@@ -197,7 +198,7 @@ impl Order {
         let signed = self.people.iter().any(Option::is_some);
         if self.time.is_none() || (self.by_total && self.total.is_none()) {
             Some(Reason::MissingField)
-        } else if self.statuses.is_never_placed() || (self.returns.is_some() && self.all_free && !signed) {
+        } else if self.statuses.is_never_placed() || (self.all_return && self.all_free && !signed) {
             Some(Reason::NotAnOrder)
         } else {
             None
@@ -211,9 +212,10 @@ impl Order {
             return Ok(());
         }
         sink.begin()?;
-        match &self.returns {
-            Some(returns) => self.emit_refunds(returns, source, sink),
-            None => self.emit_order(source, sink)?,
+        if self.all_return {
+            self.emit_refunds(source, sink)
+        } else {
+            self.emit_order(source, sink)?
         }
         if !self.traits.is_empty() {
             let id = self.message_id(source, "identify");
@@ -232,7 +234,7 @@ impl Order {
     }
 
     fn emit_order(&self, source: &str, sink: &mut dyn Sink) -> Result<()> {
-        let total = self.amount();
+        let total = self.amount_beside(&self.refunded_before(source, sink)?);
         let placed = |what: &str, event: &str, time| {
             let id = self.message_id(source, what);
             self.track(&id, event, time, |properties| {
@@ -247,7 +249,7 @@ impl Order {
         if self.latest > self.time {
             sink.message(&placed("order as of its last row", "Order Updated", self.latest), &[]);
         }
-        match self.came_back() {
+        match self.came_back(total) {
             None => {}
             Some(CameBack::Everything(event)) => {
                 let id = self.id_of_return(source, event);
@@ -271,27 +273,28 @@ impl Order {
 
     /// What came back, by the column that says so and by the statuses. A status of some rows only speaks of their lines;
     /// where rows are no lines with an amount, of the order.
-    fn came_back(&self) -> Option<CameBack> {
+    fn came_back(&self, total: Option<Decimal>) -> Option<CameBack> {
         let said = self.refunded.filter(|amount| !amount.is_zero());
         match self.statuses.undone() {
             // A message of its own finds only an order that has a name.
-            Some(Status::Cancelled) => match self.amount().filter(|_| self.unnamed.is_some()) {
+            Some(Status::Cancelled) => match total.filter(|_| self.unnamed.is_some()) {
                 Some(amount) => Some(CameBack::SoFar(amount)),
                 None => Some(CameBack::Everything("Order Cancelled")),
             },
             // So much as there was: what the order grows by later did not come back.
-            Some(_) => Some(said.or(self.amount()).map_or(CameBack::Everything("Order Refunded"), CameBack::SoFar)),
+            Some(_) => Some(said.or(total).map_or(CameBack::Everything("Order Refunded"), CameBack::SoFar)),
             None if self.undone.unknown && said.is_none() => Some(CameBack::Everything("Order Refunded")),
             None => said.max(self.undone.known()).map(CameBack::SoFar),
         }
     }
 
-    /// A message a row; of rows that repeat a total of the whole refund, a message a total.
-    fn emit_refunds(&self, returns: &[Return], source: &str, sink: &mut dyn Sink) {
+    /// What came back, by the message that says it: one a row; of rows that repeat a total of the whole refund, one a
+    /// total.
+    fn refunds(&self) -> BTreeMap<String, Vec<&Return>> {
         let mut refunds: BTreeMap<String, Vec<&Return>> = BTreeMap::new();
         let mut equals: AHashMap<[u8; 16], u32> = AHashMap::new();
         let whole = self.total.map(absolute);
-        for one in returns {
+        for one in &self.returns {
             let what = match one.total.or(whole).filter(|_| self.by_total) {
                 Some(total) => format!("refund {total}"),
                 None => {
@@ -302,7 +305,26 @@ impl Order {
             };
             refunds.entry(what).or_default().push(one);
         }
-        for (what, rows) in &refunds {
+        refunds
+    }
+
+    /// What an earlier file, in which the order had nothing but rows that came back, already refunded.
+    fn refunded_before(&self, source: &str, sink: &dyn Sink) -> Result<Vec<Option<Decimal>>> {
+        let mut known = Vec::new();
+        if self.by_total || self.unnamed.is_some() {
+            return Ok(known);
+        }
+        for (what, rows) in self.refunds() {
+            if sink.holds(&self.id_of_return(source, &what))? {
+                known.extend(rows.iter().map(|one| one.amount));
+            }
+        }
+        Ok(known)
+    }
+
+    fn emit_refunds(&self, source: &str, sink: &mut dyn Sink) {
+        let whole = self.total.map(absolute);
+        for (what, rows) in &self.refunds() {
             let id = self.id_of_return(source, what);
             let time = rows.iter().filter_map(|one| one.time).min().or(self.time);
             let amount = rows.iter().find_map(|one| if self.by_total { one.total.or(whole) } else { one.amount });
@@ -336,9 +358,10 @@ impl Order {
         }
     }
 
-    /// What the order comes to.
-    fn amount(&self) -> Option<Decimal> {
-        if self.by_total { self.total } else { self.lines.known() }
+    /// What the order comes to, beside what was refunded on its own: that lowers it already.
+    fn amount_beside(&self, refunded: &[Option<Decimal>]) -> Option<Decimal> {
+        let amount = if self.by_total { self.total } else { self.lines.known() };
+        refunded.iter().try_fold(amount?, |sum, more| sum.checked_add((*more)?))
     }
 
     fn contact(&self) -> [Option<&str>; 2] {

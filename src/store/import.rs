@@ -5,7 +5,7 @@ use super::handle::Store;
 use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
 use crate::Result;
-use crate::base::{Currency, Decimal, Timestamp};
+use crate::base::{Currency, Decimal, MessageId, Timestamp};
 use crate::event::named_order_key;
 use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink};
 use crate::message::Reason;
@@ -166,6 +166,11 @@ impl Sink for Run<'_, '_> {
         self.rows = rows;
         let seconds = self.begun.elapsed().as_secs_f64().max(1e-9);
         (self.progress)(Progress { rows, bytes, rows_per_second: rows as f64 / seconds });
+    }
+
+    fn holds(&self, message_id: &str) -> Result<bool> {
+        let writer = self.store.inner.writer.lock();
+        Ok(writer.book.find_message(&MessageId::new(message_id))?.is_some())
     }
 
     fn names_order(&self, order_id: &str) -> bool {
