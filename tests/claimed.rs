@@ -47,3 +47,75 @@ fn a_claimed_identify_joins_nobody() {
     let attacker = store.snapshot().profile(id::anonymous("evil")).unwrap().unwrap();
     assert_eq!((attacker.known, attacker.identifiers.len()), (false, 1));
 }
+
+/// What the shop itself knows: two customers of one household, whose tablet and phone number both use.
+const HOUSEHOLD: &str = r#"
+{"type":"identify","messageId":"1","timestamp":"2026-01-01","userId":"u1","anonymousId":"a1","traits":{"email":"ann@example.com","phone":"+4520123456","tier":"gold"},"context":{"device":{"id":"tablet","advertisingId":"ad-1"}}}
+{"type":"track","messageId":"2","timestamp":"2026-01-02","userId":"u1","event":"Order Completed","properties":{"order_id":"1","total":10}}
+{"type":"identify","messageId":"3","timestamp":"2026-01-03","userId":"u2","anonymousId":"a2","traits":{"email":"bob@example.com","phone":"+4520123456"},"context":{"device":{"id":"tablet"}}}"#;
+
+/// A public endpoint may say anything of anybody, at any time, before or after the shop learned of its customers: their
+/// pages stay as they are, under the same ids, and whoever said it sees nothing of theirs.
+#[test]
+fn no_claim_opens_a_way_in() {
+    let claims = [
+        r#""type":"identify","traits":{"email":"ann@example.com","tier":"none","phone":"+4520123456"}"#,
+        r#""type":"identify","userId":"u1","traits":{"tier":"none"}"#,
+        r#""type":"identify","userId":"u1","traits":{"email":"evil@example.com"}"#,
+        r#""type":"identify","traits":{"phone":"20123456"}"#,
+        r#""type":"identify","userId":"evil","context":{"externalIds":[{"id":"ann@example.com","type":"email"},{"id":"u1","type":"user_id"}]}"#,
+        r#""type":"alias","userId":"u1","previousId":"evil""#,
+        r#""type":"alias","userId":"u2","previousId":"evil""#,
+        r#""type":"track","event":"Order Completed","properties":{"order_id":"2","total":999,"email":"ann@example.com"}"#,
+        r#""type":"identify","traits":{"email":"evil@example.com"},"context":{"device":{"advertisingId":"ad-1"}}"#,
+        r#""type":"identify","userId":"evil","context":{"device":{"id":"tablet"}}"#,
+    ];
+    let known = [
+        id::user("u1"),
+        id::email("ann@example.com"),
+        id::anonymous("a1"),
+        id::user("u2"),
+        id::email("bob@example.com"),
+    ];
+    let options = || Store::options().currency("EUR").default_region("DK").key([7; 32]);
+    let quiet = options().in_memory().unwrap();
+    quiet.ingest_json(HOUSEHOLD.as_bytes()).unwrap();
+    assert_eq!(quiet.snapshot().people(), 2, "a shared phone and a shared tablet join nobody");
+    for claim in claims {
+        let devices = claim.contains("device");
+        for (first, at) in
+            [(true, "2001-01-01"), (false, "2001-01-01"), (true, "2026-01-02T12:00:00Z"), (false, "2026-02-01")]
+        {
+            let store = options().in_memory().unwrap();
+            let attack = || {
+                let text = format!(r#"{{"messageId":"x","anonymousId":"evil","timestamp":"{at}",{claim}}}"#);
+                let receipt = store.ingest(text.as_bytes(), &Ingest::new().trust(Trust::Claimed)).unwrap();
+                assert_eq!(receipt.accepted, 1, "{claim}: {receipt}");
+            };
+            if first {
+                attack()
+            }
+            store.ingest_json(HOUSEHOLD.as_bytes()).unwrap();
+            if !first {
+                attack()
+            }
+            let (before, after) = (quiet.snapshot(), store.snapshot());
+            for who in &known {
+                let (was, is) =
+                    (before.profile(who.clone()).unwrap().unwrap(), after.profile(who.clone()).unwrap().unwrap());
+                assert_eq!(is.identifiers, was.identifiers, "{claim}, {at}, first: {first}");
+                // An advertising id is public, and dates whoever has it: its events are theirs, and an older one renames
+                // them. Nothing else is new.
+                assert!(devices || is == was, "{claim}, {at}, first: {first}");
+                assert!(is.orders == was.orders && is.consent == was.consent, "{claim}, {at}, first: {first}");
+            }
+            assert_eq!(after.people(), 2, "{claim}");
+            let evil = after.profile(id::anonymous("evil")).unwrap();
+            if let Some(evil) = evil {
+                assert!(evil.identifiers.iter().all(|id| id.value() == "evil"), "{claim}: {:?}", evil.identifiers);
+                assert!(!evil.known && evil.orders.count <= u64::from(claim.contains("999")), "{claim}");
+                assert!(!evil.traits.contains_key("email") || !devices, "{claim}");
+            }
+        }
+    }
+}

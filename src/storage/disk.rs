@@ -142,9 +142,20 @@ impl Vfs for DiskVfs {
 fn lock(path: &Path, options: &OpenOptions) -> Result<Lock> {
     let file = options.open(path).map_err(|e| Error::io("open", path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock::new(file)),
+        Ok(()) => Ok(Lock::new(Locked(file))),
         Err(TryLockError::WouldBlock) => Err(Error::locked(path.parent().unwrap_or(path))),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
+    }
+}
+
+/// A lock belongs to the open file, of which a process that the host has just started holds a copy until it runs its own
+/// program: closing ours would not be enough for the next to open.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file unlocks it, too, if only later.
+        let _ = self.0.unlock();
     }
 }
 
