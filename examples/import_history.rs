@@ -106,7 +106,8 @@ fn take_in(store: &Store, file: &Path, asked: &Asked, out: &mut impl Write) -> R
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let stream: Box<dyn Read> = if plain == name { Box::new(counted) } else { Box::new(MultiGzDecoder::new(counted)) };
     if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") || plain.ends_with(".json") {
-        let receipt = store.ingest_reader(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"))?;
+        let receipt = store.import_ndjson(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"));
+        let receipt = receipt.map_err(|error| format!("{path}: {error}"))?;
         bar.done();
         writeln!(out, "{path}: {receipt}")?;
         for reject in receipt.rejects.iter().take(5) {

@@ -1,7 +1,7 @@
 //! Files that nobody would write, and many do: each with what the specification says about it.
 
 use regulars::import::{CustomersCsv, DateOrder, From, OrdersCsv};
-use regulars::{Clock, Flag, ImportReport, Reason, Result, Store, id};
+use regulars::{Clock, Flag, ImportReport, Ingest, Reason, Result, Store, id};
 
 /// What becomes of a file of orders: orders, refunds, net revenue in minor units, and the rows that are refused.
 type Expected<'a> = (u64, u64, i64, &'a [(u64, Reason)]);
@@ -459,4 +459,17 @@ fn dots_and_semicolons() {
     check("a nought in front", parts.as_bytes(), (2, 0, 300, &[]));
     let long = format!("{HEADER}\n1,2024-12-31 23:59:60,a@example.com,A,1,5.{}1\n", "0".repeat(60));
     check("a leap second and many decimals", long.as_bytes(), (1, 0, 500, &[]));
+}
+
+#[test]
+fn lines_that_are_none_fail_as_a_whole() {
+    for (bytes, word) in [(&b""[..], "empty"), (b"\x1f\x8b\x08\0", "compressed"), (b"\xff\xfe{\0", "UTF-16")] {
+        let store = store();
+        let error = store.import_ndjson(bytes, &Ingest::new(), |_| {}).expect_err("refused").to_string();
+        assert!(error.contains(word), "{error}");
+        assert_eq!(store.snapshot().events(), 0);
+    }
+    let line = b"\xff\n{\"type\":\"page\",\"userId\":\"1\"}\n";
+    let receipt = store().import_ndjson(&line[..], &Ingest::new(), |_| {}).expect("imports");
+    assert_eq!((receipt.accepted, receipt.rejected), (1, 1), "one bad line is one bad line");
 }

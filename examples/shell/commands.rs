@@ -122,7 +122,7 @@ fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     let kind = match format.as_str() {
         "orders_csv" => Kind::Orders,
         "customers_csv" => Kind::Customers,
-        "ndjson" => return ingested(&store.ingest_reader(open()?, &ingest_options(command)?, |_| {})?),
+        "ndjson" => return ingested(&store.import_ndjson(open()?, &ingest_options(command)?, |_| {})?),
         _ => return Err(Failure::invalid("format is orders_csv, customers_csv or ndjson")),
     };
     let mut file = CsvFile::new(open()?, Some(kind));

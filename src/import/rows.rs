@@ -15,7 +15,7 @@ use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 /// How much of a file is looked at to find out how it is written.
-const HEAD_BYTES: usize = 256 << 10;
+pub(crate) const HEAD_BYTES: usize = 256 << 10;
 /// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
 const MARK_BYTES_MAX: usize = 16;
 
@@ -132,13 +132,14 @@ impl<'r> Rows<'r> {
     }
 }
 
-fn refuse_other_formats(head: &[u8]) -> Result<()> {
+/// Refuses what is no text that could be read here, by how it begins.
+pub(crate) fn refuse_other_formats(head: &[u8]) -> Result<()> {
     let compressed: [&[u8]; 5] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ"];
     if compressed.iter().any(|magic| head.starts_with(magic)) {
         return Err(Error::invalid("the file is compressed; unpack it, or pass a reader that does"));
     }
     if is_utf16(head) {
-        return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as CSV UTF-8"));
+        return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as UTF-8"));
     }
     Ok(())
 }

@@ -6,14 +6,17 @@ use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
 use crate::Result;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
+use crate::error::Error;
 use crate::event::named_order_key;
-use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink};
+use crate::import::{CsvFile, Detected, HEAD_BYTES, Kind, OnProgress, Progress, Sink, refuse_other_formats};
 use crate::message::Reason;
 use crate::normalize::fact::{Amount, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::Intake;
 use serde::Serialize;
 use std::fmt;
+use std::io::{Cursor, Read};
+use std::path::Path;
 use std::time::Instant;
 
 /// What an import did: an ingest receipt that counts rows, and what the file turned out to be.
@@ -79,6 +82,38 @@ impl Store {
         let mut run = Run::new(self, &how, batch_len, progress)?;
         started.run(&mut run)?;
         run.finish(started.detected())
+    }
+}
+
+impl Store {
+    /// Takes in a file of Segment messages, one a line, as [`Store::ingest_reader`] does; a file that is something else is
+    /// refused as a whole.
+    ///
+    /// # Errors
+    /// `Invalid` for a file that is empty, compressed or UTF-16: nothing of it is stored. Else as [`Store::ingest_reader`].
+    ///
+    /// ```
+    /// use regulars::{Ingest, Store};
+    /// let store = Store::in_memory()?;
+    /// let lines = b"{\"type\":\"page\",\"userId\":\"1\"}\n";
+    /// assert_eq!(store.import_ndjson(&lines[..], &Ingest::new(), |_| {})?.accepted, 1);
+    /// assert!(store.import_ndjson(&b"\x1f\x8b\x08"[..], &Ingest::new(), |_| {}).is_err());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn import_ndjson(
+        &self,
+        mut stream: impl Read,
+        how: &Ingest,
+        progress: impl FnMut(super::ingest::Progress),
+    ) -> Result<Receipt> {
+        let mut head = Vec::new();
+        let read = stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
+        read.map_err(|error| Error::io("read", Path::new("the file"), error))?;
+        if head.is_empty() {
+            return Err(Error::invalid("the file is empty"));
+        }
+        refuse_other_formats(&head)?;
+        self.ingest_reader(Cursor::new(head).chain(stream), how, progress)
     }
 }
 
