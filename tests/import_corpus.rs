@@ -434,6 +434,9 @@ fn ids_that_name_no_order() {
         "{{id}},2025-11-03,a@example.com,A,1,5\n{{id}},2025-11-04,b@example.com,A,1,7\n",
         (2, 0, 1200, &[]),
     );
+    let long = "9".repeat(30) + &"x".repeat(450);
+    let grown = format!("{long},2025-11-03 10:00,a@example.com,A,1,5\n{long},2025-11-03 11:00,a@example.com,B,1,7\n");
+    rows("a long id is an id", &grown, (1, 0, 1200, &[]));
     let nobody = store();
     let text = format!("{HEADER}\nnull,2025-11-03,,A,1,5\nnull,2025-11-04,,A,1,7\n");
     assert_eq!(import(&nobody, text.as_bytes()).expect("imports").orders, 2);

@@ -1,4 +1,4 @@
-//! Bodies as unmodified SDKs send them: each makes the right people and events, once, however often it is sent again.
+//! Bodies in the shapes that SDKs send: each makes the right people and events, once, however often it is sent again.
 
 use regulars::{Clock, Flag, Ingest, Receipt, Snapshot, Store, Timestamp, id};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 //! Recursion is bounded by the depth that messages may have.
 
 use super::bytes::{put_bytes, put_varint};
-use super::doc::Doc;
+use super::doc::{Doc, Member};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const NUMBER: u64 = 1;
@@ -16,7 +16,7 @@ const OTHER: u64 = 5;
 pub(crate) fn digest(value: Doc<'_>) -> u64 {
     if value.is_object() {
         let mut object = Digest::object();
-        value.members().for_each(|(key, value)| object.add_member(key, value));
+        value.whole_members().for_each(|member| object.add_member(member));
         return object.finish();
     }
     if value.is_list() {
@@ -46,13 +46,13 @@ impl Digest {
         Self(LIST)
     }
 
-    pub(crate) fn add_member(&mut self, key: &[u8], value: Doc<'_>) {
-        self.0 = self.0.wrapping_add(share(key, value));
+    pub(crate) fn add_member(&mut self, member: Member<'_>) {
+        self.0 = self.0.wrapping_add(share(member));
     }
 
     /// A member that shall not count after all.
-    pub(crate) fn remove_member(&mut self, key: &[u8], value: Doc<'_>) {
-        self.0 = self.0.wrapping_sub(share(key, value));
+    pub(crate) fn remove_member(&mut self, member: Member<'_>) {
+        self.0 = self.0.wrapping_sub(share(member));
     }
 
     /// A member that is neither a container nor a number, by its bytes: the key with its length, then the value.
@@ -78,14 +78,9 @@ impl Digest {
 }
 
 /// The share of one member in its object's digest.
-fn share(key: &[u8], value: Doc<'_>) -> u64 {
-    if value.is_object() || value.is_list() || value.is_number() {
-        return digested_share(key, digest(value));
-    }
-    let mut member = Vec::with_capacity(key.len() + value.bytes().len() + 10);
-    put_bytes(&mut member, key);
-    member.extend_from_slice(value.bytes());
-    plain_share(&member)
+fn share(Member { bytes, key, value }: Member<'_>) -> u64 {
+    let digested = value.is_object() || value.is_list() || value.is_number();
+    if digested { digested_share(key, digest(value)) } else { plain_share(bytes) }
 }
 
 #[inline]

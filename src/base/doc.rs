@@ -156,6 +156,11 @@ impl<'b> DocWriter<'b> {
     pub(crate) fn copy(&mut self, value: Doc<'_>) {
         self.out.extend_from_slice(value.0);
     }
+
+    /// A member that stands in a document already.
+    pub(crate) fn copy_member(&mut self, member: Member<'_>) {
+        self.out.extend_from_slice(member.bytes);
+    }
 }
 
 /// The digits of a number without its point, and how many stand behind it; `None` for exponents, a zero with a sign and
@@ -366,6 +371,18 @@ impl<'a> Doc<'a> {
         Members(self.inner(OBJECT))
     }
 
+    /// The same, each with all of its bytes.
+    #[inline]
+    pub(crate) fn whole_members(self) -> impl Iterator<Item = Member<'a>> {
+        let mut rest = self.inner(OBJECT);
+        std::iter::from_fn(move || {
+            let start = rest.rest();
+            let (key, value) = next_member(&mut rest)?;
+            let bytes = start.get(..start.len() - rest.rest().len())?;
+            Some(Member { bytes, key, value })
+        })
+    }
+
     /// The values of a list, in order; nothing for any other value.
     #[inline]
     pub(crate) fn items(self) -> Items<'a> {
@@ -490,9 +507,24 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let key = self.0.bytes()?;
-        Some((key, next_value(&mut self.0)?))
+        next_member(&mut self.0)
     }
+}
+
+/// A member of an object.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    /// The key with its length, then the value.
+    pub(crate) bytes: &'a [u8],
+    pub(crate) key: &'a [u8],
+    pub(crate) value: Doc<'a>,
+}
+
+/// Cuts one member off the front of a reader.
+#[inline(always)]
+fn next_member<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], Doc<'a>)> {
+    let key = reader.bytes()?;
+    Some((key, next_value(reader)?))
 }
 
 /// Appends a JSON string.

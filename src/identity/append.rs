@@ -240,7 +240,8 @@ impl Around {
         let rules = graph.rulebook().all();
         let mut later = rules.iter().skip(usize::from(self.weakest) + 1);
         let one_person = later.all(|rule| rule.glue <= 1);
-        Ok(one_person && (!self.person || graph.namespaces().is_person(graph.namespace(first)?)))
+        let first_is_person = rules.get(usize::from(graph.namespace(first)?)).is_some_and(|rule| rule.person);
+        Ok(one_person && (!self.person || first_is_person))
     }
 
     /// Whether every edge inside the profile was tried before any of the newcomer's. Each has an end that is not

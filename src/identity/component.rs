@@ -52,6 +52,12 @@ impl Limits {
         self.limited.iter().map(|limited| (limited.code, limited.limit))
     }
 
+    /// The limit of a namespace, if it counts values whenever they were seen.
+    pub(crate) fn whenever(&self, code: u8) -> Option<usize> {
+        let limited = self.limited.iter().find(|limited| limited.code == code)?;
+        limited.window_ms.is_none().then_some(limited.limit)
+    }
+
     pub(crate) fn profile_size(&self) -> u32 {
         self.profile_size
     }

@@ -41,6 +41,10 @@ pub(crate) struct Nodes {
     pub(crate) key: Arc<[u8; 32]>,
 }
 
+fn rulebook(namespaces: &Namespaces) -> Arc<Rulebook> {
+    Arc::new(Rulebook::new(namespaces, PROFILE_SIZE))
+}
+
 impl Default for NodeState {
     fn default() -> Self {
         Self::UNKNOWN
@@ -48,9 +52,24 @@ impl Default for NodeState {
 }
 
 impl Nodes {
+    /// The graph of a store without facts.
+    pub(crate) fn new(namespaces: Arc<Namespaces>, key: [u8; 32], tail: NodeTailView) -> Self {
+        Self {
+            rulebook: rulebook(&namespaces),
+            namespaces,
+            parts: Arc::default(),
+            tails: vec![tail],
+            overlay: CowMap::default(),
+            stated: Statements::default(),
+            tombs: Arc::default(),
+            by_id: Arc::default(),
+            key: Arc::new(key),
+        }
+    }
+
     /// Puts rules in force, for what is solved from now on.
     pub(crate) fn follow(&mut self, namespaces: Arc<Namespaces>) {
-        self.rulebook = Arc::new(Rulebook::new(&namespaces, PROFILE_SIZE));
+        self.rulebook = rulebook(&namespaces);
         self.namespaces = namespaces;
     }
 

@@ -13,7 +13,6 @@ use super::evidence::EdgeKey;
 use super::graph::{Graph, aliased};
 use super::rulebook::Rule;
 use crate::Result;
-use crate::base::config::NamespaceRule;
 use ahash::{AHashMap, AHashSet};
 use std::ops::ControlFlow;
 
@@ -84,7 +83,7 @@ impl<G: Graph, F: Fn(u32) -> Result<Option<u32>>> Search<'_, G, F> {
         if namespace >= self.code {
             return self.fan(neighbor, namespace);
         }
-        if !self.graph.namespaces().is_person(namespace) || !self.met.insert(neighbor) {
+        if !self.graph.rulebook().get(namespace).is_some_and(|rule| rule.person) || !self.met.insert(neighbor) {
             return Ok(None);
         }
         let Some(profile) = (self.profile)(neighbor)? else { return Ok(None) };
@@ -108,9 +107,7 @@ impl<G: Graph, F: Fn(u32) -> Result<Option<u32>>> Search<'_, G, F> {
 
     /// Counts a value that one of the people holds; `by` is the neighbor that leads there.
     fn hold(&mut self, value: u32, namespace: u8, by: u32) -> Result<Option<Vec<u32>>> {
-        let rule = self.graph.namespaces().get(namespace).map(|namespace| &namespace.rule);
-        let Some(NamespaceRule { limit: Some(limit), window: None, .. }) = rule else { return Ok(None) };
-        let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+        let Some(limit) = self.graph.rulebook().limits().whenever(namespace) else { return Ok(None) };
         let held = self.held.entry(namespace).or_default();
         if !held.contains_key(&value) && aliased(self.graph, value)?.is_empty() {
             held.insert(value, by);

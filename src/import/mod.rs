@@ -47,7 +47,7 @@ mod values;
 
 pub use mapping::From;
 pub use rows::Detected;
-pub(crate) use rows::{HEAD_BYTES, refuse_other_formats};
+pub(crate) use rows::text_head;
 pub use values::DateOrder;
 
 use crate::Result;

@@ -256,10 +256,7 @@ impl Order {
                 sink.message(&self.track(&id, event, self.time, |_| {}), &[]);
             }
             Some(CameBack::SoFar(amount)) => {
-                let known = match self.unnamed {
-                    Some(_) => Decimal::from(0),
-                    None => sink.refunded(&self.id, self.currency.as_deref())?,
-                };
+                let known = sink.refunded(&self.id, self.currency.as_deref())?;
                 let more = amount.checked_add(known.negated()).filter(|more| !more.is_negative() && !more.is_zero());
                 if more.is_some() {
                     let id = self.id_of_return(source, &format!("refunded {amount}"));

@@ -15,7 +15,7 @@ use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 /// How much of a file is looked at to find out how it is written.
-pub(crate) const HEAD_BYTES: usize = 256 << 10;
+const HEAD_BYTES: usize = 256 << 10;
 /// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
 const MARK_BYTES_MAX: usize = 16;
 
@@ -86,9 +86,7 @@ impl<'r> Rows<'r> {
         options: &Options,
         trait_kinds: &BTreeMap<String, TraitKind>,
     ) -> Result<Self> {
-        let mut head = Vec::new();
-        stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read_error)?;
-        refuse_other_formats(&head)?;
+        let mut head = text_head(&mut stream)?;
         if head.starts_with(b"\xef\xbb\xbf") {
             head.drain(..3);
         }
@@ -132,8 +130,17 @@ impl<'r> Rows<'r> {
     }
 }
 
-/// Refuses what is no text that could be read here, by how it begins.
-pub(crate) fn refuse_other_formats(head: &[u8]) -> Result<()> {
+/// Reads how a file begins.
+///
+/// # Errors
+/// `Invalid` for one that is compressed or UTF-16; `Io`.
+pub(crate) fn text_head(stream: &mut impl Read) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    stream.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read_error)?;
+    refuse_other_formats(&head).map(|()| head)
+}
+
+fn refuse_other_formats(head: &[u8]) -> Result<()> {
     let compressed: [&[u8]; 5] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ"];
     if compressed.iter().any(|magic| head.starts_with(magic)) {
         return Err(Error::invalid("the file is compressed; unpack it, or pass a reader that does"));
@@ -251,10 +258,8 @@ impl Seen {
             for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity] {
                 cell(&key).into_iter().for_each(|text| seen.look_at_number(text));
             }
-            let time = cell(&Key::Time).map(String::as_str).unwrap_or_default();
-            if let Some((first, second)) = unordered(time) {
-                let dotted = time.split([' ', 'T']).next().is_some_and(|date| date.contains('.'));
-                seen.unordered |= !dotted && first != second && first <= 12 && second <= 12;
+            if let Some((mark, first, second)) = cell(&Key::Time).and_then(|text| unordered(text)) {
+                seen.unordered |= mark != '.' && first != second && first <= 12 && second <= 12;
                 seen.day_first |= first > 12 && second <= 12;
                 seen.month_first |= second > 12 && first <= 12;
             }

@@ -111,15 +111,16 @@ pub(super) fn name(text: &str) -> &str {
     }
 }
 
-/// The first two numbers of a date that ends with its year, if the text starts with one.
-pub(super) fn unordered(text: &str) -> Option<(u32, u32)> {
+/// The first two numbers of a date that ends with its year, if the text starts with one, and what stands between them.
+pub(super) fn unordered(text: &str) -> Option<(char, u32, u32)> {
     let date = text.split([' ', 'T']).next()?;
-    let mut parts = date.split(['/', '-', '.']);
+    let mark = date.chars().find(|c| matches!(c, '/' | '-' | '.'))?;
+    let mut parts = date.split(mark);
     let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
     let short = |part: &str| (1..=2).contains(&part.len());
     let good = short(first) && short(second) && year.len() == 4 && parts.next().is_none();
     good.then_some(())?;
-    Some((first.parse().ok()?, second.parse().ok()?))
+    Some((mark, first.parse().ok()?, second.parse().ok()?))
 }
 
 /// The instant of a cell; `None` for what is ambiguous, impossible or a serial number.

@@ -403,7 +403,7 @@ impl Wire {
         if repeated && self.drop_repeats(frame.at, rules) {
             frame.digest = Digest::object();
             let object = Doc::new(self.doc.get(frame.at..).unwrap_or_default());
-            object.members().for_each(|(key, value)| frame.digest.add_member(key, value));
+            object.whole_members().for_each(|member| frame.digest.add_member(member));
         }
         if self.frames.len() == self.element_level.unwrap_or(0) {
             self.slot().content = frame.digest;

@@ -81,9 +81,9 @@ impl Identifiers {
         }
     }
 
-    /// Whether the value names nobody (a usable order id is none of those).
-    pub(crate) fn is_blocked(&self, value: &str) -> bool {
-        self.blocked.covers(value)
+    /// Whether an order may have that id; one that may not is known by its message only.
+    pub(crate) fn names_order(&self, order_id: &str) -> bool {
+        !order_id.contains('\0') && !self.blocked.covers(order_id)
     }
 
     /// Appends the normal form of a value.

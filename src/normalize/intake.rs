@@ -172,9 +172,7 @@ impl Build {
         if let Some(id) = named {
             push_name(id, &mut self.order_id);
         }
-        let usable = named.is_some()
-            && !self.order_id.contains('\0')
-            && !intake.normalizer.identifiers.is_blocked(&self.order_id);
+        let usable = named.is_some() && intake.normalizer.identifiers.names_order(&self.order_id);
         if !usable {
             flags.set(Flag::OrderIdMissing);
         }
@@ -243,31 +241,31 @@ fn keep(
     let mut doc = DocWriter::new(out);
     let root = doc.object();
     let mut canonical_time = false;
-    for (key, value) in message.members() {
-        let (kept, counted) = match key {
+    for member in message.whole_members() {
+        let (kept, counted) = match member.key {
             b"messageId" => (!id_given, !id_given),
             b"sentAt" => (!fields.sent_at_filled, false),
             b"receivedAt" => (true, false),
             b"context" => (!fields.context_filled, !fields.context_filled),
-            b"timestamp" if value.as_instant() == Some(ts) => {
+            b"timestamp" if member.value.as_instant() == Some(ts) => {
                 canonical_time = true;
                 (false, true)
             }
             _ => (true, true),
         };
         if !counted {
-            content.remove_member(key, value);
+            content.remove_member(member);
         }
         if kept {
-            doc.key(key);
-            doc.copy(value);
+            doc.copy_member(member);
         }
     }
     for (key, value) in filled(fields) {
         doc.key(key);
         doc.copy(value);
         if key == b"context" {
-            content.add_member(key, value);
+            // An object, or the empty list that counts as one.
+            content.add_digested_member(key, canon::digest(value));
         }
     }
     doc.close(root);

@@ -166,6 +166,7 @@ mod tests {
         assert_eq!(quick("+4520123456", None), Some((None, "20123456")));
         for ordinary in ["+442079460018", "+12125550123", "+4915123456789", "+33612345678"] {
             assert!(quick(ordinary, None).is_some_and(|(code, _)| code.is_none()), "{ordinary}");
+            assert_eq!(e164(ordinary, "").as_deref(), Some(ordinary));
         }
         assert_eq!(quick("+390612345678", None), None, "a zero may be a prefix, or part of the number");
     }

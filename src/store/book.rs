@@ -12,7 +12,6 @@ use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::rates::Rates;
 use crate::base::{MessageId, Timestamp};
-use crate::column::cow::CowMap;
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::{At, History};
@@ -22,11 +21,10 @@ use crate::event::{order_key, traits_of};
 use crate::identity::append::{self, resolve_news};
 use crate::identity::change::Change;
 use crate::identity::evidence::{EdgeKey, NONE};
-use crate::identity::graph::{NodeState, PROFILE_SIZE};
+use crate::identity::graph::NodeState;
 use crate::identity::nodes::Nodes;
 use crate::identity::region::Resolution;
-use crate::identity::rulebook::Rulebook;
-use crate::identity::stated::{Stated, Statements};
+use crate::identity::stated::Stated;
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
 use crate::normalize::blocked::BlockedValues;
@@ -120,17 +118,7 @@ impl Book {
     pub(super) fn new(namespaces: Arc<Namespaces>, key: [u8; 32], reading: Arc<Reading>) -> Self {
         let (node_tail, event_tail) = (Arc::new(NodeTail::new(0)), Arc::new(EventTail::default()));
         let blocked = Arc::new(BlockedValues::listed(namespaces.blocked()));
-        let nodes = Nodes {
-            rulebook: Arc::new(Rulebook::new(&namespaces, PROFILE_SIZE)),
-            namespaces,
-            parts: Arc::default(),
-            tails: vec![node_tail.view()],
-            overlay: CowMap::default(),
-            stated: Statements::default(),
-            tombs: Arc::default(),
-            by_id: Arc::default(),
-            key: Arc::new(key),
-        };
+        let nodes = Nodes::new(namespaces, key, node_tail.view());
         let mut names = Names::default();
         for kind in TYPE_NAMES {
             names.add(kind.name());
@@ -185,7 +173,7 @@ impl Book {
         if let Some(row) = self.frozen_ids.get(id) {
             return Ok(Some(self.events.at_frozen(*row)));
         }
-        if self.may_be_sealed(id) { self.events.find_sealed(id) } else { Ok(None) }
+        if self.sealed.may_hold_message(id) { self.events.find_sealed(id) } else { Ok(None) }
     }
 
     /// What is known of the accepted message with that id.

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
 use crate::error::Error;
 use crate::event::named_order_key;
-use crate::import::{CsvFile, Detected, HEAD_BYTES, Kind, OnProgress, Progress, Sink, refuse_other_formats};
+use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink, text_head};
 use crate::message::Reason;
 use crate::normalize::fact::{Amount, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
@@ -16,7 +16,6 @@ use crate::normalize::normalizer::Intake;
 use serde::Serialize;
 use std::fmt;
 use std::io::{Cursor, Read};
-use std::path::Path;
 use std::time::Instant;
 
 /// What an import did: an ingest receipt that counts rows, and what the file turned out to be.
@@ -83,9 +82,7 @@ impl Store {
         started.run(&mut run)?;
         run.finish(started.detected())
     }
-}
 
-impl Store {
     /// Takes in a file of Segment messages, one a line, as [`Store::ingest_reader`] does; a file that is something else is
     /// refused as a whole.
     ///
@@ -106,13 +103,10 @@ impl Store {
         how: &Ingest,
         progress: impl FnMut(super::ingest::Progress),
     ) -> Result<Receipt> {
-        let mut head = Vec::new();
-        let read = stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
-        read.map_err(|error| Error::io("read", Path::new("the file"), error))?;
+        let head = text_head(&mut stream)?;
         if head.is_empty() {
             return Err(Error::invalid("the file is empty"));
         }
-        refuse_other_formats(&head)?;
         self.ingest_reader(Cursor::new(head).chain(stream), how, progress)
     }
 }
@@ -209,9 +203,7 @@ impl Sink for Run<'_, '_> {
     }
 
     fn names_order(&self, order_id: &str) -> bool {
-        let normalizer = self.intake.normalizer;
-        let longest = normalizer.wire.limits.identifier_chars;
-        !order_id.contains('\0') && order_id.len() <= longest && !normalizer.identifiers.is_blocked(order_id)
+        self.intake.normalizer.identifiers.names_order(order_id)
     }
 
     fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal> {

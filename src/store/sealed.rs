@@ -20,10 +20,20 @@ const RECENT: usize = 1 << 16;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Sealed {
-    /// All message ids and identifiers of the parts; `None` before the first commit.
-    filters: Option<Filters>,
+    /// All message ids and identifiers of the parts.
+    filters: Knowledge,
     /// By fingerprint: it, and the node that had it last.
     recent: Vec<(u32, u32)>,
+}
+
+#[derive(Default)]
+enum Knowledge {
+    /// Nobody looked yet: the parts have to be asked.
+    #[default]
+    Unknown,
+    Known(Filters),
+    /// A table is damaged: the parts have to be asked, and those who need to know what it says report it.
+    Damaged,
 }
 
 #[derive(Default)]
@@ -49,26 +59,30 @@ impl Filters {
 impl Sealed {
     /// Learns what the parts hold, unless that is known. **Cost**: two sequential scans of hash tables, once.
     pub(super) fn learn(&mut self, parts: &[OpenPart]) {
-        if self.filters.is_none() {
-            // A damaged table is for those to report who need to know what it says.
-            self.filters = Filters::of(parts).ok();
+        if matches!(self.filters, Knowledge::Unknown) {
+            self.filters = Filters::of(parts).map_or(Knowledge::Damaged, Knowledge::Known);
         }
     }
 
     /// A tail is a part now.
     pub(super) fn add(&mut self, part: &OpenPart) {
-        self.filters = self.filters.take().and_then(|mut filters| filters.add(part).ok().map(|()| filters));
+        if let Knowledge::Known(filters) = &mut self.filters
+            && filters.add(part).is_err()
+        {
+            self.filters = Knowledge::Damaged;
+        }
         let base = part.nodes.base();
         // What cannot be read is not remembered.
         let _ = part.nodes.fingerprints(|key, row| self.remember(key, base + row));
     }
 
-    fn may_hold_message(&self, id: &MessageId) -> bool {
-        self.filters.as_ref().is_none_or(|filters| filters.messages.may_hold(fingerprint(message_hash(id))))
+    /// Whether a message id may be in a part.
+    pub(super) fn may_hold_message(&self, id: &MessageId) -> bool {
+        self.may_hold(|filters| filters.messages.may_hold(fingerprint(message_hash(id))))
     }
 
-    fn may_hold_identifier(&self, key: u32) -> bool {
-        self.filters.as_ref().is_none_or(|filters| filters.identifiers.may_hold(key))
+    fn may_hold(&self, held: impl FnOnce(&Filters) -> bool) -> bool {
+        if let Knowledge::Known(filters) = &self.filters { held(filters) } else { true }
     }
 
     fn remembered(&self, key: u32) -> Option<u32> {
@@ -87,11 +101,6 @@ impl Sealed {
 }
 
 impl Book {
-    /// Whether a message id may be in a part.
-    pub(super) fn may_be_sealed(&self, id: &MessageId) -> bool {
-        self.sealed.may_hold_message(id)
-    }
-
     /// The node of a normalized identifier.
     pub(super) fn find_node(&mut self, namespace: u8, value: &str) -> Result<Option<u32>> {
         if let Some(node) = self.nodes.find_in_tails(namespace, value) {
@@ -104,7 +113,7 @@ impl Book {
                 return Ok(Some(node));
             }
         }
-        if !self.sealed.may_hold_identifier(key) {
+        if !self.sealed.may_hold(|filters| filters.identifiers.may_hold(key)) {
             return Ok(None);
         }
         let found = NodePart::find_in(&self.nodes.parts, namespace, value)?;
