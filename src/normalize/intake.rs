@@ -142,8 +142,12 @@ impl Build {
         if let Some(event) = fields.event {
             push_name(event, &mut self.text);
         }
-        let action = if kind == Kind::Track { OrderAction::from_event(&self.text) } else { None };
-        let money = action.map(|action| order::read(action, &props, intake.currency, &mut flags)).transpose()?;
+        let event = if kind == Kind::Track { self.text.as_str() } else { "" };
+        let action = OrderAction::from_event(event);
+        let money = match action {
+            Some(action) => Some(order::read(action, &props, intake.currency, &mut flags)?),
+            None => order::check(event, &props, intake.currency, &mut flags).map(|()| None)?,
+        };
         if self.names.is_empty() {
             return Err(Reason::NoIdentifier);
         }
@@ -153,9 +157,6 @@ impl Build {
         }
         if fields.group_id.is_some_and(is_no_name) {
             flags.set(Flag::UnusableIdentifier);
-        }
-        if action.is_none() {
-            order::check_products(&self.text, &props, &mut flags);
         }
         let order_id = action.is_some() && self.order_id(&props, intake, &mut flags);
         let times = times(&fields, said_at, intake, &mut flags);

@@ -13,6 +13,7 @@ pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
 mod plans;
+pub(crate) mod topic;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod check;

@@ -1,12 +1,13 @@
-//! What an order event says about money: exact minor units or unknown, never a guess.
+//! What a commerce event says about money: exact minor units or unknown, never a guess.
 
 use super::fact::{Amount, OrderAction};
+use super::topic::Topic;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::message::reason::Flags;
 use crate::message::{Flag, Reason};
 
-/// The documented members of `properties` that orders and contacts are read from.
+/// The documented members of `properties` that commerce events and contacts are read from.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Props<'a> {
     pub(crate) email: Option<Doc<'a>>,
@@ -19,6 +20,10 @@ pub(crate) struct Props<'a> {
     value: Option<Doc<'a>>,
     subtotal: Option<Doc<'a>>,
     discount: Option<Doc<'a>>,
+    /// Money that makes no order's amount, and yet has the range of all money.
+    price: Option<Doc<'a>>,
+    shipping: Option<Doc<'a>>,
+    tax: Option<Doc<'a>>,
     quantity: Option<Doc<'a>>,
 }
 
@@ -38,12 +43,20 @@ impl<'a> Props<'a> {
                 b"value" => &mut all.value,
                 b"subtotal" => &mut all.subtotal,
                 b"discount" => &mut all.discount,
+                b"price" => &mut all.price,
+                b"shipping" => &mut all.shipping,
+                b"tax" => &mut all.tax,
                 b"quantity" => &mut all.quantity,
                 _ => continue,
             };
             *field = (!value.is_absent()).then_some(value);
         }
         all
+    }
+
+    fn money(&self) -> impl Iterator<Item = Doc<'a>> {
+        let amounts = [self.total, self.revenue, self.value, self.subtotal, self.discount];
+        amounts.into_iter().chain([self.price, self.shipping, self.tax]).flatten()
     }
 }
 
@@ -85,6 +98,9 @@ pub(crate) fn read(
         OrderMoney { amount: Amount::Unknown, discount_minor: None, lines: crate::base::bytes::row32(lines.count) };
     if let Some(currency) = currency {
         let decimals = currency.decimals();
+        for extra in [props.shipping, props.tax] {
+            field(extra, decimals)?;
+        }
         if let Units::Known(minor, rounded) = field(props.discount, decimals)? {
             money.discount_minor = Some(minor);
             note_rounding(rounded, flags);
@@ -142,8 +158,7 @@ fn signed(action: OrderAction, minor: i64) -> Result<Option<i64>, Reason> {
 }
 
 /// `total`, else `revenue`, else `value`, else `subtotal - discount`, else the lines. A field that is there but cannot
-/// be
-/// read ends the search: falling through would be a guess.
+/// be read ends the search: falling through would be a guess.
 fn total(props: &Props<'_>, decimals: u8, lines: &Lines) -> Result<Units, Reason> {
     let mut first = Units::Absent;
     for value in [props.total, props.revenue, props.value] {
@@ -157,7 +172,7 @@ fn total(props: &Props<'_>, decimals: u8, lines: &Lines) -> Result<Units, Reason
         return Ok(first);
     }
     match (subtotal, props.discount) {
-        (Units::Absent, _) => lines.total(decimals),
+        (Units::Absent, _) => lines.total(props, decimals),
         (subtotal, None) => Ok(subtotal),
         (_, Some(discount)) => {
             let difference = props.subtotal.and_then(decimal).zip(decimal(discount));
@@ -167,20 +182,44 @@ fn total(props: &Props<'_>, decimals: u8, lines: &Lines) -> Result<Units, Reason
     }
 }
 
-/// What the lines of an order say together.
+/// What the lines of an event say together.
 struct Lines {
     count: usize,
     /// `products` is no list, or holds something that is no object.
     malformed: bool,
     quantities_known: bool,
+    prices: Prices,
     /// Price times quantity, summed exactly; `None` where it is not known of every line.
     sum: Option<Decimal>,
 }
 
+/// How money could be read.
+#[derive(Clone, Copy, Default)]
+struct Prices {
+    unknown: bool,
+    rounded: bool,
+}
+
+impl Prices {
+    /// Holds one amount against the range of its currency, if there is one.
+    fn read(&mut self, value: Doc<'_>, decimals: Option<u8>) -> Result<(), Reason> {
+        let Some(decimals) = decimals else {
+            self.unknown = true;
+            return Ok(());
+        };
+        match field(Some(value), decimals)? {
+            Units::Known(_, rounded) => self.rounded |= rounded,
+            Units::Absent | Units::Unreadable => self.unknown = true,
+        }
+        Ok(())
+    }
+}
+
 impl Lines {
-    /// Reads every line once. Prices are held against the range of the currency's units, if there is one.
+    /// Reads every line once.
     fn read(props: &Props<'_>, decimals: Option<u8>) -> Result<Self, Reason> {
-        let mut all = Self { count: 0, malformed: false, quantities_known: true, sum: Some(Decimal::from(0)) };
+        let prices = Prices::default();
+        let mut all = Self { count: 0, malformed: false, quantities_known: true, prices, sum: Some(Decimal::from(0)) };
         let Some(products) = props.products else { return Ok(all) };
         all.malformed = !products.is_list();
         for item in products.items() {
@@ -189,12 +228,12 @@ impl Lines {
                 continue;
             }
             let (price, quantity) = price_and_quantity(item);
-            if let Some(decimals) = decimals {
-                field(price, decimals)?;
+            if let Some(price) = price {
+                all.prices.read(price, decimals)?;
             }
             let count = quantity_of(quantity);
             all.count += 1;
-            all.quantities_known &= count.is_some();
+            all.quantities_known &= count.is_some() || quantity.and_then(nearly).is_some_and(|count| count > 0.0);
             let amount = price.and_then(decimal).zip(count).and_then(|(price, count)| price.checked_mul(count));
             all.sum = all.sum.zip(amount).and_then(|(sum, amount)| sum.checked_add(amount));
         }
@@ -211,29 +250,62 @@ impl Lines {
     }
 
     /// The sum, rounded once.
-    fn total(&self, decimals: u8) -> Result<Units, Reason> {
+    fn total(&self, props: &Props<'_>, decimals: u8) -> Result<Units, Reason> {
         match self.sum {
             _ if self.count == 0 => Ok(Units::Absent),
-            None => Ok(Units::Unreadable),
+            None => unsummed(props, decimals),
             Some(sum) => rounded(sum, decimals),
         }
     }
+}
+
+/// Lines without an exact sum: one of them is unknown, or they are beyond every range.
+fn unsummed(props: &Props<'_>, decimals: u8) -> Result<Units, Reason> {
+    let lines = props.products.into_iter().flat_map(Doc::items).filter(|line| line.is_object());
+    let amounts = lines.map(|line| {
+        let (price, quantity) = price_and_quantity(line);
+        let quantity = quantity.map_or(Some(1.0), nearly).filter(|count| *count > 0.0);
+        Some(price.and_then(nearly)? * quantity?)
+    });
+    let Some(sum) = amounts.sum::<Option<f64>>() else { return Ok(Units::Unreadable) };
+    #[expect(clippy::cast_precision_loss, reason = "what is near the border has an exact sum")]
+    let beyond = sum.abs() * 10f64.powi(decimals.into()) > i64::MAX as f64;
+    if beyond { Err(Reason::NumberOutOfRange) } else { Ok(Units::Unreadable) }
 }
 
 fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
     exact.to_units(decimals).map(|(minor, rounded)| Units::Known(minor, rounded)).ok_or(Reason::NumberOutOfRange)
 }
 
-/// Flags products that are no list or no objects, and quantities that are not decimals above 0: those of lines, and the
-/// one of an event about a single product.
-pub(crate) fn check_products(event: &str, props: &Props<'_>, flags: &mut Flags) {
-    if event.starts_with("Product ") && quantity_of(props.quantity).is_none() {
+/// Reads an event that is about no order: flags products that are no list or no objects, quantities that are not
+/// decimals above 0, and the money of commerce events that cannot be read as it stands. What other events call a
+/// price or a value is theirs.
+///
+/// # Errors
+/// `NumberOutOfRange` for minor units beyond `i64`.
+pub(crate) fn check(
+    event: &str,
+    props: &Props<'_>,
+    default_currency: Option<Currency>,
+    flags: &mut Flags,
+) -> Result<(), Reason> {
+    let topic = Topic::of(event).filter(|topic| *topic != Topic::Campaign);
+    if topic == Some(Topic::Product) && quantity_of(props.quantity).is_none() {
         flags.set(Flag::QuantityUnknown);
     }
-    // Without a currency no price is out of its range.
-    if let Ok(lines) = Lines::read(props, None) {
-        lines.note(flags);
+    let currency = topic.and_then(|_| currency_of(props.currency, default_currency));
+    let decimals = currency.map(|currency| currency.decimals());
+    let lines = Lines::read(props, decimals)?;
+    lines.note(flags);
+    if topic.is_some() {
+        let mut prices = lines.prices;
+        props.money().try_for_each(|value| prices.read(value, decimals))?;
+        if prices.unknown {
+            flags.set(Flag::AmountUnknown);
+        }
+        note_rounding(prices.rounded, flags);
     }
+    Ok(())
 }
 
 fn price_and_quantity(line: Doc<'_>) -> (Option<Doc<'_>>, Option<Doc<'_>>) {
@@ -263,6 +335,12 @@ pub(crate) fn decimal(value: Doc<'_>) -> Option<Decimal> {
         return value.as_decimal().or_else(|| Decimal::parse_near(&value.as_number()?));
     }
     value.as_str().filter(|text| is_plain_decimal(text)).and_then(|text| Decimal::parse_near(&text))
+}
+
+/// The nearest `f64` of a number with any count of digits.
+fn nearly(value: Doc<'_>) -> Option<f64> {
+    let text = if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) };
+    text?.parse().ok()
 }
 
 fn is_plain_decimal(text: &str) -> bool {

@@ -8,6 +8,7 @@ use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
 use crate::normalize::fact::{Amount, Fact, Kind};
 use crate::normalize::order::{currency_of, decimal, product_lines, quantity_of};
+use crate::normalize::topic::Topic;
 use crate::profile::records::Records;
 use serde::Serialize;
 
@@ -155,59 +156,11 @@ impl std::fmt::Debug for ProductLine {
     }
 }
 
-/// The kinds of events that share their properties.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Topic {
-    Order,
-    Product,
-    ProductList,
-    Cart,
-    Checkout,
-    Coupon,
-    Promotion,
-    Campaign,
-}
-
-/// Every event of the Segment spec for e-commerce (version 2) and e-mail.
-const EVENTS: [(Topic, &[&str]); 8] = [
-    (Topic::Order, &["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"]),
-    (
-        Topic::Product,
-        &[
-            "Product Viewed",
-            "Product Clicked",
-            "Product Added",
-            "Product Removed",
-            "Product Added to Wishlist",
-            "Product Removed from Wishlist",
-            "Wishlist Product Added to Cart",
-            "Product Shared",
-            "Product Reviewed",
-        ],
-    ),
-    (Topic::ProductList, &["Product List Viewed", "Product List Filtered", "Products Searched"]),
-    (Topic::Cart, &["Cart Viewed", "Cart Shared"]),
-    (Topic::Checkout, &["Checkout Started", "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered"]),
-    (Topic::Coupon, &["Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed"]),
-    (Topic::Promotion, &["Promotion Viewed", "Promotion Clicked"]),
-    (
-        Topic::Campaign,
-        &[
-            "Email Delivered",
-            "Email Opened",
-            "Email Link Clicked",
-            "Email Bounced",
-            "Email Marked as Spam",
-            "Unsubscribed",
-        ],
-    ),
-];
-
 impl EventDetails {
     /// What a fact says, if it is an event of the spec, and the catalogue where its lines say nothing.
     pub(super) fn read(fact: &Fact<'_>, records: &Records) -> Result<Option<Self>> {
-        let topic = EVENTS.iter().find(|(_, names)| fact.kind == Kind::Track && names.contains(&fact.name));
-        let Some((topic, _)) = topic else { return Ok(None) };
+        let topic = if fact.kind == Kind::Track { Topic::of(fact.name) } else { None };
+        let Some(topic) = topic else { return Ok(None) };
         let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
         let text = |key| name_of(properties, key);
         let reader = LineReader::new(fact, properties, records);

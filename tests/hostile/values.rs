@@ -236,10 +236,19 @@ fn money_and_orders() {
         "\"products\":[{\"price\":9e16,\"quantity\":2}]",
         "\"total\":1e999",
         "\"total\":1,\"products\":[{\"quantity\":1e999}]",
+        "\"total\":1,\"shipping\":1e20",
+        "\"total\":1,\"tax\":\"100000000000000000000\"",
+        "\"products\":[{\"price\":1,\"quantity\":1e39}]",
+        "\"products\":[{\"price\":1,\"quantity\":\"1000000000000000000000000000000000000000\"}]",
+        "\"products\":[{\"price\":9e15,\"quantity\":9e30}]",
     ] {
         is(order("Completed", beyond), "number_out_of_range");
         is(order("Refunded", beyond), "number_out_of_range");
     }
+    for count in ["1e39", "\"1000000000000000000000000000000000000000\"", "1e-50"] {
+        flagged(order("Completed", &format!("\"total\":1,\"products\":[{{\"price\":1,\"quantity\":{count}}}]")), "");
+    }
+    flagged(order("Completed", "\"total\":1,\"products\":[{\"price\":1,\"quantity\":-1e39}]"), "quantity_unknown");
     let without_store_currency = Store::options().in_memory().unwrap();
     let receipt = without_store_currency.check(order("Completed", "\"total\":5").as_bytes(), &how()).unwrap();
     assert_eq!((outcome(&receipt).as_str(), receipt.flags.len()), ("ok", 1));
@@ -271,4 +280,36 @@ fn money_and_orders() {
     for quantity in ["1", "0.5", "\"2\"", "\"0.25\"", "1e2", "null", "\"\""] {
         flagged(order("Completed", &format!("\"products\":[{{\"price\":1,\"quantity\":{quantity}}}]")), "");
     }
+}
+
+#[test]
+fn the_money_of_commerce_events_that_are_no_orders() {
+    let track = |event: &str, properties: &str| {
+        format!(r#"{{"type":"track","event":"{event}","userId":"u1","properties":{{{properties}}}}}"#)
+    };
+    let commerce = ["Product Viewed", "Cart Viewed", "Checkout Started", "Coupon Applied", "Product List Viewed"];
+    for event in commerce {
+        for beyond in [
+            "\"price\":1e20",
+            "\"value\":92233720368547758.08",
+            "\"value\":\"100000000000000000000000\"",
+            "\"discount\":-1e30",
+            "\"products\":[{\"price\":1},{\"price\":1e30}]",
+        ] {
+            is(track(event, beyond), "number_out_of_range");
+        }
+        flagged(track(event, "\"value\":\"19,99\""), "amount_unknown");
+        flagged(track(event, "\"price\":\"$5\",\"value\":5"), "amount_unknown");
+        flagged(track(event, "\"price\":5,\"currency\":\"EURO\""), "amount_unknown");
+        flagged(track(event, "\"products\":[{\"price\":true}]"), "amount_unknown");
+        flagged(track(event, "\"price\":0.125"), "amount_rounded");
+        flagged(track(event, "\"price\":-5.00,\"products\":[{\"price\":\"5\"}]"), "");
+        flagged(track(event, "\"price\":null,\"currency\":\"EURO\""), "");
+    }
+    for custom in ["product viewed", "Bid Placed", "Email Opened", "Promoted"] {
+        flagged(track(custom, "\"price\":1e20,\"value\":\"19,99\",\"products\":[{\"price\":1e30}]"), "");
+    }
+    flagged(r#"{"type":"page","event":"Product Viewed","userId":"u1","properties":{"price":1e20}}"#, "");
+    // What makes an event an order, or no event of the shop's, does not come first: identifiers do.
+    is(r#"{"type":"track","event":"Product Viewed","properties":{"price":1e20}}"#, "number_out_of_range");
 }
