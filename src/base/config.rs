@@ -368,8 +368,8 @@ impl Namespaces {
     /// different.
     ///
     /// # Errors
-    /// `Invalid` for a namespace that is not there, and for what facts were normalized by: strength, `person` and
-    /// `per_shop` are decided when a store is created.
+    /// `Invalid` for a namespace that is not there and for another `per_shop`: by these values were normalized, which is
+    /// decided when a store is created.
     pub(crate) fn with(&self, rules: &BTreeMap<String, NamespaceRule>) -> crate::Result<Self> {
         let mut all = self.all.clone();
         for (name, rule) in rules {
@@ -377,19 +377,22 @@ impl Namespaces {
                 let text = format!("there is no namespace {name:?}; namespaces are decided when a store is created");
                 return Err(crate::Error::invalid(text));
             };
-            if (rule.person, rule.per_shop) != (old.rule.person, old.rule.per_shop) {
-                let text = format!("person and per_shop of namespace {name:?} are decided when a store is created");
+            if rule.per_shop != old.rule.per_shop {
+                let text = format!("per_shop of namespace {name:?} is decided when a store is created");
                 return Err(crate::Error::invalid(text));
             }
             old.rule = rule.clone();
         }
+        all.sort_by_key(|of| of.rule.rank);
         Self::check(&all)?;
-        if !all.is_sorted_by_key(|of| of.rule.rank) {
-            let text = "which namespace is stronger than which is decided when a store is created";
-            return Err(crate::Error::invalid(text));
-        }
         let version = self.version + u64::from(all != self.all);
         Ok(Self { all, version, blocked: self.blocked.clone() })
+    }
+
+    /// Whether facts look the same under both: the namespaces stand in one order, and the same ones name persons.
+    pub(crate) fn has_form_of(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Namespace, &Namespace)| a.name == b.name && a.rule.person == b.rule.person;
+        self.all.len() == other.all.len() && self.all.iter().zip(&other.all).all(same)
     }
 
     /// The next version: these values identify nobody, too. The same one where none is new.

@@ -12,15 +12,17 @@
 //! How long sessions last moves events, and nobody's identifiers.
 
 use super::append::linked;
+use super::change::{Change, Moment, changes};
 use super::evidence::NONE;
-use super::graph::Graph;
+use super::graph::{Graph, NodeState};
 use super::nodes::Nodes;
 use super::part::Edge;
 use super::region::{Dirty, ROUNDS, Resolution, resolve};
 use super::rulebook::{fan_caps, glue};
 use crate::Result;
+use crate::base::Timestamp;
 use crate::base::config::Namespaces;
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 
 /// What to look for.
@@ -183,6 +185,37 @@ impl Scan<'_> {
         }
         Ok(())
     }
+}
+
+/// What became of everybody between two partitions of the same identifiers, by their numbers.
+///
+/// **Cost**: a scan over all identifiers; then the members of the profiles that differ, sorted.
+pub(crate) fn changes_between(before: &Nodes, after: &Nodes) -> Result<Vec<Change>> {
+    let mut touched: AHashSet<u32> = AHashSet::new();
+    let seen = |state: NodeState| (state.profile, state.is_shared(), state.exists());
+    for node in 0..after.len() {
+        let (old, new) = (before.state(node)?, after.state(node)?);
+        if seen(old) != seen(new) {
+            touched.extend([old.profile, new.profile, node]);
+        }
+    }
+    touched.remove(&NONE);
+    let mut moments = Vec::new();
+    for node in 0..after.len() {
+        let (old, new) = (before.state(node)?, after.state(node)?);
+        if [old.profile, new.profile, node].iter().any(|row| touched.contains(row)) {
+            let code = after.namespace_of(node)?;
+            let age = (Timestamp::from_millisecond(new.first), code, 0);
+            let (_, value) = after.identifier(node)?;
+            moments.push(((after.namespaces.name(code), value), Moment { node, age, old, new }));
+        }
+    }
+    moments.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let mut moments: Vec<Moment> = moments.into_iter().map(|(_, moment)| moment).collect();
+    for (place, moment) in (0u32..).zip(&mut moments) {
+        moment.age.2 = place;
+    }
+    Ok(changes(&moments))
 }
 
 /// The stronger neighbors of an identifier that somebody owns, each with its profile.

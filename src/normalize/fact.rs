@@ -151,6 +151,23 @@ pub(crate) enum Role {
     Stated = 3,
 }
 
+impl Role {
+    /// That of an identifier among the first 20 of an event.
+    pub(crate) fn of(claimed: bool, person: bool) -> Self {
+        if claimed && person { Self::Claimed } else { Self::Live }
+    }
+}
+
+/// Leaves the first 20 live identifiers, strongest first, and cuts the others; whether there are any.
+pub(crate) fn cut_beyond(identifiers: &mut [Named<'_>]) -> bool {
+    let mut cut = false;
+    for beyond in identifiers.iter_mut().filter(|named| named.role == Role::Live).skip(LIVE_MAX) {
+        beyond.role = Role::Cut;
+        cut = true;
+    }
+    cut
+}
+
 /// One identifier that an event names, normalized.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named<'a> {

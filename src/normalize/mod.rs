@@ -12,6 +12,7 @@ pub(crate) mod names;
 pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
+pub(crate) mod recast;
 mod plans;
 pub(crate) mod topic;
 

@@ -1,6 +1,6 @@
 //! The identifiers of one message: from every place where the documentation and the host's mapping look for them.
 
-use super::fact::{Kind, LIVE_MAX, Named, Role};
+use super::fact::{Kind, Named, Role, cut_beyond};
 use super::fields::{Fields, Within, is_longer, push_name};
 use super::ident::Bad;
 use super::normalizer::Intake;
@@ -185,8 +185,7 @@ impl Names {
         let mut named: Vec<Named<'_>> = self.kept.iter().map(view).collect();
         named.sort_unstable();
         named.dedup_by(|a, b| a.namespace == b.namespace && a.value == b.value);
-        for beyond in named.iter_mut().filter(|named| named.role == Role::Live).skip(LIVE_MAX) {
-            beyond.role = Role::Cut;
+        if cut_beyond(&mut named) {
             flags.set(Flag::IdentifiersCut);
         }
         named
@@ -194,8 +193,7 @@ impl Names {
 }
 
 fn role(intake: &Intake<'_>, namespace: u8) -> Role {
-    let claimed = intake.claimed && intake.normalizer.namespaces().is_person(namespace);
-    if claimed { Role::Claimed } else { Role::Live }
+    Role::of(intake.claimed, intake.normalizer.namespaces().is_person(namespace))
 }
 
 fn accept(integers: bool) -> Accept {

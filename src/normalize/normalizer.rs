@@ -98,14 +98,15 @@ impl Normalizer {
         &self.identifiers.namespaces
     }
 
-    /// The code of an identifier's namespace.
+    /// Namespace code, under the rules in force, and normal form of an identifier as a host names it.
     ///
     /// # Errors
-    /// `Invalid` for one that is not configured.
-    pub(crate) fn namespace(&self, id: &Id) -> Result<u8> {
-        self.namespaces()
-            .code(id.namespace())
-            .ok_or_else(|| Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace())))
+    /// `Invalid` for a namespace that is not configured.
+    pub(crate) fn normalized(&self, id: &Id, in_force: &Namespaces) -> Result<std::result::Result<(u8, String), Bad>> {
+        let code = in_force.code(id.namespace()).ok_or_else(|| {
+            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
+        })?;
+        Ok(self.identifiers.lookup(id.namespace(), id.value(), self.env("")).map(|value| (code, value)))
     }
 
     /// Where a value of that shop is read.
@@ -116,11 +117,6 @@ impl Normalizer {
     /// The currency of a shop's amounts that name none.
     pub(crate) fn currency(&self, shop: &str) -> Option<Currency> {
         self.place(shop).currency
-    }
-
-    /// An identifier as a host names it, in its normal form.
-    pub(crate) fn lookup(&self, namespace: &str, raw: &str) -> std::result::Result<String, Bad> {
-        self.identifiers.lookup(namespace, raw, self.env(""))
     }
 
     fn place(&self, shop: &str) -> Place {

@@ -81,10 +81,12 @@ pub(super) struct Book {
     /// Events that count.
     pub(super) count: u64,
     /// What an erasure that is about to be applied names, by hash, as its caller knows.
-    pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, MessageId>),
+    pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, Option<MessageId>>),
     pub(super) hashes: Hashes,
     pub(super) solving: Solving,
     pub(super) sealed: Sealed,
+    /// It holds all facts itself: the parts that the store has on disk, if any, are in another form.
+    pub(super) anew: bool,
 }
 
 /// What a commit changed of the graph.
@@ -154,6 +156,7 @@ impl Book {
             hashes: Hashes::default(),
             solving: Solving::default(),
             sealed: Sealed::default(),
+            anew: false,
         }
     }
 
@@ -332,7 +335,7 @@ impl Book {
     }
 
     /// The node of an identifier, added if it is new.
-    fn node(&mut self, namespace: u8, value: &str) -> Result<u32> {
+    pub(super) fn node(&mut self, namespace: u8, value: &str) -> Result<u32> {
         if let Some(node) = self.find_node(namespace, value)? {
             return Ok(node);
         }

@@ -1,5 +1,6 @@
 //! Which files the store consists of: the manifest, kept in step by whoever makes or drops a file.
 
+use super::seal::Frozen;
 use crate::Result;
 use crate::base::Config;
 use crate::base::ident::parse_hex;
@@ -126,12 +127,14 @@ impl Catalog {
         self.update(|manifest| manifest.files.push(Listed::log(&log_name(number))))
     }
 
-    /// Takes in a sealed tail: its part and the state as of its end replace its log and the state before.
-    pub(super) fn add_part(&self, part: Sealed, state: Sealed, log: u64, sequence: u64) -> Result<()> {
+    /// Takes in a sealed tail: its part and the state as of its end replace its log and the state before, and all parts
+    /// where it was founded anew.
+    pub(super) fn add_part(&self, part: Sealed, state: Sealed, tail: &Frozen) -> Result<()> {
+        let sequence = tail.state.sequence;
         self.update(|manifest| {
             let stale = |file: &Listed| match file.role() {
-                Role::Log => number_of(file.name()).is_some_and(|number| number <= log),
-                Role::Part(kind) => kind == STATE,
+                Role::Log => number_of(file.name()).is_some_and(|number| number <= tail.log),
+                Role::Part(kind) => kind == STATE || tail.anew,
             };
             manifest.files.retain(|file| !stale(file));
             manifest.files.push(Listed::part(part, DATA));

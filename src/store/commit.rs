@@ -8,6 +8,7 @@ use super::state::State;
 use super::writer::Writer;
 use crate::Result;
 use crate::base::bytes::{Reader, low32, put_bytes, put_varint};
+use crate::base::config::Namespaces;
 use crate::base::{Currency, MessageId, NamespaceRule, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::feed::Cause;
@@ -16,6 +17,7 @@ use crate::identity::change::Change;
 use crate::message::reason::Flags;
 use crate::message::{Limit, Reason};
 use crate::normalize::fact::{Bits, Fact, Kind, Named, OrderAction, set_bits};
+use crate::normalize::recast::Recast;
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
 use parking_lot::MutexGuard;
@@ -127,6 +129,22 @@ impl Batch {
 
     fn fact(&self, item: &Item) -> &[u8] {
         self.bytes.get(item.range.clone()).unwrap_or_default()
+    }
+
+    /// Puts the facts, which were written by the rules of the store's creation, into the form of those in force.
+    fn recast(&mut self, written: &Namespaces, in_force: &Namespaces) {
+        if in_force.has_form_of(written) {
+            return;
+        }
+        let recast = Recast::new(written, in_force);
+        let old = std::mem::take(&mut self.bytes);
+        for item in &mut self.items {
+            let start = self.bytes.len();
+            if let Some(fact) = old.get(item.range.clone()).and_then(Fact::parse) {
+                recast.append(&fact, &mut self.bytes);
+            }
+            item.range = start..self.bytes.len();
+        }
     }
 }
 
@@ -259,6 +277,7 @@ impl Inner {
         advance: Option<Timestamp>,
     ) -> Result<Receipt> {
         let known = &mut *writer;
+        batch.recast(self.normalizer.namespaces(), &known.book.nodes.namespaces);
         known.book.sealed.learn(&known.parts);
         let accepted = self.admit(&writer, &mut batch)?;
         let mut receipt = std::mem::take(&mut batch.receipt);

@@ -95,6 +95,15 @@ impl Touched {
         self.rows.entry(row).or_default()
     }
 
+    /// Everybody, for any reason.
+    pub(super) fn everything_of(rows: [&RowSet; 2]) -> Self {
+        let mut touched = Self::default();
+        for row in rows.into_iter().flat_map(|rows| rows.to_bitmap()) {
+            touched.touch(row).all = true;
+        }
+        touched
+    }
+
     /// Looks at the rows of another reason too.
     pub(super) fn add(&mut self, other: Self) {
         self.catalogue |= other.catalogue;
@@ -288,7 +297,7 @@ impl Book {
         }
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
         let mut crossings = Vec::new();
-        let renamed = renames(changes);
+        let names = Succession::new(changes);
         let mut verdicts: AHashMap<(usize, u32), bool> = AHashMap::new();
         for (row, reason) in &touched.rows {
             if !self.all.contains(*row) {
@@ -313,15 +322,12 @@ impl Book {
                 let gone = !self.all.contains(*row);
                 let Some(member) = verdict.or(gone.then_some(false)) else { continue };
                 let was = live.members.contains(*row);
-                let came = renamed.iter().any(|(old, new)| new == row && live.members.contains(*old));
+                let came = names.old.get(row).is_some_and(|old| live.members.contains(*old));
                 // Whoever goes on under another name, or inside somebody else, neither left nor entered.
-                let goes_on = gone
-                    && changes.iter().any(|change| {
-                        heir(change) == Some((*row, true)) && {
-                            let heir = successor(change);
-                            verdicts.get(&(at, heir)).copied().unwrap_or_else(|| live.members.contains(heir))
-                        }
-                    });
+                let heir = if gone { names.heirs.get(row) } else { None };
+                let goes_on = heir.is_some_and(|heir| {
+                    verdicts.get(&(at, *heir)).copied().unwrap_or_else(|| live.members.contains(*heir))
+                });
                 // Of a renamed profile that is no member any more, the old name left; the new one never was in.
                 let crossed = if member { !(was || came) } else { was };
                 if crossed && !goes_on {
@@ -524,28 +530,27 @@ fn net(mut crossings: Vec<Crossing>) -> Vec<Crossing> {
     net
 }
 
-fn renames(changes: &[Change]) -> Vec<(u32, u32)> {
-    let rename = |change: &Change| match change {
-        Change::Renamed { old, new } => Some((*old, *new)),
-        _ => None,
-    };
-    changes.iter().filter_map(rename).collect()
+/// Who goes on as whom after some changes.
+struct Succession {
+    /// Of a profile with another name: the old one.
+    old: AHashMap<u32, u32>,
+    /// Of a row that ends: the one that it goes on as.
+    heirs: AHashMap<u32, u32>,
 }
 
-/// The row that ends with a change by going on as another one.
-fn heir(change: &Change) -> Option<(u32, bool)> {
-    match change {
-        Change::Renamed { old, .. } => Some((*old, true)),
-        Change::Merged { from, .. } => Some((*from, true)),
-        _ => None,
-    }
-}
-
-/// The row that an ended one goes on as.
-fn successor(change: &Change) -> u32 {
-    match change {
-        Change::Renamed { new, .. } => *new,
-        Change::Merged { into, .. } => *into,
-        _ => NONE,
+impl Succession {
+    fn new(changes: &[Change]) -> Self {
+        let (mut old_names, mut heirs) = (AHashMap::new(), AHashMap::new());
+        for change in changes {
+            match change {
+                Change::Renamed { old, new } => {
+                    old_names.insert(*new, *old);
+                    heirs.insert(*old, *new);
+                }
+                Change::Merged { into, from } => _ = heirs.insert(*from, *into),
+                _ => {}
+            }
+        }
+        Self { old: old_names, heirs }
     }
 }

@@ -1,11 +1,15 @@
-//! The derived state anew, from facts alone: to verify the kept one, and to know what was known at an instant.
+//! The derived state anew, from facts alone: to verify the kept one, to know what was known at an instant, and to put
+//! other rules in force under which facts look different.
 
 use super::book::Book;
 use super::state::State;
 use crate::Result;
 use crate::base::Timestamp;
+use crate::base::config::Namespaces;
 use crate::column::blocks::BlockCache;
-use crate::normalize::fact::Kind;
+use crate::event::history::{Head, History};
+use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::recast::Recast;
 use std::sync::Arc;
 
 /// Facts that are rebuilt at a time.
@@ -21,30 +25,82 @@ pub(super) fn rebuild(state: &State, until: Timestamp, live: Option<Timestamp>) 
     for live in state.segments_by_reference() {
         book.define(live.segment.clone())?;
     }
-    let mut cache = BlockCache::default();
-    let mut chunk: Vec<Vec<u8>> = Vec::new();
-    let mut count = 0;
-    for at in records.events.facts() {
-        let head = records.events.head(at)?;
-        if head.ts > until && head.kind != Kind::Erase {
-            continue;
-        }
-        count += 1;
-        chunk.push(records.events.fact(at, &mut cache)?.to_bytes());
-        if chunk.len() == CHUNK {
-            apply(&mut book, &mut chunk)?;
-        }
-    }
-    apply(&mut book, &mut chunk)?;
+    let counts = |head: &Head| head.ts <= until || head.kind == Kind::Erase;
+    let count = book.take_all(&records.events, counts, |fact| fact.to_bytes())?;
     if let Some(live) = live {
         book.advance(live)?;
     }
     Ok((book, count))
 }
 
-fn apply(book: &mut Book, chunk: &mut Vec<Vec<u8>>) -> Result<()> {
-    let facts: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
-    book.apply(&facts, None)?;
-    chunk.clear();
-    Ok(())
+impl Book {
+    /// Takes in, in their order, the facts of a history that count, each as `form` writes it. Returns how many.
+    fn take_all(
+        &mut self,
+        history: &History,
+        counts: impl Fn(&Head) -> bool,
+        form: impl Fn(Fact<'_>) -> Vec<u8>,
+    ) -> Result<u64> {
+        let mut cache = BlockCache::default();
+        let mut chunk: Vec<Vec<u8>> = Vec::new();
+        let mut count = 0;
+        for at in history.facts() {
+            if !counts(&history.head(at)?) {
+                continue;
+            }
+            count += 1;
+            chunk.push(form(history.fact(at, &mut cache)?));
+            if chunk.len() == CHUNK {
+                self.take_chunk(&mut chunk)?;
+            }
+        }
+        self.take_chunk(&mut chunk)?;
+        Ok(count)
+    }
+
+    fn take_chunk(&mut self, chunk: &mut Vec<Vec<u8>>) -> Result<()> {
+        let facts: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
+        self.apply(&facts, None)?;
+        chunk.clear();
+        Ok(())
+    }
+
+    /// Puts rules in force under which facts look different: every fact is put into its new form and taken in again, in
+    /// memory, and the parts are none of this book's any more. Identifiers keep their numbers and the feed its entries;
+    /// the live segments are those of before and not looked at.
+    pub(super) fn recast(&mut self, next: Namespaces) -> Result<()> {
+        let before = self.records();
+        let (old, events) = (&before.nodes, &before.events);
+        let mut book = Self::new(Arc::new(next), *old.key, Arc::clone(&self.reading));
+        book.names = Arc::clone(&self.names);
+        book.trait_names = Arc::clone(&self.trait_names);
+        book.rates = Arc::clone(&self.rates);
+        book.solving = self.solving;
+        let namespaces = Arc::clone(&book.nodes.namespaces);
+        let recast = Recast::new(&old.namespaces, &namespaces);
+        for node in 0..old.len() {
+            let (namespace, value) = old.identifier(node)?;
+            book.node(recast.code(namespace), &value)?;
+        }
+        // Whom erasures name is known; what they took is not among the facts that count.
+        let tombs = &old.tombs;
+        book.hinted.0 = tombs.identifiers.iter().map(|(hash, tomb)| (*hash, tomb.node)).collect();
+        book.hinted.1 = tombs.messages.iter().map(|hash| (*hash, None)).collect();
+        let form = |fact: Fact<'_>| {
+            let mut bytes = Vec::new();
+            recast.append(&fact, &mut bytes);
+            bytes
+        };
+        book.take_all(events, |_| true, form)?;
+        book.hinted = Default::default();
+        for entry in events.feed(0, events.feed_len())? {
+            book.event_tail.tell(entry.encode());
+        }
+        book.segments = Arc::clone(&self.segments);
+        book.live = self.live;
+        book.sequence = self.sequence;
+        book.anew = true;
+        *self = book;
+        Ok(())
+    }
 }

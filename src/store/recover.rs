@@ -46,7 +46,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     let mut replay = Replaying { book, records: 0, events: 0 };
     let (wal, log_number) = replay.logs(&catalog)?;
     let Replaying { book, records, events } = replay;
-    let writer = Writer {
+    let mut writer = Writer {
         book,
         wal,
         log_number,
@@ -57,6 +57,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
         merging: None,
         settled,
     };
+    writer.follow();
     Ok(Opened { writer, normalizer, charter, replayed_records: records, replayed_events: events })
 }
 

@@ -4,7 +4,7 @@ use super::book::{Applied, Book};
 use super::commit::kind;
 use super::feed::identity_entry;
 use super::handle::{Inner, Store};
-use super::live::{Crossing, News};
+use super::live::{Crossing, News, Touched};
 use super::snapshot::Snapshot;
 use super::state::State;
 use crate::Result;
@@ -15,7 +15,7 @@ use crate::event::feed::Cause;
 use crate::event::history::At;
 use crate::identity::change::Change as Private;
 use crate::identity::graph::NodeState;
-use crate::identity::rules::resolve_rules;
+use crate::identity::rules::{changes_between, resolve_rules};
 use crate::profile::records::Records;
 use crate::view::feed::{Change, published};
 use serde::Serialize;
@@ -101,7 +101,29 @@ impl Book {
 
     /// The same, without telling anybody.
     pub(super) fn apply_rules(&mut self, next: Namespaces) -> Result<Outcome> {
-        if next.blocked() == self.nodes.namespaces.blocked() { self.reconsider(next) } else { self.block(next) }
+        let now = &self.nodes.namespaces;
+        if !next.has_form_of(now) {
+            self.reread(next)
+        } else if next.blocked() == now.blocked() {
+            self.reconsider(next)
+        } else {
+            self.block(next)
+        }
+    }
+
+    /// Takes in all facts again, since they look different under the rules.
+    fn reread(&mut self, rules: Namespaces) -> Result<Outcome> {
+        let (before, people_before) = (self.records(), self.all.clone());
+        self.recast(rules)?;
+        let after = Arc::new(self.records());
+        let changes = changes_between(&before.nodes, &after.nodes)?;
+        let mut applied = Applied { changes, ..Applied::default() };
+        if !self.segments.is_empty() {
+            let everybody = Touched::everything_of([&people_before, &self.all]);
+            applied.crossings = self.reevaluate(&after, everybody, &applied.changes)?;
+        }
+        let solved = self.nodes.len() as usize;
+        Ok(Outcome { applied, before, after, moved: Vec::new(), pooled: BTreeSet::new(), solved, reread: true })
     }
 
     /// Solves again what other rules can change.
@@ -128,7 +150,7 @@ impl Book {
             let touched = self.touched_by(&before, &after, &news)?;
             applied.crossings = self.reevaluate(&after, touched, &applied.changes)?;
         }
-        Ok(Outcome { applied, before, after, moved, pooled, solved })
+        Ok(Outcome { applied, before, after, moved, pooled, solved, reread: false })
     }
 
     /// Shared identifiers whose sessions last longer or shorter than before.
@@ -184,12 +206,25 @@ pub(super) struct Outcome {
     moved: Vec<(u32, NodeState)>,
     pooled: BTreeSet<u32>,
     solved: usize,
+    /// All facts were taken in again: what an event is called before and after differs, but not their order.
+    reread: bool,
 }
 
 impl Outcome {
     /// How many events are another profile's, or nobody's any more, or somebody's now.
     fn events_moved(&self) -> Result<u64> {
         let Self { before, after, .. } = self;
+        let differs = |then: At, now: At| -> Result<bool> {
+            let statement = after.events.head(now)?.kind.is_statement();
+            Ok(!statement && before.owner(then)?.profile() != after.owner(now)?.profile())
+        };
+        let mut count = 0;
+        if self.reread {
+            for (then, now) in before.events.facts().zip(after.events.facts()) {
+                count += u64::from(differs(then, now)?);
+            }
+            return Ok(count);
+        }
         let mut named = self.pooled.clone();
         for (node, _) in &self.moved {
             named.insert(*node);
@@ -204,10 +239,8 @@ impl Outcome {
         for node in named {
             events.extend(after.events.of_node(node)?);
         }
-        let mut count = 0;
         for at in events {
-            let statement = after.events.head(at)?.kind.is_statement();
-            count += u64::from(!statement && before.owner(at)?.profile() != after.owner(at)?.profile());
+            count += u64::from(differs(at, at)?);
         }
         Ok(count)
     }
@@ -285,8 +318,12 @@ impl Inner {
             return Ok(RulesReport { version: now.version(), ..RulesReport::default() });
         }
         let json = written(&next).map_err(|_| Error::invalid("the rules cannot be written"))?;
+        if !next.has_form_of(&now) {
+            writer.finish_seal().and_then(|()| writer.finish_merge()).map_err(|error| self.gate.poison(error))?;
+        }
         let sequence = writer.log(&self.gate, record_kind, &json)?;
         let outcome = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
+        writer.follow();
         self.settle(writer, Arc::clone(&outcome.after))?;
         self.make_durable(sequence)?;
         outcome.report()

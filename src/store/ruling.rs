@@ -6,6 +6,7 @@ use super::handle::{Inner, Store};
 use super::receipt::Receipt;
 use crate::Result;
 use crate::base::bytes::put_str;
+use crate::base::config::Namespaces;
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::{Id, MessageId, Timestamp};
 use crate::error::Error;
@@ -355,7 +356,9 @@ impl Inner {
 
     fn said<'r>(&self, ruling: &'r Ruling, flags: &mut Flags) -> Result<Said<'r>> {
         let [a, b] = &ruling.pair;
-        let sides = [self.usable(a, flags)?, self.usable(b, flags)?];
+        // As all facts, in the form of the store's creation.
+        let written = self.normalizer.namespaces();
+        let sides = [self.usable(a, written, flags)?, self.usable(b, written, flags)?];
         let mut said: Vec<(&str, &str)> = [a, b]
             .into_iter()
             .zip(&sides)
@@ -384,10 +387,9 @@ impl Inner {
     }
 
     /// Namespace and normalized value; none, and flagged, for what identifies nobody.
-    fn usable(&self, id: &Id, flags: &mut Flags) -> Result<Option<(u8, String)>> {
-        let code = self.normalizer.namespace(id)?;
-        match self.normalizer.lookup(id.namespace(), id.value()) {
-            Ok(value) => Ok(Some((code, value))),
+    fn usable(&self, id: &Id, namespaces: &Namespaces, flags: &mut Flags) -> Result<Option<(u8, String)>> {
+        match self.normalizer.normalized(id, namespaces)? {
+            Ok(usable) => Ok(Some(usable)),
             Err(bad) => {
                 let flag = if bad == Bad::Blocked { Flag::BlockedIdentifier } else { Flag::UnusableIdentifier };
                 flags.set(flag);
@@ -474,7 +476,8 @@ impl Inner {
         let mut batch = Batch::default();
         self.push(&mut batch, 1, &said, now, flags);
         // The fact names hashes only; whoever has the names spares the store a search.
-        writer.book.hinted = (nodes.into_iter().collect(), messages.into_iter().collect());
+        writer.book.hinted =
+            (nodes.into_iter().collect(), messages.into_iter().map(|(hash, id)| (hash, Some(id))).collect());
         let receipt = self.commit_with(writer, batch, None);
         self.writer.lock().book.hinted = Default::default();
         let receipt = receipt?;
@@ -486,7 +489,7 @@ impl Inner {
     fn find(&self, book: &Book, records: &Records, erasure: &Erasure, flags: &mut Flags) -> Result<Found> {
         let mut found = Found::default();
         for id in &erasure.identifiers {
-            match self.usable(id, flags)? {
+            match self.usable(id, &records.nodes.namespaces, flags)? {
                 Some((namespace, value)) if book.is_blocked(namespace, &value) => flags.set(Flag::BlockedIdentifier),
                 usable => found.identifiers.extend(usable),
             }
@@ -494,7 +497,7 @@ impl Inner {
         found.messages.extend(erasure.messages.iter().cloned());
         let Some(id) = &erasure.person else { return Ok(found) };
         let unknown = || Error::not_found("nobody is known by that identifier");
-        let (namespace, value) = self.usable(id, flags)?.ok_or_else(unknown)?;
+        let (namespace, value) = self.usable(id, &records.nodes.namespaces, flags)?.ok_or_else(unknown)?;
         let profile = records.resolve(namespace, &value, Timestamp::MAX)?.ok_or_else(unknown)?;
         found.profile = Some(profile);
         let person = Person::read(records, profile)?;

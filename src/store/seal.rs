@@ -70,6 +70,8 @@ pub(super) struct Frozen {
     pub(super) log: u64,
     /// The files of the parts before it.
     pub(super) parts: Vec<String>,
+    /// Its part takes the place of all that there are.
+    pub(super) anew: bool,
 }
 
 impl Frozen {
@@ -85,7 +87,7 @@ impl Frozen {
         let part = out.finish()?;
         let open = OpenPart::read_back(catalog, part.clone())?;
         let state = write_state(&self.state, &self.parts, catalog)?;
-        catalog.add_part(part, state, self.log, self.state.sequence)?;
+        catalog.add_part(part, state, self)?;
         Ok(open)
     }
 

@@ -213,8 +213,7 @@ impl Snapshot {
 
     /// Namespace code and normalized value; `None` for a value that identifies nobody.
     fn normalized(&self, id: &Id) -> Result<Option<(u8, String)>> {
-        let namespace = self.normalizer.namespace(id)?;
-        Ok(self.normalizer.lookup(id.namespace(), id.value()).ok().map(|value| (namespace, value)))
+        self.normalizer.normalized(id, &self.state.records.nodes.namespaces).map(std::result::Result::ok)
     }
 
     fn node(&self, id: &Id) -> Result<Option<u32>> {

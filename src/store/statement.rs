@@ -321,7 +321,7 @@ impl Book {
     /// Cost, where the caller gave no hint: a look at every message id.
     fn message_of_hash(&self, hash: &Hash) -> Result<Option<At>> {
         if let Some(id) = self.hinted.1.get(hash) {
-            return self.find_message(id);
+            return id.as_ref().map_or(Ok(None), |id| self.find_message(id));
         }
         for at in self.events.facts() {
             if message_hash(&self.nodes.key, &self.events.message_id(at)?) == *hash {

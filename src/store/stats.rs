@@ -63,7 +63,7 @@ pub struct Stats {
 }
 
 /// What solving cost since the store was opened.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Solving {
     /// Pairs that events named.
     pub(super) pairs: u64,

@@ -127,7 +127,8 @@ impl Writer {
         let state = Arc::new(self.book.state(Arc::new(self.book.records())));
         let parts = self.parts.iter().map(|part| part.sealed.name.clone()).collect();
         let settled = Settled::of(&state.records.events, &self.parts);
-        let frozen = Frozen { state, changed: changed.clone(), log: self.log_number, parts };
+        let anew = std::mem::take(&mut self.book.anew);
+        let frozen = Frozen { state, changed: changed.clone(), log: self.log_number, parts, anew };
         let void = frozen.void();
         self.wal = wal;
         self.log_number = number;
@@ -137,6 +138,14 @@ impl Writer {
         let job = spawn("regulars-seal", move || frozen.seal(&catalog))?;
         self.sealing = Some(Sealing { changed, void, settled, job });
         Ok(())
+    }
+
+    /// Lets go of parts that are not the book's any more; the next seal takes them off the disk.
+    pub(super) fn follow(&mut self) {
+        if self.book.anew {
+            self.parts.clear();
+            self.settled = Settled::default();
+        }
     }
 
     /// Waits for the seal under way, if there is one, and reads from its part instead of the tail.
