@@ -271,3 +271,87 @@ fn blocking_is_as_if_the_value_had_never_been_a_name() {
     assert_eq!((live(&later, 30), live(&later, 31)), (true, false));
     assert_eq!(later.verify().unwrap().differences, Vec::<String>::new());
 }
+
+/// Another order of strength and other persons make other facts: of what lies in parts, in the tail and in the log, of
+/// what comes later, and of what was erased.
+#[test]
+fn strength_and_persons_can_change_later() {
+    let mut rules = initial();
+    for (name, rank) in [("anonymous_id", 0), ("device", 1), ("user_id", 2), ("customer_id", 3), ("loyalty_card", 4)] {
+        rules.get_mut(name).unwrap().rank = rank;
+    }
+    for (name, rank, person) in [("email", 5, false), ("phone", 6, true), ("device", 1, true)] {
+        let rule = rules.get_mut(name).unwrap();
+        (rule.rank, rule.person) = (rank, person);
+    }
+    let browser = || Ingest::new().source("web").trust(regulars::Trust::Claimed);
+    let many = |id: &str, of: u32| {
+        let ids = (of..of + 30).map(|at| format!(r#"{{"type":"email","id":"e{at}@x.example","collection":"users"}}"#));
+        format!(
+            r#"{{"type":"identify","messageId":"{id}","timestamp":"2026-01-03","anonymousId":"many{of}","userId":"many",
+            "context":{{"device":{{"id":"d{of}"}},"externalIds":[{}]}}}}"#,
+            ids.collect::<Vec<_>>().join(",")
+        )
+        .into_bytes()
+    };
+    let claimed = |id: &str, day: u32| {
+        format!(
+            r#"{{"type":"identify","messageId":"{id}","timestamp":"2026-01-0{day}","anonymousId":"c{day}","userId":"u{day}",
+            "traits":{{"email":"ann@x.example"}},"context":{{"device":{{"id":"tablet"}}}}}}"#
+        )
+        .into_bytes()
+    };
+    let early = |store: &Store| {
+        store.ingest_json(&many("m1", 10)).unwrap();
+        store.ingest(&claimed("m2", 4), &browser()).unwrap();
+        store.ingest_json(&claimed("m3", 5)).unwrap();
+        store.ingest_json(br#"{"type":"page","messageId":"m4","timestamp":"2026-01-06","userId":"gone"}"#).unwrap();
+        store.rule(Ruling::alias(id::user("u5"), id::user("u4")).at("2026-01-07".parse().unwrap())).unwrap();
+        let erasure = regulars::Erasure::identifiers([id::user("gone")]).at("2026-01-08".parse().unwrap());
+        store.erase(&erasure).unwrap();
+    };
+    let late = |store: &Store| {
+        store.ingest_json(&many("m5", 25)).unwrap();
+        store.ingest(&claimed("m6", 6), &browser()).unwrap();
+        store
+            .rule(Ruling::deny(id::email("e12@x.example"), id::user("many")).at("2026-01-09".parse().unwrap()))
+            .unwrap();
+        assert_eq!(store.ingest_json(&many("m1", 10)).unwrap().duplicates, 1);
+    };
+    let dir = Scratch::new("strength");
+    let always = Scratch::new("always");
+    let (mut store, other) = (open(&dir, &initial(), &BTreeSet::new()), open(&always, &rules, &BTreeSet::new()));
+    define(&store);
+    define(&other);
+    early(&store);
+    early(&other);
+    store.seal().unwrap();
+    let (before, feed) = (store.snapshot(), store.snapshot().changes(0, usize::MAX).unwrap());
+    let told = before.digest().unwrap();
+    let foreseen = before.what_if(&rules).unwrap();
+    let report = store.set_rules(&rules).unwrap();
+    assert_eq!(report, foreseen);
+    assert!(report.events_moved > 0 && report.removed + report.renamed + report.split + report.merged > 0, "{report}");
+    assert_eq!(store.snapshot().digest().unwrap(), other.snapshot().digest().unwrap(), "{report}");
+    assert_eq!(before.digest().unwrap(), told, "a snapshot keeps its rules");
+    let after = store.snapshot().changes(0, usize::MAX).unwrap();
+    assert_eq!(after.changes.get(..feed.changes.len()), Some(feed.changes.as_slice()), "the feed goes on");
+    late(&store);
+    late(&other);
+    let parts = || {
+        let names = std::fs::read_dir(&dir.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".part")).count()
+    };
+    for _ in 0..2 {
+        assert_eq!(store.snapshot().digest().unwrap(), other.snapshot().digest().unwrap());
+        assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+        store.close().unwrap();
+        // First from the parts of before and the log, then from the part in their place.
+        store = open(&dir, &initial(), &BTreeSet::new());
+        assert_eq!(store.snapshot().digest().unwrap(), other.snapshot().digest().unwrap());
+        store.seal().unwrap();
+    }
+    assert_eq!(parts(), 2, "one of facts, one of the state");
+    let gone = store.ingest_json(br#"{"type":"page","messageId":"m4","timestamp":"2026-01-06","userId":"gone"}"#);
+    assert_eq!(gone.unwrap().rejects[0].reason, regulars::Reason::Suppressed);
+}

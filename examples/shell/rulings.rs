@@ -97,14 +97,17 @@ fn asked(snapshot: &Snapshot, command: &Command<'_>, field: &str) -> Result<Opti
     }
 }
 
-/// Whole rules. A rule that names no rank changes what it names, and leaves the rest of the one in force.
+/// Whole rules. A rule that names no rank, or nothing else, changes what it names and leaves the rest of the one in
+/// force.
 pub(crate) fn completed(
     given: BTreeMap<String, Value>,
     in_force: &BTreeMap<String, NamespaceRule>,
 ) -> Option<BTreeMap<String, NamespaceRule>> {
     let mut all = BTreeMap::new();
     for (name, mut rule) in given {
-        if let (None, Some(old), Value::Object(named)) = (rule.get("rank"), in_force.get(&name), &rule) {
+        if let (Some(old), Value::Object(named)) = (in_force.get(&name), &rule)
+            && (named.len() < 2 || !named.contains_key("rank"))
+        {
             let mut whole = serde_json::to_value(old).ok()?;
             whole.as_object_mut()?.extend(named.clone());
             rule = whole;
