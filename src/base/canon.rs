@@ -4,6 +4,7 @@
 
 use super::bytes::{put_bytes, put_varint};
 use super::doc::{Doc, Member};
+use std::cmp::Ordering;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const NUMBER: u64 = 1;
@@ -162,6 +163,29 @@ fn canonical_number(text: &str) -> (Digits<'_>, i64) {
     }
 }
 
+/// The order of two JSON numbers by their exact values.
+pub(crate) fn compare_numbers(a: &str, b: &str) -> Ordering {
+    let key = |text| {
+        let (digits, exponent) = canonical_number(text);
+        let len = i64::try_from(digits.whole.len() + digits.fraction.len()).unwrap_or(i64::MAX);
+        let sign = match (digits.whole, digits.sign) {
+            ("0", _) => 0,
+            (_, "") => 1,
+            _ => -1,
+        };
+        (sign, exponent.saturating_add(len), digits)
+    };
+    let ((a_sign, a_size, a), (b_sign, b_size, b)) = (key(a), key(b));
+    let digits = |of: Digits<'_>| of.text().trim_start_matches('-').to_owned();
+    // Digits begin at the first that is not zero, so of equally many in front of the point the first that differs tells.
+    let size = || a_size.cmp(&b_size).then_with(|| digits(a).cmp(&digits(b)));
+    a_sign.cmp(&b_sign).then_with(|| match a_sign {
+        0 => Ordering::Equal,
+        1 => size(),
+        _ => size().reverse(),
+    })
+}
+
 /// Appends bytes that are equal for equal values only: members sorted, numbers canonical.
 pub(crate) fn bytes(value: Doc<'_>, out: &mut Vec<u8>) {
     if value.is_object() {
@@ -232,6 +256,19 @@ mod tests {
         let mut out = Vec::new();
         bytes(Doc::new(&doc), &mut out);
         (digest(Doc::new(&doc)), out)
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value() {
+        let ordered =
+            ["-1e40", "-100", "-1.5", "-0.02", "0", "1e-40", "0.019", "0.02", "1.5", "99.99", "1e2", "1.0001e40"];
+        for (at, one) in ordered.iter().enumerate() {
+            for (beside, other) in ordered.iter().enumerate() {
+                assert_eq!(compare_numbers(one, other), at.cmp(&beside), "{one} {other}");
+            }
+        }
+        assert_eq!(compare_numbers("1e2", "100.0"), Ordering::Equal);
+        assert_eq!(compare_numbers("-0", "0e5"), Ordering::Equal);
     }
 
     #[test]

@@ -177,7 +177,8 @@ pub struct Blocked {
 pub struct Limits {
     /// Bytes of one message.
     pub message_bytes: usize,
-    /// Bytes of one line (any number of messages).
+    /// Bytes of one line (any number of messages). The context of an envelope, which is copied into messages that have
+    /// none, may add sixteen times as much; a message beyond that is `too_large`.
     pub line_bytes: usize,
     /// Nesting; the message itself is 0.
     pub depth: usize,

@@ -170,11 +170,15 @@ impl std::str::FromStr for Decimal {
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         let scale = self.scale.max(other.scale);
-        match (self.at_scale(scale), other.at_scale(scale)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            // Scaling up overflows only where one side is astronomically larger; floating point tells which.
-            _ => self.approximate().total_cmp(&other.approximate()),
+        if let (Some(a), Some(b)) = (self.at_scale(scale), other.at_scale(scale)) {
+            return a.cmp(&b);
         }
+        // What stands in front of the point first; a fraction has at most 38 digits in any scale.
+        let parts = |of: &Self| {
+            let one = 10i128.pow(u32::from(of.scale));
+            (of.mantissa.div_euclid(one), of.mantissa.rem_euclid(one) * 10i128.pow(u32::from(scale - of.scale)))
+        };
+        parts(self).cmp(&parts(other))
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod ident;
 pub(crate) mod money;
 pub(crate) mod rates;
 pub(crate) mod time;
+pub(crate) mod wide;
 pub(crate) mod zone;
 
 pub use config::{

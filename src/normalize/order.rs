@@ -3,9 +3,11 @@
 use super::fact::{Amount, OrderAction};
 use super::topic::Topic;
 use crate::base::doc::Doc;
+use crate::base::wide::WideSum;
 use crate::base::{Currency, Decimal, Money};
 use crate::message::reason::Flags;
 use crate::message::{Flag, Reason};
+use std::borrow::Cow;
 
 /// The documented members of `properties` that commerce events and contacts are read from.
 #[derive(Clone, Copy, Default)]
@@ -175,9 +177,17 @@ fn total(props: &Props<'_>, decimals: u8, lines: &Lines) -> Result<Units, Reason
         (Units::Absent, _) => lines.total(props, decimals),
         (subtotal, None) => Ok(subtotal),
         (_, Some(discount)) => {
-            let difference = props.subtotal.and_then(decimal).zip(decimal(discount));
-            let exact = difference.and_then(|(subtotal, discount)| subtotal.checked_add(discount.negated()));
-            exact.map_or(Ok(Units::Unreadable), |exact| rounded(exact, decimals))
+            let sides = props.subtotal.and_then(exact).zip(exact(discount));
+            match sides.and_then(|(subtotal, discount)| subtotal.checked_add(discount.negated())) {
+                Some(difference) => rounded(difference, decimals),
+                None => {
+                    let sides = [(props.subtotal, "1"), (Some(discount), "-1")];
+                    let signed = |(value, sign): (Option<_>, &'static str)| {
+                        value.and_then(number_text).zip(Some(Cow::Borrowed(sign)))
+                    };
+                    wide(sides.into_iter().map(signed), decimals)
+                }
+            }
         }
     }
 }
@@ -231,10 +241,10 @@ impl Lines {
             if let Some(price) = price {
                 all.prices.read(price, decimals)?;
             }
-            let count = quantity_of(quantity);
             all.count += 1;
-            all.quantities_known &= count.is_some() || quantity.and_then(nearly).is_some_and(|count| count > 0.0);
-            let amount = price.and_then(decimal).zip(count).and_then(|(price, count)| price.checked_mul(count));
+            all.quantities_known &= quantity.is_none_or(is_positive);
+            let count = quantity.map_or(Some(Decimal::from(1)), |count| exact(count).filter(|_| is_positive(count)));
+            let amount = price.and_then(exact).zip(count).and_then(|(price, count)| price.checked_mul(count));
             all.sum = all.sum.zip(amount).and_then(|(sum, amount)| sum.checked_add(amount));
         }
         Ok(all)
@@ -259,18 +269,30 @@ impl Lines {
     }
 }
 
-/// Lines without an exact sum: one of them is unknown, or they are beyond every range.
+/// Lines that have no sum of 38 digits: one of them is unknown, or they have more.
 fn unsummed(props: &Props<'_>, decimals: u8) -> Result<Units, Reason> {
     let lines = props.products.into_iter().flat_map(Doc::items).filter(|line| line.is_object());
-    let amounts = lines.map(|line| {
+    let factors = lines.map(|line| {
         let (price, quantity) = price_and_quantity(line);
-        let quantity = quantity.map_or(Some(1.0), nearly).filter(|count| *count > 0.0);
-        Some(price.and_then(nearly)? * quantity?)
+        let quantity =
+            quantity.map_or(Some(Cow::Borrowed("1")), |count| number_text(count).filter(|_| is_positive(count)));
+        price.and_then(number_text).zip(quantity)
     });
-    let Some(sum) = amounts.sum::<Option<f64>>() else { return Ok(Units::Unreadable) };
-    #[expect(clippy::cast_precision_loss, reason = "what is near the border has an exact sum")]
-    let beyond = sum.abs() * 10f64.powi(decimals.into()) > i64::MAX as f64;
-    if beyond { Err(Reason::NumberOutOfRange) } else { Ok(Units::Unreadable) }
+    wide(factors, decimals)
+}
+
+/// The sum of products of numbers, if all of them are known.
+fn wide<'a>(
+    products: impl Iterator<Item = Option<(Cow<'a, str>, Cow<'a, str>)>>,
+    decimals: u8,
+) -> Result<Units, Reason> {
+    let mut sum = WideSum::new();
+    for product in products {
+        let Some((one, other)) = product else { return Ok(Units::Unreadable) };
+        sum.add(&one, &other).ok_or(Reason::NumberOutOfRange)?;
+    }
+    let (minor, rounded) = sum.to_units(decimals).ok_or(Reason::NumberOutOfRange)?;
+    Ok(Units::Known(minor, rounded))
 }
 
 fn rounded(exact: Decimal, decimals: u8) -> Result<Units, Reason> {
@@ -290,7 +312,7 @@ pub(crate) fn check(
     flags: &mut Flags,
 ) -> Result<(), Reason> {
     let topic = Topic::of(event).filter(|topic| *topic != Topic::Campaign);
-    if topic == Some(Topic::Product) && quantity_of(props.quantity).is_none() {
+    if topic == Some(Topic::Product) && !props.quantity.is_none_or(is_positive) {
         flags.set(Flag::QuantityUnknown);
     }
     let currency = topic.and_then(|_| currency_of(props.currency, default_currency));
@@ -329,7 +351,7 @@ pub(crate) fn quantity_of(value: Option<Doc<'_>>) -> Option<Decimal> {
     }
 }
 
-/// A JSON number, or a string `-?digits(.digits)?`.
+/// A JSON number, or a string `-?digits(.digits)?`, as near as 38 digits hold it.
 pub(crate) fn decimal(value: Doc<'_>) -> Option<Decimal> {
     if value.is_number() {
         return value.as_decimal().or_else(|| Decimal::parse_near(&value.as_number()?));
@@ -337,10 +359,25 @@ pub(crate) fn decimal(value: Doc<'_>) -> Option<Decimal> {
     value.as_str().filter(|text| is_plain_decimal(text)).and_then(|text| Decimal::parse_near(&text))
 }
 
-/// The nearest `f64` of a number with any count of digits.
-fn nearly(value: Doc<'_>) -> Option<f64> {
-    let text = if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) };
-    text?.parse().ok()
+/// The number exactly, where 38 digits hold it.
+fn exact(value: Doc<'_>) -> Option<Decimal> {
+    if value.is_number() { value.as_decimal() } else { number_text(value).and_then(|text| Decimal::parse(&text)) }
+}
+
+/// A number as it is spelled: a JSON number, or a string `-?digits(.digits)?`.
+fn number_text(value: Doc<'_>) -> Option<Cow<'_, str>> {
+    if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) }
+}
+
+/// Whether it is a number above 0, however small.
+fn is_positive(value: Doc<'_>) -> bool {
+    if let Some((digits, _)) = value.as_fixed() {
+        return digits > 0;
+    }
+    number_text(value).is_some_and(|text| {
+        let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+        !mantissa.starts_with('-') && mantissa.bytes().any(|digit| (b'1'..=b'9').contains(&digit))
+    })
 }
 
 fn is_plain_decimal(text: &str) -> bool {
@@ -355,8 +392,7 @@ fn field(value: Option<Doc<'_>>, decimals: u8) -> Result<Units, Reason> {
     if let Some((digits, scale)) = value.as_fixed() {
         return rounded(Decimal::new(i128::from(digits), scale), decimals);
     }
-    let text = if value.is_number() { value.as_number() } else { value.as_str().filter(|text| is_plain_decimal(text)) };
-    let Some(text) = text else { return Ok(Units::Unreadable) };
+    let Some(text) = number_text(value) else { return Ok(Units::Unreadable) };
     let (minor, rounded) = units(&text, decimals).ok_or(Reason::NumberOutOfRange)?;
     Ok(Units::Known(minor, rounded))
 }

@@ -4,7 +4,8 @@ use super::consent::Consents;
 use super::orders::{OrderEntry, Settled, settle};
 use super::records::Records;
 use crate::Result;
-use crate::base::config::{TraitPick, TraitRule};
+use crate::base::canon;
+use crate::base::config::{TraitKind, TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::zone::Zone;
 use crate::base::{Currency, MessageId, Timestamp};
@@ -13,7 +14,8 @@ use crate::event::history::At;
 use crate::event::{order_key, traits_of};
 use crate::normalize::fact::{Bits, Fact, Kind};
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One event of a person.
 #[derive(Clone, Debug)]
@@ -212,11 +214,13 @@ fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>>
     // What was said before the trait was cleared counts no more, whatever the rule.
     let standing = settings.get(since..).unwrap_or_default();
     let default = TraitPick::Latest;
+    let kind = rule.and_then(|rule| rule.kind);
+    let by_value = |a: &&&TraitSetting, b: &&&TraitSetting| compare(Doc::new(&a.value), Doc::new(&b.value), kind);
     let winner = match rule.map_or(&default, |rule| &rule.rule) {
         TraitPick::Latest => standing.last(),
         TraitPick::Earliest => standing.first(),
-        TraitPick::Max => standing.iter().max_by(|a, b| compare(&a.value, &b.value)),
-        TraitPick::Min => standing.iter().min_by(|a, b| compare(&a.value, &b.value)),
+        TraitPick::Max => standing.iter().max_by(by_value),
+        TraitPick::Min => standing.iter().min_by(by_value),
         TraitPick::Union => return union(standing),
         // Each source speaks for itself: one of less weight clears nothing.
         TraitPick::BySource(sources) => {
@@ -227,27 +231,37 @@ fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>>
     winner.map(|setting| setting.value.to_vec())
 }
 
-/// Numbers by value, everything else by its bytes; numbers before the rest.
-fn compare(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    match (Doc::new(a).as_decimal(), Doc::new(b).as_decimal()) {
-        (Some(x), Some(y)) => x.cmp(&y),
-        (Some(_), None) => std::cmp::Ordering::Less,
-        (None, Some(_)) => std::cmp::Ordering::Greater,
-        (None, None) => match (Doc::new(a).as_str(), Doc::new(b).as_str()) {
+/// Numbers by value, before the rest; declared instants by time; everything else by its text or bytes.
+fn compare(a: Doc<'_>, b: Doc<'_>, kind: Option<TraitKind>) -> Ordering {
+    let instant = |value: Doc<'_>| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    if kind == Some(TraitKind::Timestamp) {
+        return instant(a).cmp(&instant(b));
+    }
+    match (a.as_number(), b.as_number()) {
+        (Some(x), Some(y)) => canon::compare_numbers(&x, &y),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => match (a.as_str(), b.as_str()) {
             (Some(x), Some(y)) => x.cmp(&y),
-            _ => a.cmp(b),
+            _ => a.bytes().cmp(b.bytes()),
         },
     }
 }
 
-/// The distinct members of all lists, by their bytes.
+/// The distinct members of all lists: numbers are one by value, however they are spelled.
 fn union(settings: &[&TraitSetting]) -> Option<Vec<u8>> {
     let values: Vec<Doc<'_>> = settings.iter().map(|setting| Doc::new(&setting.value)).collect();
-    let lists = values.iter().filter(|value| value.is_list());
-    let items: BTreeSet<&[u8]> = lists.flat_map(|list| list.items()).map(Doc::bytes).collect();
     if values.is_empty() {
         return None;
     }
+    let mut items: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
+    for item in values.iter().filter(|value| value.is_list()).flat_map(|list| list.items()) {
+        let mut said = Vec::new();
+        canon::bytes(item, &mut said);
+        let spelled = items.entry(said).or_insert(item.bytes());
+        *spelled = item.bytes().min(*spelled);
+    }
+    let items: BTreeSet<&[u8]> = items.into_values().collect();
     let mut out = Vec::new();
     let mut doc = DocWriter::new(&mut out);
     let list = doc.list();

@@ -1,7 +1,7 @@
 //! Instants, numbers and money: what can be read, and what must not be guessed.
 
-use super::{are, flagged, how, is, order, outcome, page, track};
-use regulars::Store;
+use super::{are, flagged, how, is, options, order, outcome, page, track};
+use regulars::{Store, id};
 
 #[test]
 fn instants() {
@@ -245,7 +245,7 @@ fn money_and_orders() {
         is(order("Completed", beyond), "number_out_of_range");
         is(order("Refunded", beyond), "number_out_of_range");
     }
-    for count in ["1e39", "\"1000000000000000000000000000000000000000\"", "1e-50"] {
+    for count in ["1e39", "\"1000000000000000000000000000000000000000\"", "1e-50", "1e-400"] {
         flagged(order("Completed", &format!("\"total\":1,\"products\":[{{\"price\":1,\"quantity\":{count}}}]")), "");
     }
     flagged(order("Completed", "\"total\":1,\"products\":[{\"price\":1,\"quantity\":-1e39}]"), "quantity_unknown");
@@ -312,4 +312,65 @@ fn the_money_of_commerce_events_that_are_no_orders() {
     flagged(r#"{"type":"page","event":"Product Viewed","userId":"u1","properties":{"price":1e20}}"#, "");
     // What makes an event an order, or no event of the shop's, does not come first: identifiers do.
     is(r#"{"type":"track","event":"Product Viewed","properties":{"price":1e20}}"#, "number_out_of_range");
+}
+
+#[test]
+fn lines_with_many_digits_have_an_exact_sum() {
+    let store = options().in_memory().unwrap();
+    let sevens = format!("0.{}", "7".repeat(20));
+    let thirds = format!("0.{}", "3".repeat(60));
+    for (at, (price, quantity, minor)) in [
+        ("90000000000000000", "\"0.00000000000000000005888888888888888888\"", 1),
+        ("90000000000000000", "\"0.000000000000000000058888888888888888888\"", 1),
+        (sevens.as_str(), "0.3333333333333333333", 26),
+        ("10", thirds.as_str(), 333),
+        ("9e16", "1e-16", 900),
+        ("0", "1e39", 0),
+        ("19.989999999999998436805981327779591083526611328125", "2", 3998),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = format!(
+            r#"{{"type":"track","event":"Order Completed","userId":"u{at}","properties":{{"order_id":"{at}",
+            "products":[{{"price":{price},"quantity":{quantity}}}]}}}}"#
+        );
+        let receipt = store.ingest(body.as_bytes(), &how()).unwrap();
+        assert_eq!(outcome(&receipt), "ok", "{body}");
+        let profile = store.snapshot().profile(id::user(format!("u{at}"))).unwrap().unwrap();
+        assert_eq!(profile.orders.gross_minor, minor, "{body}");
+    }
+    let long = "1".repeat(30);
+    flagged(order("Completed", &format!("\"subtotal\":5.{long},\"discount\":0.{long}1")), "amount_rounded");
+}
+
+#[test]
+fn the_largest_and_the_smallest_of_a_trait() {
+    let traits = |rule: &str| {
+        format!(
+            r#"{{"since":{{"type":"timestamp","rule":"{rule}"}},"score":{{"rule":"{rule}"}},"all":{{"rule":"union"}}}}"#
+        )
+    };
+    let config = |rule: &str| serde_json::from_str(&format!(r#"{{"traits":{}}}"#, traits(rule))).unwrap();
+    let said = [
+        r#"{"since":"2024-01-01T00:00:00Z","score":0.1,"all":[1,"a"]}"#,
+        r#"{"since":"2024-01-01T00:00:00.5Z","score":12345678901234567890123456789012345678.1,"all":[1.0,"a"]}"#,
+        r#"{"since":"2023-12-31T23:00:00-05:00","score":12345678901234567890123456789012345678.2,"all":[1e0,2]}"#,
+        r#"{"since":"2024-01-01T02:00:00+05:00","score":0.099999999999999999999999999999999999999999,"all":"no list"}"#,
+    ];
+    for (rule, since, score) in [
+        ("max", "2023-12-31T23:00:00-05:00", "12345678901234567890123456789012345678.2"),
+        ("min", "2024-01-01T02:00:00+05:00", "0.099999999999999999999999999999999999999999"),
+    ] {
+        let store = Store::options().config(config(rule)).in_memory().unwrap();
+        for (at, traits) in said.iter().enumerate() {
+            let body =
+                format!(r#"{{"type":"identify","userId":"1","timestamp":"2023-02-0{}","traits":{traits}}}"#, at + 1);
+            store.ingest(body.as_bytes(), &how()).unwrap();
+        }
+        let profile = store.snapshot().profile(id::user("1")).unwrap().unwrap();
+        assert_eq!(profile.traits["since"].as_str(), format!("\"{since}\""), "{rule}");
+        assert_eq!(profile.traits["score"].as_str(), score, "{rule}");
+        assert_eq!(profile.traits["all"].as_str().matches(',').count(), 2, "{}", profile.traits["all"].as_str());
+    }
 }
