@@ -133,6 +133,73 @@ fn a_total_that_differs_from_row_to_row_is_the_lines() {
 const SHOPIFY: &str =
     "Name,Email,Financial Status,Total,Refunded Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price\n";
 
+/// One odd order, a row that is refused or something that came back must not turn the others' totals into lines.
+#[test]
+fn most_orders_say_what_a_total_is_of() {
+    let header = "order_id,time,user_id,product_id,price,quantity,total\n";
+    let first = "1,2024-01-02,u1,p,5.00,1,7.50\n1,2024-01-02,u1,q,2.50,1,7.50\n2,2024-01-03,u1,p,5.00,1,5.00\n";
+    for (what, rows, minor) in [
+        ("alone", "", 1250),
+        ("rows of sums", ",,,,,,12.50\n,,,,,,99.00\n", 1250),
+        ("another spelling", "3,2024-01-04,u1,p,5.00,1,7.0\n3,2024-01-04,u1,q,2.00,1,7.00\n", 1950),
+        ("a row that is refused", "2,2024-13-41,u1,p,5.00,1,6.00\n", 1250),
+        ("something that came back", "2,2024-01-05,u1,p,5.00,-1,-5.00\n", 1250),
+    ] {
+        let store = store("EUR");
+        import(&store, &format!("{header}{first}{rows}"));
+        assert_eq!(net(&store), minor, "{what}");
+    }
+    let once = store("EUR");
+    import(
+        &once,
+        &format!(
+            "{header}1,2024-01-02,u1,p,1.00,1,3.00\n1,2024-01-02,,q,2.00,1,\n2,2024-01-02,u1,p,1,1,5\n2,2024-01-02,u1,p,1,1,4\n"
+        ),
+    );
+    assert_eq!(net(&once), 800, "a total on the first row");
+    // Prices times quantities tell lines from the first week on, though their totals are equal.
+    let grown = store("EUR");
+    let week = "1,2024-01-02,u1,p,5.00,1,5.00\n1,2024-01-02,u1,q,5.00,1,5.00\n";
+    import(&grown, &format!("{header}{week}"));
+    assert_eq!(net(&grown), 1000);
+    import(&grown, &format!("{header}{week}2,2024-01-03,u1,p,3.00,1,3.00\n2,2024-01-03,u1,q,4.00,1,4.00\n"));
+    assert_eq!(net(&grown), 1700);
+}
+
+/// What else a row says of something that came back may change from one export to the next.
+#[test]
+fn a_refund_written_otherwise_is_no_other_refund() {
+    let store = store("EUR");
+    import(&store, "order_id,time,user_id,product_id,price,quantity\n5,2024-01-03,17850,p,5.00,-1\n");
+    for again in [
+        "order_id,time,user_id,product_id,price,quantity\n5.0,2024-01-03,17850.0,p,5.0,-1\n",
+        "order_id,time,user_id,product_id,name,price,quantity,till\n5,2024-01-03,17850,p,A kettle,5.00,-1,7\n",
+    ] {
+        import(&store, again);
+        assert_eq!(net(&store), -500, "{again}");
+    }
+    import(
+        &store,
+        "order_id,time,user_id,product_id,price,quantity\n5,2024-01-03,17850,p,5.00,-1\n5,2024-01-03,17850,p,5.00,-1\n",
+    );
+    assert_eq!(net(&store), -1000, "two equal ones are two");
+}
+
+#[test]
+fn an_order_in_two_currencies_has_no_amount() {
+    for rows in
+        ["1,2024-01-02,u1,EUR,5,1\n1,2024-01-02,u1,usd,3,1\n", "1,2024-01-02,u1,USD,3,1\n1,2024-01-02,u1,eur,5,1\n"]
+    {
+        let store = store("EUR");
+        let report = import(&store, &format!("order_id,time,user_id,currency,price,quantity\n{rows}"));
+        assert_eq!((report.orders, report.receipt.flags[&regulars::Flag::AmountUnknown]), (1, 1));
+        assert_eq!(revenue(&store)[0].orders_unknown, 1);
+    }
+    let one = store("EUR");
+    import(&one, "order_id,time,user_id,currency,price,quantity\n1,2024-01-02,u1,EUR,5,1\n1,2024-01-02,u1,eur,3,1\n");
+    assert_eq!(net(&one), 800);
+}
+
 #[test]
 fn a_refunded_amount_is_what_came_back_so_far() {
     let week = |status: &str, refunded: &str| {

@@ -118,7 +118,7 @@ impl<R: BufRead> CsvReader<R> {
             let start = self.line;
             self.begin();
             if self.read_record()? && !self.blank {
-                if self.state == State::Quoted {
+                if self.state == State::Quoted || self.was_closed_by_another() {
                     self.go_back(start);
                 }
                 return Ok(Some(self.row(start)));
@@ -135,6 +135,14 @@ impl<R: BufRead> CsvReader<R> {
         self.blank = true;
         self.first_line = None;
         self.behind.clear();
+    }
+
+    /// Whether the quote that is open at the end of the first line seems to be closed by one that opens another cell:
+    /// something stands behind it.
+    fn was_closed_by_another(&self) -> bool {
+        let before = self.first_line.is_some_and(|(_, problem)| problem.is_none());
+        let whole = self.behind.len() < self.reread_left.min(OPEN_BYTES_MAX);
+        before && whole && self.problem == Some(Reason::InvalidCsv)
     }
 
     /// Behind a quote that was never closed: reads on from the second line of the row. What else was wrong there was
@@ -373,6 +381,21 @@ mod tests {
             rows(&format!("\"{}\"\nb", "x\n".repeat(CELL_BYTES_MAX))).first().unwrap(),
             &(1, Err(Reason::TooLarge))
         );
+    }
+
+    #[test]
+    fn a_quote_that_another_one_closes_costs_its_own_row_only() {
+        let bad = |line| (line, Err(Reason::InvalidCsv));
+        let text = "1,\"a,1\n2,b,2\n3,c,3\n4,\"d,4\n5,e,5\n";
+        let expected =
+            [bad(1), good(2, &["2", "b", "2"]), good(3, &["3", "c", "3"]), bad(4), good(5, &["5", "e", "5"])];
+        assert_eq!(rows(text), expected);
+        assert_eq!(
+            rows("1,\"open,2\n2,\"fine\",3\n3,x,4"),
+            [bad(1), good(2, &["2", "fine", "3"]), good(3, &["3", "x", "4"])]
+        );
+        // What is wrong on its first line is no reason to take a row of several lines apart.
+        assert_eq!(rows("\"x\"y,\"several\nlines\"\n1,2\n"), [bad(1), good(3, &["1", "2"])]);
     }
 
     /// Neither reads a file again and again nor holds much of it.

@@ -56,7 +56,7 @@ impl Customers {
             ));
         }
         sink.begin()?;
-        let hash = row_hash(cells, &dialect.by_header);
+        let hash = row_hash(cells, dialect);
         let ordinal = self.seen.entry(hash).or_default();
         let about = ordinal.to_string();
         *ordinal = ordinal.saturating_add(1);

@@ -37,7 +37,7 @@ impl<'s> Guesses<'s> {
     pub(super) fn looks_like_orders(&self) -> bool {
         let mut mapping = Mapping::default();
         self.complete(&mut mapping, true);
-        mapping.has(&Key::OrderId) && mapping.has(&Key::Time) && mapping.has_amount()
+        mapping.has(&Key::OrderId) && mapping.has_amount()
     }
 
     fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
@@ -55,15 +55,80 @@ impl<'s> Guesses<'s> {
         }
     }
 
-    /// Whether what looks like the order's total differs between rows of one order: then it is the line's.
+    /// Whether what looks like the order's total is the line's: by what the rows of one order say together.
     fn totals_are_of_lines(&self, mapping: &Mapping) -> bool {
-        let (Some(id), Some(total)) = (mapping.column(&Key::OrderId), mapping.column(&Key::Total)) else {
+        let column = |key| mapping.column(&key);
+        let (Some(id), Some(total)) = (column(Key::OrderId), column(Key::Total)) else { return false };
+        if self.headers.get(total).is_some_and(|header| OF_ORDERS.contains(&header.as_str())) {
             return false;
-        };
-        let mut totals = AHashMap::new();
-        let both = self.rows.iter().filter_map(|row| Some((row.get(id)?, row.get(total)?)));
-        both.filter(|(_, total)| !total.is_empty()).any(|(id, total)| totals.entry(id).or_insert(total) != &total)
+        }
+        let (price, quantity) = (column(Key::Price), column(Key::Quantity));
+        let mut orders: AHashMap<&str, Vec<Priced>> = AHashMap::new();
+        for row in self.rows.iter().filter(|row| row.len() == self.headers.len()) {
+            let number = |at: Option<usize>| row.get(at?).and_then(|cell| rough(cell));
+            let line = number(price).zip(number(quantity).or(quantity.is_none().then_some(1.0)));
+            let Some(id) = row.get(id).filter(|id| !id.is_empty()) else { continue };
+            orders.entry(id).or_default().push(Priced { total: number(Some(total)), line: line.map(|(p, q)| p * q) });
+        }
+        let votes: Vec<Vote> = orders.values().filter_map(|rows| vote(rows)).collect();
+        let count = |which| votes.iter().filter(|vote| **vote == which).count();
+        match (count(Vote::SurelyLines), count(Vote::SurelyOrder)) {
+            // Equal lines say little, different totals much.
+            (0, 0) => count(Vote::Lines) > 0 && count(Vote::Lines) >= count(Vote::Order),
+            (lines, order) => lines > order,
+        }
     }
+}
+
+/// Headers that say themselves that they are about orders.
+const OF_ORDERS: [&str; 4] = ["ordertotal", "ordertotalamount", "grandtotal", "orderamount"];
+
+/// One row: what stands in the column in question, and price times quantity.
+struct Priced {
+    total: Option<f64>,
+    line: Option<f64>,
+}
+
+/// What an order of several rows says of the column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Vote {
+    SurelyLines,
+    SurelyOrder,
+    Lines,
+    Order,
+}
+
+/// Rows of different signs tell nothing: what came back has a total of its own.
+fn vote(rows: &[Priced]) -> Option<Vote> {
+    let totals: Vec<f64> = rows.iter().filter_map(|row| row.total).collect();
+    let near = |a: f64, b: f64| (a - b).abs() <= 0.011 + a.abs() * 1e-6;
+    if rows.len() < 2 || totals.is_empty() || rows.iter().any(|row| row.line.or(row.total).is_some_and(|it| it < 0.0)) {
+        return None;
+    }
+    let lines: Option<Vec<f64>> = rows.iter().map(|row| row.line).collect();
+    let sum = lines.as_ref().map(|lines| lines.iter().sum::<f64>());
+    let is_own = |row: &Priced| row.total.zip(row.line).is_some_and(|(total, line)| near(total, line));
+    let equal = totals.iter().all(|total| near(*total, totals.first().copied().unwrap_or_default()));
+    if rows.iter().all(is_own) {
+        return Some(Vote::SurelyLines);
+    }
+    // On the first row of an order only, or on all of them.
+    if sum.is_some_and(|sum| totals.iter().any(|total| near(*total, sum))) {
+        return Some(Vote::SurelyOrder);
+    }
+    Some(if equal || totals.len() == 1 { Vote::Order } else { Vote::Lines })
+}
+
+/// About what number a cell is, whichever mark stands before the decimals.
+fn rough(cell: &str) -> Option<f64> {
+    let last = cell.rfind([',', '.']).filter(|at| cell.len() - at != 4 || cell.matches([',', '.']).count() == 1);
+    let digits =
+        |text: &str| text.chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'')).collect::<String>();
+    let plain = match last {
+        Some(at) => format!("{}.{}", digits(cell.get(..at)?), digits(cell.get(at + 1..)?)),
+        None => digits(cell),
+    };
+    plain.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn is_surely_an_id(cell: &str) -> bool {

@@ -216,6 +216,12 @@ impl Mapping {
         }
     }
 
+    /// What a column is.
+    pub(super) fn key_of(&self, column: usize) -> Option<&Key> {
+        let reads = |place: &Place| matches!(place, Place::Column(own) if *own == column);
+        self.0.iter().find(|(_, place)| reads(place)).map(|(key, _)| key)
+    }
+
     /// As a report shows it.
     pub(super) fn shown(&self, headers: &[String]) -> BTreeMap<String, From> {
         let from = |place: &Place| match place {
@@ -266,7 +272,9 @@ impl Mapping {
     /// data in their place.
     fn check(&self, orders: bool) -> Result<()> {
         let missing = |what: &str| {
-            Err(Error::invalid(format!("no column looks like {what}; map it to a header in the file's first line")))
+            let text =
+                format!("no column looks like {what}; name one so in the file's first line, or map it to a header");
+            Err(Error::invalid(text))
         };
         match orders {
             true if !self.has(&Key::OrderId) => missing("the order id (order_id)"),

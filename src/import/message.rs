@@ -1,10 +1,13 @@
 //! Writing the messages that rows become: JSON text, and ids that follow from content alone.
 
 use super::csv::Cells;
+use super::rows::{Dialect, Holds};
+use super::values::{amount, name};
 use crate::base::Decimal;
 use crate::base::doc::write_text;
 use crate::base::ident::uuid_text;
 use crate::normalize::consent::ConsentStatus;
+use std::borrow::Cow;
 
 /// An object under way.
 pub(super) struct Object<'o> {
@@ -121,14 +124,26 @@ pub(super) fn status_of_consent(cell: &str) -> Option<ConsentStatus> {
     })
 }
 
-/// The content of a row: every cell under its header, whatever the order of the columns.
-pub(super) fn row_hash(cells: Cells<'_>, by_header: &[(String, usize)]) -> [u8; 16] {
+/// The content of a row: every cell under its header, whatever the order of the columns. `5.0` and `5.00` are one amount,
+/// `17850.0` and `17850` one name.
+pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
+    hash_of(dialect.by_header.iter().flat_map(|column| {
+        let cell = cells.get(column.at);
+        let said = match column.holds {
+            Holds::Name => name(cell).into(),
+            Holds::Amount => amount(cell, dialect.decimal_comma).map_or(cell.into(), |read| read.to_string().into()),
+            Holds::Text => Cow::Borrowed(cell),
+        };
+        [Cow::Borrowed(column.header.as_str()), said]
+    }))
+}
+
+/// A digest of texts, each told apart from the next.
+pub(super) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
-    for (header, at) in by_header {
-        for text in [header.as_str(), cells.get(*at)] {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        }
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
     }
     first_16(&hasher)
 }

@@ -9,7 +9,7 @@
 use super::Sink;
 use super::csv::Cells;
 use super::mapping::{Key, PEOPLE};
-use super::message::{Object, Topic, consents, message_id, row_hash};
+use super::message::{Object, Topic, consents, hash_of, message_id, row_hash};
 use super::orders::{Line, Read};
 use super::rows::Dialect;
 use super::status::{Status, Statuses};
@@ -21,6 +21,7 @@ use crate::base::{Decimal, Timestamp};
 use crate::message::Reason;
 use crate::normalize::consent::ConsentStatus;
 use ahash::AHashMap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// An order under way.
@@ -98,6 +99,9 @@ enum CameBack {
     SoFar(Decimal),
 }
 
+/// No currency is called so.
+const SEVERAL_CURRENCIES: &str = "several";
+
 impl Order {
     /// What an order takes beside its texts and rows.
     pub(super) const BYTES: usize = 700;
@@ -121,7 +125,7 @@ impl Order {
     pub(super) fn add(&mut self, row: u64, cells: Cells<'_>, dialect: &Dialect, read: Read<'_>) -> usize {
         let Read { time, line, total, discount, refunded, status, consents, .. } = read;
         let before = self.products.len();
-        let hash = row_hash(cells, &dialect.by_header);
+        let hash = row_hash(cells, dialect);
         self.rows.push(row);
         self.hashes.push(hash);
         self.time = [self.time, time].into_iter().flatten().min();
@@ -152,6 +156,7 @@ impl Order {
             let mut product = String::new();
             write_product(&mut product, cells, dialect, &line);
             added += size_of::<Return>() + product.len();
+            let hash = hash_of_return(cells, dialect, &line, time);
             self.returns.push(Return { row, hash, time, amount, total: total.map(absolute), product });
         }
         added + Self::ROW_BYTES + self.products.len() - before
@@ -179,6 +184,11 @@ impl Order {
             fill(slot, get(key).map(name));
         }
         fill(&mut self.currency, get(&Key::Currency));
+        let said = get(&Key::Currency).zip(self.currency.as_deref());
+        if said.is_some_and(|(here, before)| !here.eq_ignore_ascii_case(before)) {
+            // An amount in two currencies is none.
+            self.currency = Some(SEVERAL_CURRENCIES.into());
+        }
         fill(&mut self.country, get(&Key::Country));
         fill(&mut self.status, get(&Key::Status));
         for (key, value) in dialect.mapping.traits(cells) {
@@ -443,6 +453,16 @@ fn write_product(out: &mut String, cells: Cells<'_>, dialect: &Dialect, line: &L
     texts.into_iter().for_each(|(key, text)| object.text(key, text));
     numbers.into_iter().for_each(|(key, number)| object.number(key, number));
     object.close();
+}
+
+/// What came back, and when: what else a row says may change from one export to the next, and is no other return.
+fn hash_of_return(cells: Cells<'_>, dialect: &Dialect, line: &Line, time: Option<Timestamp>) -> [u8; 16] {
+    let get = |key: &Key| dialect.mapping.get(key, cells).map(name);
+    let product = get(&Key::ProductId).or(get(&Key::Name)).unwrap_or_default();
+    let numbers = [line.price, line.quantity, line.total].map(|number| number.map(|number| number.to_string()));
+    let time = time.map(|time| time.to_string());
+    let texts = numbers.into_iter().chain([time]).map(|text| Cow::Owned(text.unwrap_or_default()));
+    hash_of(texts.chain([Cow::Borrowed(product)]))
 }
 
 fn absolute(number: Decimal) -> Decimal {

@@ -88,7 +88,7 @@ impl Orders {
         let at = match usable_id(row.id, sink) {
             Some(id) => self.of(&id),
             None => {
-                let ordinal = self.equals.entry(row_hash(cells, &dialect.by_header)).or_default();
+                let ordinal = self.equals.entry(row_hash(cells, dialect)).or_default();
                 *ordinal += 1;
                 let order = Order::unnamed(row.id, *ordinal);
                 self.push(order)

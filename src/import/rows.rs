@@ -59,9 +59,38 @@ pub(super) struct Dialect {
     /// The traits whose type the store declares.
     pub(super) trait_kinds: BTreeMap<String, TraitKind>,
     /// The columns in the order of their headers: a row's content is the same in whatever order they stand.
-    pub(super) by_header: Vec<(String, usize)>,
+    pub(super) by_header: Vec<Column>,
     pub(super) columns: usize,
 }
+
+/// One column of a file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Column {
+    pub(super) header: String,
+    pub(super) at: usize,
+    pub(super) holds: Holds,
+}
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    Name,
+    Amount,
+    Text,
+}
+
+impl Holds {
+    fn of(key: Option<&Key>) -> Self {
+        match key {
+            Some(Key::OrderId | Key::UserId | Key::CustomerId | Key::LoyaltyCard | Key::ProductId) => Self::Name,
+            Some(key) if AMOUNTS.contains(key) => Self::Amount,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// The keys that are numbers.
+const AMOUNTS: [Key; 6] = [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity];
 
 type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'r>>>;
 
@@ -121,8 +150,8 @@ impl<'r> Rows<'r> {
             unmapped: mapping.unmapped(&headers),
         };
         let columns = headers.len();
-        let mut by_header: Vec<(String, usize)> =
-            headers.into_iter().enumerate().map(|(at, header)| (header, at)).collect();
+        let column = |(at, header)| Column { header, at, holds: Holds::of(mapping.key_of(at)) };
+        let mut by_header: Vec<Column> = headers.into_iter().enumerate().map(column).collect();
         by_header.sort();
         let trait_kinds = trait_kinds.clone();
         let dialect = Dialect { mapping, decimal_comma, date_order, zone, trait_kinds, by_header, columns };
@@ -143,7 +172,12 @@ pub(crate) fn text_head(stream: &mut impl Read) -> Result<Vec<u8>> {
 fn refuse_other_formats(head: &[u8]) -> Result<()> {
     let compressed: [&[u8]; 5] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ"];
     if compressed.iter().any(|magic| head.starts_with(magic)) {
-        return Err(Error::invalid("the file is compressed; unpack it, or pass a reader that does"));
+        let remedy = if head.starts_with(b"PK") {
+            "the file is a workbook or an archive, and compressed; save the sheet as CSV in UTF-8, or unpack the archive"
+        } else {
+            "the file is compressed; unpack it, or pass a reader that does"
+        };
+        return Err(Error::invalid(remedy));
     }
     if is_utf16(head) {
         return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as UTF-8"));
@@ -255,7 +289,7 @@ impl Seen {
         let mut seen = Self::default();
         for row in sample {
             let cell = |key: &Key| mapping.column(key).and_then(|at| row.get(at));
-            for key in [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity] {
+            for key in AMOUNTS {
                 cell(&key).into_iter().for_each(|text| seen.look_at_number(text));
             }
             if let Some((mark, first, second)) = cell(&Key::Time).and_then(|text| unordered(text)) {
