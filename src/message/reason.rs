@@ -252,7 +252,7 @@ flags! {
     TypeMismatch = "type_mismatch",
     /// The message id cannot be used as text; one was derived.
     UnusableMessageId = "unusable_message_id",
-    /// The amount of an order or a refund is unknown, or a price of another commerce event.
+    /// The amount of an order or a refund is unknown, or other money of a commerce event, such as the price of a line.
     AmountUnknown = "amount_unknown",
     /// An amount had more decimals than its currency and was rounded half to even.
     AmountRounded = "amount_rounded",

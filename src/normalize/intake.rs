@@ -190,6 +190,9 @@ impl Build {
         let (id, id_bits) = message_id(message, &fields, intake, &mut self.canonical, flags);
         let given = id_bits & Bits::ID_DERIVED == 0;
         let canonical_time = keep(&mut self.doc, message, &fields, given, times.ts, &mut content);
+        // An id of the content stands for it: what it leaves out makes no conflict.
+        let of_content = !given && fields.message_id.and_then(Doc::as_wtf8).is_none();
+        let content = id_digest(&id).filter(|_| of_content).unwrap_or_else(|| content.finish());
         let strong = intake.rows || matches!(kind, Kind::Identify | Kind::Alias) || order.is_some();
         let bits = id_bits
             | if intake.claimed { Bits::CLAIMED } else { 0 }
@@ -213,7 +216,7 @@ impl Build {
             bits: Bits(bits),
             ts: times.ts,
             received_at: times.received_at,
-            content: content.finish(),
+            content,
             id: &id,
             source: intake.source,
             shop: intake.shop,
@@ -347,6 +350,12 @@ fn message_id(
     canonical.clear();
     canon::object_bytes(said, canonical);
     (hashed_id(b"", canonical), Bits::ID_DERIVED)
+}
+
+/// The first half of an id of ours.
+fn id_digest(id: &MessageId) -> Option<u64> {
+    let MessageId::Uuid(bytes) = id else { return None };
+    bytes.first_chunk().map(|head| u64::from_le_bytes(*head))
 }
 
 fn hashed_id(what: &[u8], bytes: &[u8]) -> MessageId {

@@ -100,12 +100,9 @@ pub(crate) fn read(
         OrderMoney { amount: Amount::Unknown, discount_minor: None, lines: crate::base::bytes::row32(lines.count) };
     if let Some(currency) = currency {
         let decimals = currency.decimals();
-        for extra in [props.shipping, props.tax] {
-            field(extra, decimals)?;
-        }
-        if let Units::Known(minor, rounded) = field(props.discount, decimals)? {
+        lines.prices.with(props, Some(decimals))?.note(flags);
+        if let Units::Known(minor, _) = field(props.discount, decimals)? {
             money.discount_minor = Some(minor);
-            note_rounding(rounded, flags);
         }
         money.amount = match total(props, decimals, &lines)? {
             Units::Known(minor, rounded) => {
@@ -211,6 +208,19 @@ struct Prices {
 }
 
 impl Prices {
+    /// The same, and whatever else of the event is money.
+    fn with(mut self, props: &Props<'_>, decimals: Option<u8>) -> Result<Self, Reason> {
+        props.money().try_for_each(|value| self.read(value, decimals))?;
+        Ok(self)
+    }
+
+    fn note(self, flags: &mut Flags) {
+        if self.unknown {
+            flags.set(Flag::AmountUnknown);
+        }
+        note_rounding(self.rounded, flags);
+    }
+
     /// Holds one amount against the range of its currency, if there is one.
     fn read(&mut self, value: Doc<'_>, decimals: Option<u8>) -> Result<(), Reason> {
         let Some(decimals) = decimals else {
@@ -320,12 +330,7 @@ pub(crate) fn check(
     let lines = Lines::read(props, decimals)?;
     lines.note(flags);
     if topic.is_some() {
-        let mut prices = lines.prices;
-        props.money().try_for_each(|value| prices.read(value, decimals))?;
-        if prices.unknown {
-            flags.set(Flag::AmountUnknown);
-        }
-        note_rounding(prices.rounded, flags);
+        lines.prices.with(props, decimals)?.note(flags);
     }
     Ok(())
 }

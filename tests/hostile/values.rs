@@ -374,3 +374,35 @@ fn the_largest_and_the_smallest_of_a_trait() {
         assert_eq!(profile.traits["all"].as_str().matches(',').count(), 2, "{}", profile.traits["all"].as_str());
     }
 }
+
+#[test]
+fn money_beside_an_orders_amount_is_noticed_too() {
+    let with = |more: &str| order("Completed", &format!("\"total\":9,{more}"));
+    flagged(with("\"products\":[{\"price\":\"$5\"}]"), "amount_unknown");
+    flagged(with("\"products\":[{\"price\":1.005}]"), "amount_rounded");
+    flagged(with("\"shipping\":\"4,90\""), "amount_unknown");
+    flagged(with("\"tax\":0.125,\"discount\":\"1\""), "amount_rounded");
+    flagged(with("\"products\":[{\"price\":\"5\"},{\"quantity\":2}],\"discount\":1"), "");
+    flagged(order("Refunded", "\"products\":[{\"price\":\"$5\"}],\"total\":1"), "amount_unknown");
+}
+
+/// An id of the content leaves out what a sender changes when it sends again.
+#[test]
+fn an_id_of_the_content_knows_no_conflict() {
+    let store = options().in_memory().unwrap();
+    let said = |more: &str| format!(r#"{{"type":"track","event":"e","userId":"u1","properties":{{"a":1}}{more}}}"#);
+    assert_eq!(outcome(&store.ingest(said("").as_bytes(), &how()).unwrap()), "ok");
+    for more in [
+        "",
+        r#","writeKey":"k""#,
+        r#","_metadata":{"retryCount":2}"#,
+        r#","sentAt":"2023-01-01T00:00:00Z","x":null,"messageId":null"#,
+    ] {
+        let receipt = store.ingest(said(more).as_bytes(), &how()).unwrap();
+        assert_eq!((receipt.duplicates, receipt.conflicting), (1, 0), "{more}");
+    }
+    let named = said(r#","messageId":"m1""#);
+    store.ingest(named.as_bytes(), &how()).unwrap();
+    let receipt = store.ingest(said(r#","messageId":"m1","writeKey":"k""#).as_bytes(), &how()).unwrap();
+    assert_eq!((receipt.duplicates, receipt.conflicting), (1, 1));
+}
