@@ -476,3 +476,15 @@ fn lines_that_are_none_fail_as_a_whole() {
     let receipt = store().import_ndjson(&line[..], &Ingest::new(), |_| {}).expect("imports");
     assert_eq!((receipt.accepted, receipt.rejected), (1, 1), "one bad line is one bad line");
 }
+
+#[test]
+fn headers_that_are_keys_and_phones_in_short() {
+    let store = store();
+    let file = b"email,consent.email.marketing,trait.city,phone\nann@example.com,yes,Aarhus,4.52E+09\n";
+    let report = store.import(CustomersCsv::new(&file[..])).expect("imports");
+    assert_eq!((report.receipt.accepted, report.receipt.flags[&Flag::UnusableIdentifier]), (1, 1));
+    let ann = store.snapshot().profile(id::email("ann@example.com")).expect("readable").expect("known");
+    assert_eq!((ann.traits["city"].as_str(), ann.consent.len()), ("\"Aarhus\"", 1));
+    let file = b"customer_id,email\n1.23457E+12,ann@example.com\n";
+    assert_eq!(rejects(&store.import(CustomersCsv::new(&file[..])).expect("imports")), [(2, Reason::WrongType)]);
+}

@@ -4,7 +4,7 @@ use super::csv::Cells;
 use super::mapping::{Key, PEOPLE};
 use super::message::{Object, Topic, consents, message_id, row_hash, status_of_consent};
 use super::rows::Dialect;
-use super::values::{instant, is_rounded_id, name};
+use super::values::{instant, name};
 use super::{Sink, traits};
 use crate::Result;
 use crate::error::Error;
@@ -81,7 +81,7 @@ impl<'a> Row<'a> {
     fn read(cells: Cells<'a>, dialect: &'a Dialect) -> std::result::Result<Self, Reason> {
         let mapping = &dialect.mapping;
         let people = PEOPLE.each_ref().map(|key| mapping.get(key, cells).map(name));
-        if people.iter().flatten().any(|id| is_rounded_id(id)) {
+        if mapping.names_somebody_in_short(cells) {
             return Err(Reason::WrongType);
         }
         let (mut traits, mut consents) = (Vec::new(), Vec::new());

@@ -6,6 +6,8 @@ use ahash::AHashMap;
 /// The first rows of a file, and its headers.
 pub(super) struct Guesses<'s> {
     headers: Vec<String>,
+    /// The headers that are written as keys: `trait.city`, `consent.email.marketing`.
+    keys: Vec<(Key, usize)>,
     rows: &'s [Vec<String>],
 }
 
@@ -14,12 +16,18 @@ const OPEN: [&str; 3] = ["customer", "client", "buyer"];
 
 impl<'s> Guesses<'s> {
     pub(super) fn new(headers: &[String], rows: &'s [Vec<String>]) -> Self {
-        Self { headers: headers.iter().map(|header| folded(header)).collect(), rows }
+        let keys = headers.iter().enumerate().filter_map(|(at, header)| Some((Key::parse(header)?, at)));
+        Self { keys: keys.collect(), headers: headers.iter().map(|header| folded(header)).collect(), rows }
     }
 
     /// Maps what is not mapped yet.
     pub(super) fn complete(&self, mapping: &mut Mapping, orders: bool) {
         let total_said = mapping.has(&Key::Total);
+        for (key, at) in &self.keys {
+            if matches!(key, Key::Trait(_) | Key::Consent(..)) {
+                mapping.offer(key.clone(), *at);
+            }
+        }
         let shopify = self.headers.iter().any(|header| header == "lineitemname");
         for (key, names) in guesses(orders, shopify) {
             let fits = |at: &usize| mapping.is_free(*at) && self.fits(&key, *at);

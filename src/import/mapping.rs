@@ -2,6 +2,7 @@
 
 use super::csv::Cells;
 use super::guess::Guesses;
+use super::values::is_rounded_id;
 use crate::Result;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
@@ -206,6 +207,12 @@ impl Mapping {
     pub(super) fn traits<'a>(&'a self, cells: Cells<'a>) -> impl Iterator<Item = (&'a Key, &'a str)> {
         let rich = self.0.keys().filter(|key| matches!(key, Key::Trait(_) | Key::Consent(..)));
         rich.filter_map(move |key| Some((key, self.get(key, cells)?)))
+    }
+
+    /// Whether an id is `1.23457E+12`. A phone number of that kind is none, and harms nobody.
+    pub(super) fn names_somebody_in_short(&self, cells: Cells<'_>) -> bool {
+        let ids = PEOPLE.iter().filter(|key| **key != Key::Phone);
+        ids.filter_map(|key| self.get(key, cells)).any(is_rounded_id)
     }
 
     /// The column of a key.

@@ -2,12 +2,12 @@
 
 use super::Sink;
 use super::csv::Cells;
-use super::mapping::{Key, Mapping, PEOPLE};
+use super::mapping::{Key, Mapping};
 use super::message::{Topic, row_hash, status_of_consent};
 use super::order::Order;
 use super::rows::Dialect;
 use super::status::{self, Status};
-use super::values::{amount, instant, is_rounded_id, name};
+use super::values::{amount, instant, name};
 use crate::Result;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Error;
@@ -154,7 +154,7 @@ impl<'a> Read<'a> {
         let line =
             Line { price: number(Key::Price)?, quantity: number(Key::Quantity)?, total: number(Key::LineTotal)? };
         let (total, discount, refunded) = (number(Key::Total)?, number(Key::Discount)?, number(Key::Refunded)?);
-        if PEOPLE.iter().filter_map(|key| mapping.get(key, cells)).any(is_rounded_id) {
+        if mapping.names_somebody_in_short(cells) {
             return Err(Reason::WrongType);
         }
         let consents = said_consents(mapping, cells)?;

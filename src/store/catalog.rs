@@ -1,6 +1,5 @@
 //! Which files the store consists of: the manifest, kept in step by whoever makes or drops a file.
 
-use super::seal::Frozen;
 use crate::Result;
 use crate::base::Config;
 use crate::base::ident::parse_hex;
@@ -35,6 +34,16 @@ impl Charter {
     pub(super) fn key(&self) -> Option<[u8; 32]> {
         parse_hex(&self.key)?.try_into().ok()
     }
+}
+
+/// Where a tail ends.
+#[derive(Clone, Copy)]
+pub(super) struct TailEnd {
+    /// Its log, and those before it, are not needed any more.
+    pub(super) log: u64,
+    pub(super) sequence: u64,
+    /// Its part takes the place of all that there are.
+    pub(super) anew: bool,
 }
 
 /// The catalog; see the module. One change at a time, each durable when the call returns.
@@ -129,17 +138,16 @@ impl Catalog {
 
     /// Takes in a sealed tail: its part and the state as of its end replace its log and the state before, and all parts
     /// where it was founded anew.
-    pub(super) fn add_part(&self, part: Sealed, state: Sealed, tail: &Frozen) -> Result<()> {
-        let sequence = tail.state.sequence;
+    pub(super) fn add_part(&self, part: Sealed, state: Sealed, end: TailEnd) -> Result<()> {
         self.update(|manifest| {
             let stale = |file: &Listed| match file.role() {
-                Role::Log => number_of(file.name()).is_some_and(|number| number <= tail.log),
-                Role::Part(kind) => kind == STATE || tail.anew,
+                Role::Log => number_of(file.name()).is_some_and(|number| number <= end.log),
+                Role::Part(kind) => kind == STATE || end.anew,
             };
             manifest.files.retain(|file| !stale(file));
             manifest.files.push(Listed::part(part, DATA));
             manifest.files.push(Listed::part(state, STATE));
-            manifest.durable_sequence = manifest.durable_sequence.max(sequence);
+            manifest.durable_sequence = manifest.durable_sequence.max(end.sequence);
         })
     }
 

@@ -1,7 +1,7 @@
 //! Sealing the tail into a part, and merging parts: the work of other threads, installed by the writer.
 
 use super::book::Book;
-use super::catalog::{Catalog, part_name};
+use super::catalog::{Catalog, TailEnd, part_name};
 use super::commit::{decode_rates, encode_rates};
 use super::live::LiveSegment;
 use super::state::State;
@@ -67,11 +67,9 @@ pub(super) struct Frozen {
     pub(super) state: Arc<State>,
     /// Nodes whose state changed during the tail, ascending.
     pub(super) changed: Vec<u32>,
-    pub(super) log: u64,
+    pub(super) end: TailEnd,
     /// The files of the parts before it.
     pub(super) parts: Vec<String>,
-    /// Its part takes the place of all that there are.
-    pub(super) anew: bool,
 }
 
 impl Frozen {
@@ -87,7 +85,7 @@ impl Frozen {
         let part = out.finish()?;
         let open = OpenPart::read_back(catalog, part.clone())?;
         let state = write_state(&self.state, &self.parts, catalog)?;
-        catalog.add_part(part, state, self)?;
+        catalog.add_part(part, state, self.end)?;
         Ok(open)
     }
 

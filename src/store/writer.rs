@@ -1,7 +1,7 @@
 //! The one writer: the working copy, the log that makes its facts durable, and the jobs that seal and merge.
 
 use super::book::Book;
-use super::catalog::{Catalog, log_name};
+use super::catalog::{Catalog, TailEnd, log_name};
 use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
 use super::sync::Gate;
 use crate::Result;
@@ -128,7 +128,8 @@ impl Writer {
         let parts = self.parts.iter().map(|part| part.sealed.name.clone()).collect();
         let settled = Settled::of(&state.records.events, &self.parts);
         let anew = std::mem::take(&mut self.book.anew);
-        let frozen = Frozen { state, changed: changed.clone(), log: self.log_number, parts, anew };
+        let end = TailEnd { log: self.log_number, sequence, anew };
+        let frozen = Frozen { state, changed: changed.clone(), end, parts };
         let void = frozen.void();
         self.wal = wal;
         self.log_number = number;
