@@ -482,7 +482,8 @@ fn headers_that_are_keys_and_phones_in_short() {
     let store = store();
     let file = b"email,consent.email.marketing,trait.city,phone\nann@example.com,yes,Aarhus,4.52E+09\n";
     let report = store.import(CustomersCsv::new(&file[..])).expect("imports");
-    assert_eq!((report.receipt.accepted, report.receipt.flags[&Flag::UnusableIdentifier]), (1, 1));
+    // The row's traits and its consent are a message each.
+    assert_eq!((report.receipt.accepted, report.receipt.flags[&Flag::UnusableIdentifier]), (1, 2));
     let ann = store.snapshot().profile(id::email("ann@example.com")).expect("readable").expect("known");
     assert_eq!((ann.traits["city"].as_str(), ann.consent.len()), ("\"Aarhus\"", 1));
     let file = b"customer_id,email\n1.23457E+12,ann@example.com\n";

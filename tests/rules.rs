@@ -355,3 +355,80 @@ fn strength_and_persons_can_change_later() {
     let gone = store.ingest_json(br#"{"type":"page","messageId":"m4","timestamp":"2026-01-06","userId":"gone"}"#);
     assert_eq!(gone.unwrap().rejects[0].reason, regulars::Reason::Suppressed);
 }
+
+/// Of a store that cannot be read, nothing is taken in again without what is missing: either the damage is told before
+/// anything is written, or it did no harm.
+#[test]
+fn damage_is_told_before_rules_make_it_worse() {
+    let dir = Scratch::new("whole");
+    let store = open(&dir, &initial(), &BTreeSet::new());
+    let browser = Ingest::new().source("web").trust(regulars::Trust::Claimed);
+    for at in 0..40 {
+        let text = |user: u32| {
+            format!(
+                r#"{{"type":"identify","messageId":"m{at}","timestamp":"2026-01-0{}","anonymousId":"a{}","userId":"u{user}",
+                "traits":{{"email":"e{}@x.example"}}}}"#,
+                at % 9 + 1,
+                at % 13,
+                at % 11
+            )
+        };
+        store.ingest(text(at % 7).as_bytes(), &browser).unwrap();
+        // A verified message in the place of a claimed one.
+        if at % 2 == 0 {
+            store.ingest_json(text(at % 5).as_bytes()).unwrap();
+        }
+    }
+    store.seal().unwrap();
+    let before = store.snapshot().digest().unwrap();
+    let weak = BTreeMap::from([("email".to_owned(), NamespaceRule { rank: 9, ..initial()["email"].clone() })]);
+    store.close().unwrap();
+    let files: Vec<(std::ffi::OsString, Vec<u8>)> = std::fs::read_dir(&dir.0)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    let copy = |flipped: usize| {
+        let copy = Scratch::new("damaged");
+        let _ = std::fs::create_dir_all(&copy.0);
+        let (part, _) = files.iter().max_by_key(|(_, bytes)| bytes.len()).unwrap();
+        for (name, bytes) in &files {
+            let mut bytes = bytes.clone();
+            if name == part && flipped < bytes.len() {
+                bytes[flipped] ^= 0x40;
+            }
+            std::fs::write(copy.0.join(name), bytes).unwrap();
+        }
+        copy
+    };
+    let ruled = |at: &Scratch| {
+        let store = Store::options().durability(Durability::OnFlush).open(&at.0)?;
+        store.set_rules(&weak)?;
+        let digest = store.snapshot().digest()?;
+        store.seal()?;
+        store.close().map(|()| digest)
+    };
+    let whole = copy(usize::MAX);
+    let expected = ruled(&whole).unwrap();
+    assert_ne!(expected, before);
+    let len = files.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+    let (mut told, mut harmless) = (0, 0);
+    for flipped in (0..len).step_by(len / 150 + 1) {
+        let damaged = copy(flipped);
+        match ruled(&damaged) {
+            Ok(digest) => {
+                assert_eq!(digest, expected, "byte {flipped}");
+                harmless += 1;
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), regulars::ErrorKind::Corrupt, "byte {flipped}: {error}");
+                // What was there before is there still: nothing that fails was logged.
+                if let Ok(store) = Store::options().open(&damaged.0) {
+                    assert_eq!(store.snapshot().rules().version, 0, "byte {flipped}");
+                }
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 20, "{told} told, {harmless} harmless");
+}

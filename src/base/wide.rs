@@ -58,7 +58,7 @@ impl WideSum {
             value = value.checked_mul(i128::from(LIMB))?.checked_add(i128::from(*limb))?;
         }
         let half = *first == LIMB / 2;
-        value += i128::from(*first > LIMB / 2 || half && (rest || value % 2 == 1));
+        value = value.checked_add(i128::from(*first > LIMB / 2 || half && (rest || value % 2 == 1)))?;
         let minor = i64::try_from(if negative { -value } else { value }).ok()?;
         (carry == 0).then_some((minor, *first > 0 || rest))
     }
@@ -112,6 +112,7 @@ mod tests {
         assert_eq!(sum(&[("1e39", "1")], 2), None);
         assert_eq!(sum(&[("1e400", "1e400")], 2), None);
         assert_eq!(sum(&[("1e500", "1")], 2), None);
+        assert_eq!(sum(&[("1701411834604692317316873037158841057.276", "1")], 2), None);
         assert_eq!(sum(&[("1e-500", "1"), ("0.005", "1")], 2), Some((1, true)));
         assert_eq!(sum(&[("0.005", "1")], 2), Some((0, true)));
         assert_eq!(sum(&[("1e-99999999999999999999", "1")], 2), Some((0, true)));

@@ -72,12 +72,12 @@ impl History {
     pub(crate) fn facts(&self) -> impl Iterator<Item = At> + '_ {
         let rows = self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }));
         // A fact that cannot be read is handed on: whoever reads it reports the damage.
-        rows.filter(|at| self.is_void(*at).is_ok_and(|void| !void))
+        rows.filter(|at| !self.is_void(*at).unwrap_or(false))
     }
 
     /// Every event that counts, layer by layer.
     pub(crate) fn iter(&self) -> impl Iterator<Item = At> + '_ {
-        self.facts().filter(|at| self.kind(*at).is_ok_and(|kind| !kind.is_statement()))
+        self.facts().filter(|at| !self.kind(*at).is_ok_and(Kind::is_statement))
     }
 
     fn kind(&self, at: At) -> Result<Kind> {

@@ -63,6 +63,8 @@ pub(super) struct CsvReader<R> {
     ends: Vec<usize>,
     state: State,
     problem: Option<Reason>,
+    /// A quote that closed a cell stood where one opens a cell, and text behind it.
+    crossed: bool,
     /// Cells beyond the bound are counted, not kept.
     extra_cells: usize,
     /// Nothing but white space so far: no row.
@@ -89,6 +91,7 @@ impl<R: BufRead> CsvReader<R> {
             ends: Vec::new(),
             state: State::CellStart,
             problem: None,
+            crossed: false,
             extra_cells: 0,
             blank: true,
             ended: false,
@@ -131,18 +134,18 @@ impl<R: BufRead> CsvReader<R> {
         self.ends.clear();
         self.state = State::CellStart;
         self.problem = None;
+        self.crossed = false;
         self.extra_cells = 0;
         self.blank = true;
         self.first_line = None;
         self.behind.clear();
     }
 
-    /// Whether the quote that is open at the end of the first line seems to be closed by one that opens another cell:
-    /// something stands behind it.
+    /// Whether the quote that is open at the end of the first line was closed by one that was to open a cell.
     fn was_closed_by_another(&self) -> bool {
         let before = self.first_line.is_some_and(|(_, problem)| problem.is_none());
         let whole = self.behind.len() < self.reread_left.min(OPEN_BYTES_MAX);
-        before && whole && self.problem == Some(Reason::InvalidCsv)
+        before && whole && self.crossed && self.problem == Some(Reason::InvalidCsv)
     }
 
     /// Behind a quote that was never closed: reads on from the second line of the row. What else was wrong there was
@@ -204,6 +207,7 @@ impl<R: BufRead> CsvReader<R> {
                 ends: &mut self.ends,
                 state: &mut self.state,
                 problem: &mut self.problem,
+                crossed: &mut self.crossed,
                 extra_cells: &mut self.extra_cells,
                 blank: &mut self.blank,
                 behind: &mut self.behind,
@@ -244,6 +248,7 @@ struct Record<'r> {
     ends: &'r mut Vec<usize>,
     state: &'r mut State,
     problem: &'r mut Option<Reason>,
+    crossed: &'r mut bool,
     extra_cells: &'r mut usize,
     blank: &'r mut bool,
     behind: &'r mut Vec<u8>,
@@ -287,6 +292,9 @@ impl Record<'_> {
             // The carriage return of a line end behind a quoted cell.
             (State::QuoteSeen, b'\r') => {}
             (State::QuoteSeen, _) => {
+                let first = *self.problem != Some(Reason::InvalidCsv);
+                *self.crossed |=
+                    first && self.text.last().is_some_and(|last| *last == self.delimiter || *last == b'\n');
                 self.note(Reason::InvalidCsv);
                 self.push(byte);
             }
@@ -395,6 +403,8 @@ mod tests {
             [bad(1), good(2, &["2", "fine", "3"]), good(3, &["3", "x", "4"])]
         );
         // What is wrong on its first line is no reason to take a row of several lines apart.
+        // Nor is a quote behind a letter.
+        assert_eq!(rows("\"several\nlines\" more,5\n1,2\n"), [bad(1), good(3, &["1", "2"])]);
         assert_eq!(rows("\"x\"y,\"several\nlines\"\n1,2\n"), [bad(1), good(3, &["1", "2"])]);
     }
 

@@ -121,10 +121,12 @@ fn vote(rows: &[Priced]) -> Option<Vote> {
         return Some(Vote::SurelyLines);
     }
     // On the first row of an order only, or on all of them.
-    if sum.is_some_and(|sum| totals.iter().any(|total| near(*total, sum))) {
-        return Some(Vote::SurelyOrder);
+    let of_order = equal || totals.iter().filter(|total| total.abs() > 0.0).count() == 1;
+    if !of_order {
+        return Some(Vote::Lines);
     }
-    Some(if equal || totals.len() == 1 { Vote::Order } else { Vote::Lines })
+    let is_sum = sum.is_some_and(|sum| totals.iter().any(|total| near(*total, sum)));
+    Some(if is_sum { Vote::SurelyOrder } else { Vote::Order })
 }
 
 /// About what number a cell is, whichever mark stands before the decimals.

@@ -108,11 +108,15 @@ impl Store {
 
     fn over(vfs: Arc<dyn Vfs>, options: Options) -> Result<Self> {
         let lock = vfs.lock()?;
-        let Opened { writer, normalizer, charter, replayed_records, replayed_events } = open(vfs, &options)?;
+        let Opened { mut writer, normalizer, charter, replayed_records, replayed_events } = open(vfs, &options)?;
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
         let gate = Gate::new(state, writer.wal.sync_handle(), writer.book.sequence);
         // What was replayed is in the file; make it durable before anybody is told anything that rests on it.
         writer.wal.sync_handle().sync_data()?;
+        if writer.book.anew {
+            // Or the next open would have to take in everything again, too.
+            writer.keep_house(&gate)?;
+        }
         let inner = Arc::new(Inner {
             writer: Mutex::new(writer),
             gate,
@@ -272,8 +276,9 @@ impl Store {
     pub fn seal(&self) -> Result<()> {
         let mut writer = self.inner.writer.lock();
         self.inner.gate.check()?;
-        writer.start_seal(&self.inner.gate)?;
-        writer.finish_seal().map_err(|error| self.inner.gate.poison(error))?;
+        let sealed = writer.start_seal(&self.inner.gate).and_then(|()| writer.finish_seal());
+        // A tail that was begun and not sealed is known to this handle only.
+        sealed.map_err(|error| self.inner.gate.poison(error))?;
         self.publish(&mut writer);
         Ok(())
     }

@@ -65,10 +65,10 @@ impl Book {
         Ok(())
     }
 
-    /// Puts rules in force under which facts look different: every fact is put into its new form and taken in again, in
-    /// memory, and the parts are none of this book's any more. Identifiers keep their numbers and the feed its entries;
-    /// the live segments are those of before and not looked at.
-    pub(super) fn recast(&mut self, next: Namespaces) -> Result<()> {
+    /// The book under rules by which facts look different: every fact is put into its new form and taken in again, in
+    /// memory, so that no part is the new book's. Identifiers keep their numbers and the feed its entries; the live
+    /// segments are those of before and not looked at.
+    pub(super) fn recast(&self, next: Namespaces) -> Result<Self> {
         let before = self.records();
         let (old, events) = (&before.nodes, &before.events);
         let mut book = Self::new(Arc::new(next), *old.key, Arc::clone(&self.reading));
@@ -100,7 +100,6 @@ impl Book {
         book.live = self.live;
         book.sequence = self.sequence;
         book.anew = true;
-        *self = book;
-        Ok(())
+        Ok(book)
     }
 }

@@ -103,7 +103,9 @@ impl Book {
     pub(super) fn apply_rules(&mut self, next: Namespaces) -> Result<Outcome> {
         let now = &self.nodes.namespaces;
         if !next.has_form_of(now) {
-            self.reread(next)
+            let (book, outcome) = self.reread(next)?;
+            *self = book;
+            Ok(outcome)
         } else if next.blocked() == now.blocked() {
             self.reconsider(next)
         } else {
@@ -111,19 +113,20 @@ impl Book {
         }
     }
 
-    /// Takes in all facts again, since they look different under the rules.
-    fn reread(&mut self, rules: Namespaces) -> Result<Outcome> {
-        let (before, people_before) = (self.records(), self.all.clone());
-        self.recast(rules)?;
-        let after = Arc::new(self.records());
+    /// The book of the same facts under rules by which they look different, and what becomes of everybody.
+    fn reread(&self, rules: Namespaces) -> Result<(Self, Outcome)> {
+        let before = self.records();
+        let mut book = self.recast(rules)?;
+        let after = Arc::new(book.records());
         let changes = changes_between(&before.nodes, &after.nodes)?;
         let mut applied = Applied { changes, ..Applied::default() };
-        if !self.segments.is_empty() {
-            let everybody = Touched::everything_of([&people_before, &self.all]);
-            applied.crossings = self.reevaluate(&after, everybody, &applied.changes)?;
+        if !book.segments.is_empty() {
+            let everybody = Touched::everything_of([&self.all, &book.all]);
+            applied.crossings = book.reevaluate(&after, everybody, &applied.changes)?;
         }
-        let solved = self.nodes.len() as usize;
-        Ok(Outcome { applied, before, after, moved: Vec::new(), pooled: BTreeSet::new(), solved, reread: true })
+        let solved = book.nodes.len() as usize;
+        let (moved, pooled) = Default::default();
+        Ok((book, Outcome { applied, before, after, moved, pooled, solved, reread: true }))
     }
 
     /// Solves again what other rules can change.
@@ -318,15 +321,25 @@ impl Inner {
             return Ok(RulesReport { version: now.version(), ..RulesReport::default() });
         }
         let json = written(&next).map_err(|_| Error::invalid("the rules cannot be written"))?;
-        if !next.has_form_of(&now) {
-            writer.finish_seal().and_then(|()| writer.finish_merge()).map_err(|error| self.gate.poison(error))?;
+        if next.has_form_of(&now) {
+            let sequence = writer.log(&self.gate, record_kind, &json)?;
+            let outcome = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
+            self.settle(writer, Arc::clone(&outcome.after))?;
+            self.make_durable(sequence)?;
+            return outcome.report();
         }
+        // It takes long, and all there is has to be read. So nothing else waits for the disk meanwhile, and what fails,
+        // fails before anything is logged, which every later open would have to repeat.
+        self.gate.make_durable(writer.book.sequence)?;
+        writer.finish_seal().and_then(|()| writer.finish_merge()).map_err(|error| self.gate.poison(error))?;
+        let (book, outcome) = writer.book.reread(next)?;
+        let report = outcome.report()?;
         let sequence = writer.log(&self.gate, record_kind, &json)?;
-        let outcome = writer.book.set_rules(next).map_err(|error| self.gate.poison(error))?;
-        writer.follow();
+        writer.replace(book);
+        writer.book.tell(&outcome.applied, Cause::Rules).map_err(|error| self.gate.poison(error))?;
         self.settle(writer, Arc::clone(&outcome.after))?;
         self.make_durable(sequence)?;
-        outcome.report()
+        Ok(report)
     }
 }
 

@@ -141,6 +141,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Goes on with another book of the same facts.
+    pub(super) fn replace(&mut self, book: Book) {
+        let sequence = self.book.sequence;
+        self.book = Book { sequence, ..book };
+        self.follow();
+    }
+
     /// Lets go of parts that are not the book's any more; the next seal takes them off the disk.
     pub(super) fn follow(&mut self) {
         if self.book.anew {
