@@ -352,10 +352,12 @@ impl Store {
     ///
     /// **Cost**: a scan over all identifiers and their evidence, then as a commit that touches the same people. Another
     /// strength (the order of the ranks) or another `person` is another reading of every fact: all of them are taken in
-    /// again, some 15 us and 1 KiB of memory an event, while readers go on with the people of before.
+    /// again, some 15 us and 1 KiB of memory an event, while snapshots go on with the people of before and everything
+    /// that writes, or asks for [`Store::stats`], waits.
     ///
     /// # Errors
-    /// `Invalid` for rules that cannot be; `Io` and `Poisoned`, as for every commit.
+    /// `Invalid` for rules that cannot be; `Corrupt` where the facts cannot be read, and then nothing has changed; `Io` and
+    /// `Poisoned`, as for every commit.
     ///
     /// ```
     /// use regulars::{NamespaceRule, Store, id};
