@@ -49,6 +49,10 @@ fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
                     _ => return Err(USAGE.into()),
                 });
             }
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                std::process::exit(0);
+            }
             flag if flag.starts_with("--") => return Err(USAGE.into()),
             _ => asked.files.push(argument.into()),
         }

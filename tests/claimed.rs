@@ -1,6 +1,6 @@
 //! A public endpoint can claim anything; what the shop's own systems say stands.
 
-use regulars::{Digest, Ingest, Store, Trust, id};
+use regulars::{Digest, Ingest, Segment, Store, Trust, Universe, id, when};
 
 const CLAIMED: &[u8] = br#"{"type":"identify","messageId":"x1","userId":"u9","anonymousId":"a1","timestamp":"2026-01-01","traits":{"tier":"gold"}}"#;
 const VERIFIED: &[u8] = br#"{"type":"identify","messageId":"x1","userId":"u1","anonymousId":"a1","timestamp":"2026-01-02","traits":{"tier":"none"}}"#;
@@ -117,5 +117,26 @@ fn no_claim_opens_a_way_in() {
                 assert!(!evil.traits.contains_key("email") || !devices, "{claim}");
             }
         }
+    }
+}
+
+/// A claimed event that a verified one displaces was somebody's, who may leave a segment by that.
+#[test]
+fn whoever_a_displaced_event_was_of_is_looked_at_again() {
+    for sealed in [false, true] {
+        let store = Store::in_memory().unwrap();
+        store.define(Segment::new("visited", when::event("Visit").at_least(1)).within(Universe::All)).unwrap();
+        let visit = br#"{"type":"track","event":"Visit","messageId":"m","anonymousId":"a","timestamp":"2026-01-01"}"#;
+        let browser = Ingest::new().source("web").trust(Trust::Claimed);
+        assert_eq!(store.ingest(visit, &browser).unwrap().entered["visited"].len(), 1);
+        let page = br#"{"type":"page","messageId":"x","anonymousId":"a","timestamp":"2026-01-01"}"#;
+        store.ingest_json(page).unwrap();
+        if sealed {
+            store.seal().unwrap();
+        }
+        let other = br#"{"type":"track","event":"Other","messageId":"m","anonymousId":"b","timestamp":"2026-01-01"}"#;
+        assert_eq!(store.ingest_json(other).unwrap().left["visited"].len(), 1, "sealed: {sealed}");
+        assert_eq!(store.snapshot().segments()[0].1, 0);
+        assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
     }
 }

@@ -253,7 +253,7 @@ fn order_guesses(shopify: bool) -> Vec<Guess> {
         "receiptnumber",
     ];
     // Shopify calls the order's number `Name`, and the products' names `Lineitem name`.
-    let order_id = if shopify { vec!["name"] } else { order_id.to_vec() };
+    let order_id = if shopify { [&["name"], order_id.as_slice()].concat() } else { order_id.to_vec() };
     let name: &[&str] = if shopify {
         &["lineitemname"]
     } else {

@@ -57,7 +57,7 @@ impl ConsentStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressionCause {
-    /// They unsubscribed. A later consent on the channel lifts it.
+    /// They unsubscribed. A later consent to marketing on the channel lifts it.
     Unsubscribed,
     /// A message could not be delivered for good.
     HardBounce,

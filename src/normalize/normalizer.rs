@@ -103,9 +103,12 @@ impl Normalizer {
     /// # Errors
     /// `Invalid` for a namespace that is not configured.
     pub(crate) fn normalized(&self, id: &Id, in_force: &Namespaces) -> Result<std::result::Result<(u8, String), Bad>> {
-        let code = in_force.code(id.namespace()).ok_or_else(|| {
-            Error::invalid(format!("the store has no namespace {:?}; see its options", id.namespace()))
-        })?;
+        // What was asked for is not repeated: it may be an identifier, given in the place of its namespace.
+        let unknown = || {
+            let known: Vec<&str> = in_force.iter().map(|(_, namespace)| namespace.name.as_str()).collect();
+            Error::invalid(format!("the store has no such namespace; it has {}", known.join(", ")))
+        };
+        let code = in_force.code(id.namespace()).ok_or_else(unknown)?;
         Ok(self.identifiers.lookup(id.namespace(), id.value(), self.env("")).map(|value| (code, value)))
     }
 

@@ -82,9 +82,11 @@ impl Consents {
                         open.push((channel, *cause, statement));
                     }
                 }
-                // Whoever unsubscribed and says yes again is subscribed; an address that bounced or complained is not
-                // better for it.
-                Said::Consent { channel: Some(granted), status: ConsentStatus::Granted, .. } => {
+                // Whoever unsubscribed and says yes to marketing again is subscribed, to receipts and the like has not;
+                // an address that bounced or complained is not better for it.
+                Said::Consent { channel: Some(granted), purpose, status: ConsentStatus::Granted, .. }
+                    if purpose.eq_ignore_ascii_case("marketing") =>
+                {
                     open.retain(|(channel, cause, first)| {
                         *cause != SuppressionCause::Unsubscribed || *channel != granted || first.node != statement.node
                     });

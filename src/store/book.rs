@@ -323,6 +323,7 @@ impl Book {
         self.refresh();
         Arc::make_mut(&mut self.events.displaced).insert(id.clone());
         self.count -= 1;
+        dirt.gone.insert(claimed);
         self.forget(&BTreeSet::from([claimed]), dirt)
     }
 
