@@ -439,3 +439,28 @@ fn damage_is_told_before_rules_make_it_worse() {
     }
     assert!(told > 20, "{told} told, {harmless} harmless");
 }
+
+/// Whoever reads the feed must not believe for ever that an identifier is shared of which nothing is known any more.
+#[test]
+fn a_shared_identifier_that_is_erased_is_shared_no_more() {
+    let store = Store::in_memory().unwrap();
+    for (at, user) in [("m0", "u0"), ("m1", "u1")] {
+        let text = format!(
+            r#"{{"type":"page","messageId":"{at}","userId":"{user}","context":{{"device":{{"id":"x"}}}},"timestamp":"2026-01-01"}}"#
+        );
+        store.ingest_json(text.as_bytes()).unwrap();
+    }
+    let kinds = |since: u64| -> Vec<bool> {
+        let changes = store.snapshot().changes(since, usize::MAX).unwrap().changes;
+        let sharing = changes.iter().filter_map(|change| match change {
+            Change::Shared { .. } => Some(true),
+            Change::Unshared { .. } => Some(false),
+            _ => None,
+        });
+        sharing.collect()
+    };
+    assert_eq!(kinds(0), [true]);
+    let erasure = regulars::Erasure::identifiers([]).messages(["m0", "m1"].map(regulars::MessageId::new));
+    store.erase(&erasure).unwrap();
+    assert_eq!(kinds(0), [true, false]);
+}

@@ -508,6 +508,8 @@ fn rules_can_be_read_tried_and_changed() {
     assert_eq!([kind(&all[6]), kind(&all[7]), kind(&all[8])], ["Invalid"; 3]);
     let last = all[9]["changes"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["kind"], &last["cause"]), (&json!("shared"), &json!("rules")), "{last}");
+    let fans = [1, 5].map(|at| all[at]["rules"]["email"]["fan"].clone());
+    assert_eq!(fans[0], fans[1], "what a change does not name stays");
     let [before, after] = [5, 11].map(|at| all[at]["rules"]["phone"].clone());
     assert_eq!((&before["glue"], &after["glue"]), (&json!(2), &json!(1)), "{}", all[10]);
     assert_eq!([&before["fan"], &before["rank"], &before["limit"]], [&after["fan"], &after["rank"], &after["limit"]]);

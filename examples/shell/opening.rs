@@ -65,11 +65,12 @@ fn config(given: &BTreeMap<String, &RawValue>) -> Result<Config, Failure> {
     serde_json::from_str(&json).map_err(|error| Failure::invalid(format!("options: {error}")))
 }
 
-/// Those of a new store may be given in part, too.
+/// Those of a new store may be given in part, too: a rule with a rank is a whole one, as in a configuration.
 fn namespaces(given: Value) -> Result<Box<RawValue>, Failure> {
     let wrong = || Failure::invalid("namespaces are objects by name, with rank, limit, window, glue, fan, ttl, person");
     let given = serde_json::from_value(given).map_err(|_| wrong())?;
-    let whole = completed(given, &Store::in_memory()?.snapshot().rules().namespaces).ok_or_else(wrong)?;
+    let whole = completed(given, &Store::in_memory()?.snapshot().rules().namespaces, |rule| !rule.contains_key("rank"))
+        .ok_or_else(wrong)?;
     serde_json::value::to_raw_value(&whole).map_err(|_| wrong())
 }
 

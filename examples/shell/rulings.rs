@@ -4,7 +4,7 @@ use super::command::Command;
 use super::commands::ingested;
 use super::reply::{Failure, Reply};
 use regulars::{Erasure, MessageId, NamespaceRule, Rules, Ruling, Snapshot, Store};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
@@ -90,23 +90,23 @@ fn asked(snapshot: &Snapshot, command: &Command<'_>, field: &str) -> Result<Opti
     match (command.get(field, RULES)?, command.get("block", VALUES)?) {
         (Some(_), Some(_)) => Err(Failure::invalid("change the rules or block values, one at a time")),
         (Some(rules), None) => {
-            let rules = completed(rules, &snapshot.rules().namespaces);
+            let rules = completed(rules, &snapshot.rules().namespaces, |_| true);
             Ok(Some(Asked::Rules(rules.ok_or_else(|| Failure::invalid(format!("{field} is {RULES}")))?)))
         }
         (None, values) => Ok(values.map(Asked::Block)),
     }
 }
 
-/// Whole rules. A rule that names no rank, or nothing else, changes what it names and leaves the rest of the one in
-/// force.
+/// Whole rules: one that is `partial` changes what it names and leaves the rest of the one in force.
 pub(crate) fn completed(
     given: BTreeMap<String, Value>,
     in_force: &BTreeMap<String, NamespaceRule>,
+    partial: impl Fn(&Map<String, Value>) -> bool,
 ) -> Option<BTreeMap<String, NamespaceRule>> {
     let mut all = BTreeMap::new();
     for (name, mut rule) in given {
         if let (Some(old), Value::Object(named)) = (in_force.get(&name), &rule)
-            && (named.len() < 2 || !named.contains_key("rank"))
+            && partial(named)
         {
             let mut whole = serde_json::to_value(old).ok()?;
             whole.as_object_mut()?.extend(named.clone());

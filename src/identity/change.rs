@@ -25,7 +25,7 @@ pub(crate) enum Change {
     Moved { node: u32, from: u32, to: u32 },
     /// An identifier belongs to nobody any more.
     Shared { node: u32 },
-    /// An identifier belongs to somebody again.
+    /// An identifier belongs to somebody again, or no fact that counts names it any more.
     Unshared { node: u32 },
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn changes(moments: &[Moment]) -> Vec<Change> {
         }
         match (moment.old.is_shared(), moment.new.is_shared()) {
             (false, true) => out.push(Change::Shared { node: moment.node }),
-            (true, false) if new != NONE => out.push(Change::Unshared { node: moment.node }),
+            (true, false) => out.push(Change::Unshared { node: moment.node }),
             _ => {}
         }
     }

@@ -83,7 +83,7 @@ pub enum Change {
         /// Why.
         cause: Cause,
     },
-    /// A shared identifier belongs to somebody again.
+    /// A shared identifier belongs to somebody again, or nothing is known of it any more.
     Unshared {
         /// The identifier; none if it was erased since.
         identifier: Option<Id>,
