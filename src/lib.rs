@@ -104,9 +104,9 @@ pub use store::{
     Progress, Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
 };
 pub use view::{
-    Change, Changes, ConflictingTrait, Consent, CrowdedProfile, EventDetails, Group, Json, Membership, MonthRevenue,
-    OrderSummary, ProductLine, Profile, Radar, SharedIdentifier, SimultaneousActivity, Suppression, TimelineEvent, Why,
-    WhyNot, WhyNotStep, WhyStep,
+    Change, Changes, ConflictingTrait, Consent, Contact, CrowdedProfile, EventDetails, Group, Json, Membership,
+    MonthRevenue, OrderSummary, ProductLine, Profile, Radar, SharedIdentifier, SimultaneousActivity, Suppression,
+    TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
 };
 
 /// The programs in README.md compile.

@@ -592,3 +592,29 @@ fn the_radar_shows_the_worst_first() {
     assert_eq!(radar["simultaneous"], at_once);
     assert_eq!(all[2]["shared"].as_array().unwrap().len(), 1);
 }
+
+/// Of an address that is shared no profile tells what was said about it; it does itself.
+#[test]
+fn a_shared_address_keeps_what_was_said_about_it() {
+    let identify = |user: &str| json!({"type": "identify", "userId": user, "traits": {"email": "us@example.com"}, "timestamp": "2026-01-01"});
+    let out = json!({"type": "track", "event": "Unsubscribed", "userId": "1", "traits": {"email": "us@example.com"},
+        "properties": {"email": "us@example.com"}, "timestamp": "2026-01-02"});
+    let contact = json!({"do": "contact", "identifier": ["email", "us@example.com"]});
+    let all = memory(&[
+        contact.clone(),
+        json!({"do": "ingest", "messages": [identify("1"), out]}),
+        contact.clone(),
+        json!({"do": "ingest", "messages": [identify("2")]}),
+        contact,
+        json!({"do": "contact", "identifier": ["email", "us@example.com"], "at": "2026-01-01T12:00:00Z"}),
+    ]);
+    assert_eq!(kind(&all[0]), "NotFound");
+    assert_eq!(
+        (&all[2]["shared"], &all[2]["suppressed"][0]["cause"]),
+        (&json!(false), &json!("unsubscribed")),
+        "{}",
+        all[2]
+    );
+    assert_eq!((&all[4]["shared"], &all[4]["suppressed"]), (&json!(true), &all[2]["suppressed"]));
+    assert_eq!(all[5]["suppressed"], json!([]));
+}

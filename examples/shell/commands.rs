@@ -20,6 +20,7 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "why_not" => why_not(&store.snapshot(), command),
         "profile" => profile(&store.snapshot(), command),
         "resolve" => resolve(&store.snapshot(), command),
+        "contact" => contact(&store.snapshot(), command),
         "why" => why(&store.snapshot(), command),
         "members" => members(&store.snapshot(), command),
         "define" => define(store, command),
@@ -297,6 +298,15 @@ fn resolve(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure>
     command.only(&["identifier", "at"])?;
     let profile = snapshot.resolve(command.need_id("identifier")?, command.instant("at")?)?;
     Reply::ok().with("profile", &profile)
+}
+
+/// What was said about consent and suppression at one identifier, whoever it belongs to.
+fn contact(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifier", "at"])?;
+    match snapshot.contact(&command.need_id("identifier")?, command.instant("at")?)? {
+        Some(contact) => Reply::ok().with_all(&contact),
+        None => Err(Failure::not_found("no fact names that identifier")),
+    }
 }
 
 fn identifiers(snapshot: &Snapshot) -> Result<Reply, Failure> {

@@ -18,6 +18,10 @@ impl Failure {
         Self { kind: "Unsupported", message: message.into() }
     }
 
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self { kind: "NotFound", message: message.into() }
+    }
+
     pub(crate) fn io(message: impl Into<String>) -> Self {
         Self { kind: "Io", message: message.into() }
     }

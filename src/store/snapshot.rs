@@ -26,7 +26,7 @@ use crate::view::radar::Radar;
 use crate::view::revenue::by_month;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
-use crate::view::{Changes, Group, Json, MonthRevenue, Profile, Why, WhyNot};
+use crate::view::{Changes, Contact, Group, Json, MonthRevenue, Profile, Why, WhyNot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -201,6 +201,32 @@ impl Snapshot {
     pub fn resolve(&self, id: Id, at: Option<Timestamp>) -> Result<Option<ProfileId>> {
         let row = self.row(&id, at.unwrap_or_else(|| self.state.now()))?;
         row.map(|row| self.state.records.nodes.profile_id(row)).transpose()
+    }
+
+    /// What was said about consent and suppression at one identifier, by the facts up to `at`, else up to now: of an
+    /// address that is shared no profile tells. `None` for an identifier that no fact names.
+    ///
+    /// **Cost**: the events that name it.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"track","event":"Email Bounced","userId":"1","properties":{"email":"a@example.com"}}"#)?;
+    /// let address = store.snapshot().contact(&id::email("a@example.com"), None)?.expect("known");
+    /// assert_eq!(address.suppressed[0].channel, "email");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn contact(&self, id: &Id, at: Option<Timestamp>) -> Result<Option<Contact>> {
+        let records = &self.state.records;
+        match self.node(id)? {
+            Some(node) if records.nodes.state(node)?.exists() => {
+                Contact::read(records, node, at.unwrap_or_else(|| self.state.now())).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The row of whoever an identifier means at `at`.

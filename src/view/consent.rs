@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::base::{Id, Timestamp};
 use crate::normalize::consent::{ConsentStatus, Said, SuppressionCause};
-use crate::profile::consent::Statement;
-use crate::profile::person::Person;
+use crate::profile::consent::{Consents, Statement};
+use crate::profile::records::Records;
 use crate::view::why::id_of;
 use serde::Serialize;
 
@@ -80,10 +80,45 @@ impl std::fmt::Debug for Suppression {
     }
 }
 
-/// The last answers of a person by channel, purpose and identifier.
-pub(super) fn consents(person: &Person<'_>, at: Timestamp) -> Result<Vec<Consent>> {
+/// What was said about one address or other identifier: who writes to it asks this, whoever it belongs to.
+///
+/// ```
+/// use regulars::{Store, id};
+/// let store = Store::in_memory()?;
+/// store.ingest_json(br#"[{"type":"identify","userId":"1","traits":{"email":"us@example.com"}},
+///     {"type":"identify","userId":"2","traits":{"email":"us@example.com"}},
+///     {"type":"track","event":"Unsubscribed","userId":"1","properties":{"email":"us@example.com"}}]"#)?;
+/// let address = store.snapshot().contact(&id::email("us@example.com"), None)?.expect("known");
+/// assert_eq!((address.shared, address.suppressed.len()), (true, 1));
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Contact {
+    /// It was seen with several people, and belongs to nobody: what was said about it is no profile's.
+    pub shared: bool,
+    /// The last answers by channel and purpose.
+    pub consent: Vec<Consent>,
+    /// The channels that must not be used.
+    pub suppressed: Vec<Suppression>,
+}
+
+impl Contact {
+    /// What the facts up to `at` say about an identifier that exists.
+    pub(crate) fn read(records: &Records, node: u32, at: Timestamp) -> Result<Self> {
+        let said = Consents::read(records, &[node])?;
+        Ok(Self {
+            shared: records.nodes.state(node)?.is_shared(),
+            consent: consents(records, &said, at)?,
+            suppressed: suppressions(records, &said, at)?,
+        })
+    }
+}
+
+/// The last answers by channel, purpose and identifier.
+pub(super) fn consents(records: &Records, said: &Consents, at: Timestamp) -> Result<Vec<Consent>> {
     let mut all = Vec::new();
-    for statement in person.consents()?.latest(at) {
+    for statement in said.latest(at) {
         let Said::Consent { channel, purpose, status, method, proof } = &statement.what else { continue };
         let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
         all.push(Consent {
@@ -91,7 +126,7 @@ pub(super) fn consents(person: &Person<'_>, at: Timestamp) -> Result<Vec<Consent
             purpose: purpose.clone().into_owned(),
             status: *status,
             ts: statement.ts,
-            identifier: id_of(person.records, statement.node)?,
+            identifier: id_of(records, statement.node)?,
             source: (*statement.source).to_owned(),
             method: text(method),
             proof: text(proof),
@@ -102,18 +137,18 @@ pub(super) fn consents(person: &Person<'_>, at: Timestamp) -> Result<Vec<Consent
     Ok(all)
 }
 
-/// What is suppressed for a person, by channel, cause and identifier.
-pub(super) fn suppressions(person: &Person<'_>, at: Timestamp) -> Result<Vec<Suppression>> {
+/// What is suppressed, by channel, cause and identifier.
+pub(super) fn suppressions(records: &Records, said: &Consents, at: Timestamp) -> Result<Vec<Suppression>> {
     let shown = |(channel, cause, statement): (&str, SuppressionCause, &Statement)| {
         Ok(Suppression {
             channel: channel.to_owned(),
             cause,
             ts: statement.ts,
-            identifier: id_of(person.records, statement.node)?,
+            identifier: id_of(records, statement.node)?,
             message_id: statement.id.to_string(),
         })
     };
-    let mut all = person.consents()?.suppressed(at).into_iter().map(shown).collect::<Result<Vec<_>>>()?;
+    let mut all = said.suppressed(at).into_iter().map(shown).collect::<Result<Vec<_>>>()?;
     all.sort_by(|a, b| (&a.channel, a.cause, &a.identifier).cmp(&(&b.channel, b.cause, &b.identifier)));
     Ok(all)
 }

@@ -11,7 +11,7 @@ pub(crate) mod revenue;
 pub(crate) mod why;
 pub(crate) mod why_not;
 
-pub use consent::{Consent, Suppression};
+pub use consent::{Consent, Contact, Suppression};
 pub use details::{EventDetails, ProductLine};
 pub use feed::{Change, Changes};
 pub use group::{Group, Membership};
