@@ -124,6 +124,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn rounding_agrees_with_exact_decimals(text in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,8})?([eE][+-]?[0-9])?", decimals in 0u8..4) {
+            let exact = Decimal::parse(&text).and_then(|exact| exact.to_units(decimals));
+            prop_assert_eq!(sum(&[(&text, "1")], decimals), exact);
+        }
+
+        #[test]
         fn sums_agree_with_exact_decimals(
             products in prop::collection::vec(("-?[0-9]{1,9}(\\.[0-9]{1,6})?", "-?[0-9]{1,6}(\\.[0-9]{1,4})?"), 0..5),
             decimals in 0u8..5,

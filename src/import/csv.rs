@@ -402,8 +402,7 @@ mod tests {
             rows("1,\"open,2\n2,\"fine\",3\n3,x,4"),
             [bad(1), good(2, &["2", "fine", "3"]), good(3, &["3", "x", "4"])]
         );
-        // What is wrong on its first line is no reason to take a row of several lines apart.
-        // Nor is a quote behind a letter.
+        // A quote behind a letter is no reason to take a row of several lines apart, nor is what is wrong on the first.
         assert_eq!(rows("\"several\nlines\" more,5\n1,2\n"), [bad(1), good(3, &["1", "2"])]);
         assert_eq!(rows("\"x\"y,\"several\nlines\"\n1,2\n"), [bad(1), good(3, &["1", "2"])]);
     }

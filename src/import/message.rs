@@ -140,21 +140,21 @@ pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
 
 /// A digest of texts, each told apart from the next.
 pub(super) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
+    first_16(&hasher_of(texts))
+}
+
+fn hasher_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
     for text in texts {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     }
-    first_16(&hasher)
+    hasher
 }
 
 /// A message id of its content: what kind of message, of which source, about what, by which rows.
 pub(super) fn message_id(what: &str, source: &str, about: &str, rows: &[[u8; 16]]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for text in ["regulars import", what, source, about] {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    }
+    let mut hasher = hasher_of(["regulars import", what, source, about].into_iter().map(Cow::Borrowed));
     rows.iter().for_each(|row| {
         hasher.update(row);
     });

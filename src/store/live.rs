@@ -96,9 +96,9 @@ impl Touched {
     }
 
     /// Everybody, for any reason.
-    pub(super) fn everything_of(rows: [&RowSet; 2]) -> Self {
+    pub(super) fn everything_of(rows: &[&RowSet]) -> Self {
         let mut touched = Self::default();
-        for row in rows.into_iter().flat_map(|rows| rows.to_bitmap()) {
+        for row in rows.iter().flat_map(|rows| rows.to_bitmap()) {
             touched.touch(row).all = true;
         }
         touched
@@ -373,7 +373,7 @@ impl Book {
         }
         match from {
             // Until now the store saw everything; from now on the future is invisible.
-            None => self.all.to_bitmap().iter().for_each(|row| touched.touch(row).all = true),
+            None => touched = Touched::everything_of(&[&self.all]),
             Some(from) => self.touch_between(&self.records(), from, to, &mut touched)?,
         }
         Ok(touched)

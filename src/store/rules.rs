@@ -121,7 +121,7 @@ impl Book {
         let changes = changes_between(&before.nodes, &after.nodes)?;
         let mut applied = Applied { changes, ..Applied::default() };
         if !book.segments.is_empty() {
-            let everybody = Touched::everything_of([&self.all, &book.all]);
+            let everybody = Touched::everything_of(&[&self.all, &book.all]);
             applied.crossings = book.reevaluate(&after, everybody, &applied.changes)?;
         }
         let solved = book.nodes.len() as usize;
