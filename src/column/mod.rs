@@ -9,6 +9,7 @@ pub(crate) mod filter;
 pub(crate) mod fixed;
 pub(crate) mod heap;
 pub(crate) mod log;
+pub(crate) mod recent;
 pub(crate) mod rows;
 pub(crate) mod slots;
 pub(crate) mod sparse;

@@ -19,11 +19,16 @@ use crate::storage::part::Part;
 use std::borrow::Borrow;
 
 /// The hash that finds a message id in a part: part of the format.
-pub(crate) fn message_hash(id: &MessageId) -> u64 {
+pub(crate) fn message_hash(id: IdRef<'_>) -> u64 {
     match id {
-        MessageId::Uuid(bytes) => xxhash_rust::xxh3::xxh3_64(bytes),
-        MessageId::Text(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1),
+        IdRef::Uuid(bytes) => xxhash_rust::xxh3::xxh3_64(&bytes),
+        IdRef::Text(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1),
     }
+}
+
+/// What the index of a part and filters keep of the message id of these fact's bytes.
+pub(crate) fn message_key(fact: &[u8]) -> u32 {
+    Fact::id_of(fact).map_or(0, |id| slots::fingerprint(message_hash(id)))
 }
 
 /// The sealed events; see the module.
@@ -172,7 +177,7 @@ impl EventPart {
             let part: Option<&Self> = parts.get(at).map(Borrow::borrow);
             part.map_or(Ok(false), |part| Ok(part.message_id(row)? == *id && counts(at, row)))
         };
-        slots::find_last(parts, |part| &part.borrow().slots, message_hash(id), is_it)
+        slots::find_last(parts, |part| &part.borrow().slots, message_hash(id.into()), is_it)
     }
 
     /// The whole fact. Cost: one block is decompressed, unless `cache` holds it.

@@ -149,7 +149,7 @@ impl<'n> EventSeal<'n> {
 
     fn push_id(&mut self, fact: &Fact<'_>) {
         let id = fact.id();
-        self.hashes.push(message_hash(&id));
+        self.hashes.push(message_hash((&id).into()));
         let text = match &id {
             MessageId::Uuid(bytes) => {
                 self.ids.extend(bytes);

@@ -42,6 +42,21 @@ impl EdgeKey {
         (self.class, self.doubt, self.ts)
     }
 
+    /// The bits of [`EdgeKey::packed`] under the 56 of the instant.
+    const LOW_BITS: u32 = 8;
+
+    /// The evidence that was packed so.
+    pub(crate) fn unpacked(packed: i64) -> Self {
+        let [low, ..] = packed.to_le_bytes();
+        Self::from_parts(low & 3, low >> 2, Timestamp::from_millisecond(packed >> Self::LOW_BITS))
+    }
+
+    /// In 8 bytes: class in the low 2 bits of a byte, 255 - confidence above them; instant in the other 56 bits.
+    pub(crate) fn packed(self) -> i64 {
+        // A doubt is at most 26: evidence of a match below 0.9 is none. Instants have at most 50 bits.
+        self.ts.as_millisecond() << Self::LOW_BITS | i64::from(self.class | self.doubt << 2)
+    }
+
     pub(crate) fn ts(self) -> Timestamp {
         self.ts
     }
@@ -95,6 +110,8 @@ mod tests {
         ];
         assert!(best_first.is_sorted());
         assert_eq!(EdgeKey::matched(0.9, ts(1)).unwrap().parts(), (2, 255 - 229, ts(1)));
+        let ends = [1 << 49, -1, 0, -(1 << 49)].map(|ms| EdgeKey { ts: ts(ms), ..best_first[3] });
+        assert!(best_first.into_iter().chain(ends).all(|key| EdgeKey::unpacked(key.packed()) == key));
         assert_eq!(EdgeKey::matched(0.899, ts(1)), None);
         assert_eq!(EdgeKey::matched(f64::NAN, ts(1)), None);
     }

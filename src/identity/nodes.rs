@@ -106,6 +106,14 @@ impl Nodes {
         self.part_of(node).ok_or_else(unknown_node)?.identifier(node)
     }
 
+    /// Whether that is the identifier of a node.
+    pub(crate) fn is_identifier(&self, node: u32, namespace: u8, value: &str) -> Result<bool> {
+        if let Some(known) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {
+            return Ok(known == (namespace, value));
+        }
+        self.part_of(node).map_or(Ok(false), |part| part.is_identifier(node, namespace, value))
+    }
+
     /// The namespace code of a node.
     pub(crate) fn namespace_of(&self, node: u32) -> Result<u8> {
         if let Some((namespace, _)) = self.tails.iter().rev().find_map(|tail| tail.identifier(node)) {

@@ -7,7 +7,6 @@ use super::evidence::EdgeKey;
 use super::graph::NodeState;
 use super::tail::identifier_hash;
 use crate::Result;
-use crate::base::Timestamp;
 use crate::base::bytes::row32;
 use crate::base::ident::{parse_uuid, uuid_text};
 use crate::column::fixed::{Fixed, U8s, U32s, U64s, Value, write_fixed};
@@ -80,7 +79,7 @@ impl NodePart {
         let is_it = |part: usize, local: u32| {
             let (part, at) = (parts.get(part).map(Arc::as_ref), local as usize);
             part.map_or(Ok(false), |part| {
-                Ok(part.namespaces.get(at)? == namespace && part.values.get(at)? == wanted.as_ref())
+                Ok(part.namespaces.get(at)? == namespace && part.values.get(at)? == wanted.bytes())
             })
         };
         let found = slots::find_last(parts, |part| &part.slots, identifier_hash(namespace, value), is_it)?;
@@ -113,6 +112,12 @@ impl NodePart {
         let value = spelled(self.values.get(at)?);
         let value = value.ok_or_else(|| self.namespaces.corrupt(at, "an identifier is not UTF-8"))?;
         Ok((self.namespaces.get(at)?, value))
+    }
+
+    /// Whether that is the identifier of a node of this part.
+    pub(crate) fn is_identifier(&self, node: u32, namespace: u8, value: &str) -> Result<bool> {
+        let at = self.local(node);
+        Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == compact(value).bytes())
     }
 
     pub(crate) fn namespace(&self, node: u32) -> Result<u8> {
@@ -192,7 +197,7 @@ pub(crate) struct Sizes {
 /// An edge as a part holds it, at the node of its run: what one look needs lies in 12 bytes.
 ///
 /// ```text
-/// neighbor u32 · class in the low 2 bits of a byte, 255 - confidence above them · instant in 56 bits
+/// neighbor u32 · EdgeKey::packed i64
 /// ```
 #[derive(Clone, Copy)]
 struct PartEdge {
@@ -202,27 +207,19 @@ struct PartEdge {
 
 type Edges = Fixed<PartEdge>;
 
-/// The byte of the class under the 56 bits of the instant.
-const CLASS_BITS: u32 = 8;
-
 impl Value for PartEdge {
     const BYTES: usize = 12;
 
     #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         let (neighbor, rest) = bytes.split_first_chunk()?;
-        let packed = i64::from_le_bytes(*rest.first_chunk()?);
-        let [class, ..] = packed.to_le_bytes();
-        let key = EdgeKey::from_parts(class & 3, class >> 2, Timestamp::from_millisecond(packed >> CLASS_BITS));
+        let key = EdgeKey::unpacked(i64::from_le_bytes(*rest.first_chunk()?));
         Some(Self { neighbor: u32::from_le_bytes(*neighbor), key })
     }
 
     fn put(self, out: &mut Vec<u8>) {
-        let (class, doubt, ts) = self.key.parts();
-        // A doubt is at most 26: evidence of a match below 0.9 is none. Instants have at most 50 bits.
-        let packed = ts.as_millisecond() << CLASS_BITS | i64::from(class | doubt << 2);
         out.extend_from_slice(&self.neighbor.to_le_bytes());
-        out.extend_from_slice(&packed.to_le_bytes());
+        out.extend_from_slice(&self.key.packed().to_le_bytes());
     }
 }
 
@@ -230,11 +227,27 @@ impl Value for PartEdge {
 const UUID: u8 = 0xff;
 
 /// A value as a part holds it.
-fn compact(value: &str) -> Cow<'_, [u8]> {
-    match parse_uuid(value) {
-        Some(uuid) => Cow::Owned([&[UUID], uuid.as_slice()].concat()),
-        None => Cow::Borrowed(value.as_bytes()),
+enum Compact<'a> {
+    Uuid([u8; 17]),
+    Text(&'a [u8]),
+}
+
+impl Compact<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Uuid(bytes) => bytes,
+            Self::Text(text) => text,
+        }
     }
+}
+
+fn compact(value: &str) -> Compact<'_> {
+    let Some(uuid) = parse_uuid(value) else { return Compact::Text(value.as_bytes()) };
+    let mut bytes = [UUID; 17];
+    if let Some(place) = bytes.last_chunk_mut() {
+        *place = uuid;
+    }
+    Compact::Uuid(bytes)
 }
 
 /// The value that a part's bytes stand for.
@@ -301,7 +314,7 @@ impl NodeSeal<'_> {
             let (namespace, value) = (self.identifier)(node)?;
             namespaces.push(namespace);
             hashes.push(identifier_hash(namespace, &value));
-            values.push(out, &compact(&value))?;
+            values.push(out, compact(&value).bytes())?;
         }
         values.finish(out, section::VALUE_OFFSETS)?;
         out.put_section(section::NAMESPACES, &namespaces)?;

@@ -334,6 +334,9 @@ impl FactParts<'_> {
     }
 }
 
+/// Bytes of a fact before its message id.
+const FRAME_BYTES: usize = 27;
+
 fn put_frame(out: &mut Vec<u8>, kind: Kind, bits: Bits, times: [Timestamp; 2], content: u64) {
     out.push(kind as u8);
     out.extend_from_slice(&bits.0.to_le_bytes());
@@ -419,7 +422,24 @@ pub(crate) enum IdRef<'a> {
     Text(&'a str),
 }
 
-impl IdRef<'_> {
+impl<'a> From<&'a MessageId> for IdRef<'a> {
+    fn from(id: &'a MessageId) -> Self {
+        match id {
+            MessageId::Uuid(bytes) => Self::Uuid(*bytes),
+            MessageId::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl<'a> IdRef<'a> {
+    fn next(reader: &mut Reader<'a>) -> Option<Self> {
+        match reader.u8()? {
+            0 => reader.array().map(Self::Uuid),
+            1 => reader.str().map(Self::Text),
+            _ => None,
+        }
+    }
+
     pub(crate) fn to_owned(self) -> MessageId {
         match self {
             Self::Uuid(bytes) => MessageId::Uuid(bytes),
@@ -437,12 +457,13 @@ impl<'a> Fact<'a> {
         let ts = Timestamp::from_millisecond(reader.i64()?);
         let received_at = Timestamp::from_millisecond(reader.i64()?);
         let content = reader.u64()?;
-        let id = match reader.u8()? {
-            0 => IdRef::Uuid(reader.array()?),
-            1 => IdRef::Text(reader.str()?),
-            _ => return None,
-        };
+        let id = IdRef::next(&mut reader)?;
         Self::framed(Frame { kind, bits, ts, content, id }, received_at, reader.rest())
+    }
+
+    /// The message id alone of a fact's bytes.
+    pub(crate) fn id_of(bytes: &'a [u8]) -> Option<IdRef<'a>> {
+        IdRef::next(&mut Reader::new(bytes.get(FRAME_BYTES..)?))
     }
 
     /// The view of a sealed record, whose frame lies in columns.

@@ -1,11 +1,12 @@
-//! The bytes of a file, cheap to clone and to hold: mapped where the file is sealed, owned everywhere else.
+//! Memory from the system: the bytes of a file, cheap to clone and to hold (mapped where the file is sealed, owned
+//! everywhere else), and large tables.
 //!
 //! The only place of this folder with `unsafe`.
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// A whole file, read-only and shared.
@@ -68,9 +69,62 @@ impl Deref for Bytes {
     }
 }
 
+/// From so many bytes on a table lies in memory of its own: one huge page.
+const HUGE_BYTES: usize = 2 << 20;
+
+/// Bytes of a table that is asked here and there, all zero at first. Each look into a large one costs a wait for the
+/// page's address beside the wait for its bytes; where the system has huge pages, their addresses are always at hand.
+pub(crate) enum Table {
+    Mapped(MmapMut),
+    Owned(Vec<u8>),
+}
+
+impl Table {
+    pub(crate) fn zeroed(bytes: usize) -> Self {
+        let mapped = (bytes >= HUGE_BYTES).then(|| MmapMut::map_anon(bytes).ok()).flatten();
+        let Some(map) = mapped else { return Self::Owned(vec![0; bytes]) };
+        // A wish: small pages do, too.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
+        Self::Mapped(map)
+    }
+}
+
+impl Deref for Table {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Table {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_of_any_size_are_zero_and_can_be_written() {
+        for bytes in [0, 1, 4096, HUGE_BYTES - 1, HUGE_BYTES, 2 * HUGE_BYTES + 5] {
+            let mut table = Table::zeroed(bytes);
+            assert_eq!((table.len(), table.iter().any(|byte| *byte != 0)), (bytes, false));
+            table.iter_mut().for_each(|byte| *byte = 7);
+            assert!(table.iter().all(|byte| *byte == 7));
+        }
+    }
 
     #[test]
     fn owned_bytes_are_aligned_for_words() {

@@ -9,8 +9,9 @@ use crate::{Error, Result};
 use std::io::IoSlice;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Small sections are gathered up to this many bytes before they go to the file.
-const BUFFER_BYTES: usize = 16 * BLOCK_BYTES;
+/// Bytes go to the file in pieces of this many, each at a multiple of it: systems with huge pages keep such a piece in
+/// one, and whoever looks into the mapped part here and there spends half the time.
+const PIECE_BYTES: usize = 2 << 20;
 
 /// A part being written. Dropped before [`PartWriter::finish`] it leaves a file that no manifest lists, which the next
 /// open removes.
@@ -32,7 +33,7 @@ impl PartWriter {
     /// A new file; an error when the name is taken.
     pub(crate) fn create(vfs: &dyn Vfs, name: &str, store_id: StoreId) -> Result<Self> {
         let file = vfs.create(name)?;
-        let mut buffer = Vec::with_capacity(BUFFER_BYTES + BLOCK_BYTES);
+        let mut buffer = Vec::with_capacity(PIECE_BYTES + BLOCK_BYTES);
         buffer.extend_from_slice(&header(store_id));
         let (name, len) = (name.to_owned(), HEADER_BYTES);
         let (entries, checksums) = (Vec::new(), Vec::new());
@@ -57,7 +58,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Appends to the section begun last. Whole blocks go to the file from where they are.
+    /// Appends to the section begun last.
     ///
     /// # Errors
     ///
@@ -67,23 +68,17 @@ impl PartWriter {
         let section = section.ok_or_else(|| Error::invalid("a section must begin before its bytes"))?;
         section.len += bytes.len();
         self.len += bytes.len();
-        if self.pending > 0 {
+        while !bytes.is_empty() {
             let fill;
             (fill, bytes) = bytes.split_at(bytes.len().min(BLOCK_BYTES - self.pending));
             self.buffer.extend_from_slice(fill);
             self.pending += fill.len();
             if self.pending == BLOCK_BYTES {
                 self.seal_block();
+                self.flush()?;
             }
         }
-        let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
-        if self.pending == 0 && !blocks.is_empty() {
-            blocks.iter().for_each(|block| self.checksums.extend_from_slice(&xxh3_64(block).to_le_bytes()));
-            self.flush(blocks.as_flattened())?;
-        }
-        self.buffer.extend_from_slice(rest);
-        self.pending += rest.len();
-        if self.buffer.len() - self.pending >= BUFFER_BYTES { self.flush_sealed() } else { Ok(()) }
+        Ok(())
     }
 
     /// Ends the section begun last; [`PartWriter::begin`] and [`PartWriter::finish`] do so by themselves.
@@ -142,18 +137,12 @@ impl PartWriter {
         self.pending = 0;
     }
 
-    /// Writes the buffer, which ends with a whole block, and what follows it.
-    fn flush(&mut self, more: &[u8]) -> Result<()> {
-        self.file.append(&mut [IoSlice::new(&self.buffer), IoSlice::new(more)])?;
-        self.buffer.clear();
-        Ok(())
-    }
-
-    /// Writes the buffer up to the unfinished block.
-    fn flush_sealed(&mut self) -> Result<()> {
-        let (sealed, _) = self.buffer.split_at(self.buffer.len() - self.pending);
-        self.file.append(&mut [IoSlice::new(sealed)])?;
-        self.buffer.drain(..self.buffer.len() - self.pending);
+    /// Writes the next piece, if the buffer holds it.
+    fn flush(&mut self) -> Result<()> {
+        if let Some(piece) = self.buffer.get(..PIECE_BYTES) {
+            self.file.append(&mut [IoSlice::new(piece)])?;
+            self.buffer.drain(..PIECE_BYTES);
+        }
         Ok(())
     }
 }

@@ -107,7 +107,7 @@ impl Book {
             if self.nodes.edge_between(pair.0, pair.1)?.is_some() {
                 dirt.pairs.push(pair);
             }
-            self.pairs.remove(&pair);
+            self.pairs.forget(pair);
             if self.nodes.stated.of_pair(pair).is_some_and(|stated| stated.ruling != Ruling::NONE) {
                 dirt.ruled.extend([pair.0, pair.1]);
             }

@@ -4,7 +4,7 @@
 
 use super::commit::Known;
 use super::live::{Crossing, LiveSegment, News, Touched};
-use super::sealed::Sealed;
+use super::sealed::{Sealed, Wanted};
 use super::state::State;
 use super::statement::Hashes;
 use super::stats::Solving;
@@ -12,6 +12,7 @@ use crate::Result;
 use crate::base::config::Namespaces;
 use crate::base::rates::Rates;
 use crate::base::{MessageId, Timestamp};
+use crate::column::recent::Recent;
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::{At, History};
@@ -50,8 +51,8 @@ pub(super) const TYPE_NAMES: [Kind; 10] = [
     Kind::Erase,
 ];
 
-/// Pairs whose best evidence is remembered, so that a session's events need no look-up.
-const PAIRS_MAX: usize = 1 << 18;
+/// Facts whose identifiers are looked up together.
+const AT_ONCE: usize = 512;
 
 /// The working copy that the writer changes; see the module.
 pub(super) struct Book {
@@ -66,7 +67,7 @@ pub(super) struct Book {
     /// Message ids of the active tail, and of the tail that is being sealed.
     pub(super) ids: AHashMap<MessageId, u32>,
     pub(super) frozen_ids: AHashMap<MessageId, u32>,
-    pub(super) pairs: AHashMap<(u32, u32), EdgeKey>,
+    pub(super) pairs: Pairs,
     pub(super) known: RowSet,
     pub(super) all: RowSet,
     pub(super) segments: Arc<Vec<Arc<LiveSegment>>>,
@@ -87,6 +88,29 @@ pub(super) struct Book {
     pub(super) sealed: Sealed,
     /// It holds all facts itself: the parts that the store has on disk, if any, are in another form.
     pub(super) anew: bool,
+}
+
+/// The best evidence of the pairs that came last, so that a session's events need no look-up. The smaller node comes
+/// first in a pair.
+#[derive(Default)]
+pub(super) struct Pairs(Recent<u64, i64, 17>);
+
+impl Pairs {
+    fn key((old, young): (u32, u32)) -> u64 {
+        u64::from(old) << 32 | u64::from(young)
+    }
+
+    fn get(&self, pair: (u32, u32)) -> Option<EdgeKey> {
+        self.0.get(Self::key(pair)).map(EdgeKey::unpacked)
+    }
+
+    fn insert(&mut self, pair: (u32, u32), best: EdgeKey) {
+        self.0.insert(Self::key(pair), best.packed());
+    }
+
+    pub(super) fn forget(&mut self, pair: (u32, u32)) {
+        self.0.remove(Self::key(pair));
+    }
 }
 
 /// What a commit changed of the graph.
@@ -142,7 +166,7 @@ impl Book {
             reading,
             ids: AHashMap::new(),
             frozen_ids: AHashMap::new(),
-            pairs: AHashMap::new(),
+            pairs: Pairs::default(),
             known: RowSet::default(),
             all: RowSet::default(),
             segments: Arc::default(),
@@ -170,18 +194,22 @@ impl Book {
 
     /// The event with that message id.
     pub(super) fn find_message(&self, id: &MessageId) -> Result<Option<At>> {
+        self.find_message_if(id, || self.sealed.may_hold_message(id))
+    }
+
+    fn find_message_if(&self, id: &MessageId, in_parts: impl FnOnce() -> bool) -> Result<Option<At>> {
         if let Some(row) = self.ids.get(id) {
             return Ok(Some(self.events.at_tail(*row)));
         }
         if let Some(row) = self.frozen_ids.get(id) {
             return Ok(Some(self.events.at_frozen(*row)));
         }
-        if self.sealed.may_hold_message(id) { self.events.find_sealed(id) } else { Ok(None) }
+        if in_parts() { self.events.find_sealed(id) } else { Ok(None) }
     }
 
-    /// What is known of the accepted message with that id.
-    pub(super) fn known_message(&self, id: &MessageId) -> Result<Option<Known>> {
-        let Some(at) = self.find_message(id)? else { return Ok(None) };
+    /// What is known of the accepted message with that id, which may be in a part or is not.
+    pub(super) fn known_message(&self, id: &MessageId, in_parts: bool) -> Result<Option<Known>> {
+        let Some(at) = self.find_message_if(id, || in_parts)? else { return Ok(None) };
         let (head, content) = (self.events.head(at)?, self.events.content(at)?);
         // A sealed part may still hold the claimed event and the one in its place.
         let claimed = head.bits.has(Bits::CLAIMED) && !self.events.displaced.contains(id);
@@ -230,8 +258,8 @@ impl Book {
         let first_row = self.event_tail.len();
         let tombs = Arc::clone(&self.nodes.tombs);
         let mut dirt = Dirt::default();
-        for bytes in facts {
-            self.add(bytes, &mut dirt)?;
+        for some in facts.chunks(AT_ONCE) {
+            self.add_all(some, &mut dirt)?;
         }
         self.refresh();
         applied.tombs_before = (!Arc::ptr_eq(&tombs, &self.nodes.tombs)).then_some(tombs);
@@ -271,16 +299,29 @@ impl Book {
         }
     }
 
-    /// Appends one event and its identifiers and evidence; notes the identifiers to solve again.
-    fn add(&mut self, bytes: &[u8], dirt: &mut Dirt) -> Result<()> {
-        let fact = Fact::parse(bytes).ok_or_else(not_a_fact)?;
-        if fact.bits.has(Bits::DISPLACES) {
-            self.displace(&fact.id(), dirt)?;
+    /// Appends events with their identifiers and evidence; notes the identifiers to solve again.
+    fn add_all(&mut self, facts: &[&[u8]], dirt: &mut Dirt) -> Result<()> {
+        let parsed = facts.iter().map(|bytes| Fact::parse(bytes).ok_or_else(not_a_fact));
+        let parsed: Vec<Fact<'_>> = parsed.collect::<Result<_>>()?;
+        let named = parsed.iter().flat_map(Fact::identifiers);
+        let mut wanted: Vec<Wanted<'_>> = named.map(|named| Wanted::new(named.namespace, named.value)).collect();
+        self.find_nodes(&mut wanted)?;
+        let mut known = wanted.into_iter();
+        for (fact, bytes) in parsed.iter().zip(facts) {
+            if fact.bits.has(Bits::DISPLACES) {
+                self.displace(&fact.id(), dirt)?;
+            }
+            let mut nodes = Vec::new();
+            for (named, wanted) in fact.identifiers().zip(&mut known) {
+                nodes.push(NodeRef::new(self.node_of(&wanted), named.role));
+            }
+            self.add(fact, bytes, nodes, dirt)?;
         }
-        let mut nodes = Vec::new();
-        for named in fact.identifiers() {
-            nodes.push(NodeRef::new(self.node(named.namespace, named.value)?, named.role));
-        }
+        Ok(())
+    }
+
+    /// Appends one event that names these nodes, as [`Book::add_all`].
+    fn add(&mut self, fact: &Fact<'_>, bytes: &[u8], mut nodes: Vec<NodeRef>, dirt: &mut Dirt) -> Result<()> {
         let named: Box<[NodeRef]> = nodes.as_slice().into();
         without_barred(&mut nodes, &self.events.barred);
         for node in nodes.iter().filter(|named| named.is_live()) {
@@ -291,12 +332,12 @@ impl Book {
         }
         let statement = fact.kind.is_statement();
         if !statement && !fact.claimed() {
-            self.connect(&nodes, &fact, dirt)?;
+            self.connect(&nodes, fact, dirt)?;
         }
         let name = if fact.kind == Kind::Track { fact.name } else { fact.kind.name() };
         let name = Arc::make_mut(&mut self.names).add(name).ok_or_else(not_a_fact)?;
         if fact.kind == Kind::Identify {
-            self.name_traits(&fact);
+            self.name_traits(fact);
         }
         let event = TailEvent {
             fact: bytes.into(),
@@ -305,14 +346,14 @@ impl Book {
             kind: fact.kind,
             bits: fact.bits,
             nodes: named,
-            order: order_key(&fact).zip(fact.order.map(|order| order.brief())),
+            order: order_key(fact).zip(fact.order.map(|order| order.brief())),
         };
         let row = self.event_tail.push(event);
         self.ids.insert(fact.id(), row);
         self.count += u64::from(!statement);
         if statement {
             self.refresh();
-            self.state_fact(&fact, &nodes, dirt)?;
+            self.state_fact(fact, &nodes, dirt)?;
         }
         Ok(())
     }
@@ -337,9 +378,17 @@ impl Book {
 
     /// The node of an identifier, added if it is new.
     pub(super) fn node(&mut self, namespace: u8, value: &str) -> Result<u32> {
-        if let Some(node) = self.find_node(namespace, value)? {
-            return Ok(node);
-        }
+        Ok(self.find_node(namespace, value)?.unwrap_or_else(|| self.new_node(namespace, value)))
+    }
+
+    /// The same, of one that was looked for a moment ago: who was nowhere then can be in the tail now.
+    fn node_of(&mut self, wanted: &Wanted<'_>) -> u32 {
+        let Wanted { namespace, value, .. } = *wanted;
+        let found = wanted.node.or_else(|| self.nodes.find_in_tails(namespace, value));
+        found.unwrap_or_else(|| self.new_node(namespace, value))
+    }
+
+    fn new_node(&mut self, namespace: u8, value: &str) -> u32 {
         let node = self.node_tail.add(namespace, value);
         if let Some(view) = self.nodes.tails.last_mut() {
             *view = self.node_tail.view();
@@ -347,7 +396,7 @@ impl Book {
         self.set_state(node, NodeState::UNKNOWN);
         self.note_return(node, namespace, value);
         self.bar_if_blocked(node, namespace, value);
-        Ok(node)
+        node
     }
 
     pub(super) fn set_state(&mut self, node: u32, state: NodeState) {
@@ -387,12 +436,12 @@ impl Book {
         if stated.is_some_and(|stated| key.ts() <= stated.revoked) {
             return Ok(());
         }
-        let best = match self.pairs.get(&pair) {
-            Some(best) => Some(*best),
-            None => self.nodes.edge_between(pair.0, pair.1)?,
-        };
+        let remembered = self.pairs.get(pair);
+        let best = remembered.map_or_else(|| self.nodes.edge_between(pair.0, pair.1), |best| Ok(Some(best)))?;
         if let Some(best) = best.filter(|best| *best <= key) {
-            self.remember(pair, best);
+            if remembered.is_none() {
+                self.pairs.insert(pair, best);
+            }
             return Ok(());
         }
         match stated.filter(|stated| stated.amended.is_some()) {
@@ -404,16 +453,9 @@ impl Book {
                 }
             }
         }
-        self.remember(pair, key);
+        self.pairs.insert(pair, key);
         dirt.pairs.push(pair);
         Ok(())
-    }
-
-    fn remember(&mut self, pair: (u32, u32), key: EdgeKey) {
-        if self.pairs.len() >= PAIRS_MAX {
-            self.pairs.clear();
-        }
-        self.pairs.insert(pair, key);
     }
 
     /// Solves what the dirty identifiers can reach. Returns the nodes whose profile changed, with the one before.

@@ -12,6 +12,7 @@ use crate::base::config::Namespaces;
 use crate::base::{Currency, MessageId, NamespaceRule, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::feed::Cause;
+use crate::event::part::message_key;
 use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
@@ -57,6 +58,8 @@ struct Item {
     ordinal: Option<u32>,
     range: Range<usize>,
     flags: Flags,
+    /// Of its message id; see [`message_key`].
+    key: u32,
     /// What it stands for, where that is not its own line.
     rows: Option<Rows>,
 }
@@ -106,7 +109,8 @@ impl Batch {
     pub(super) fn push(&mut self, line: u64, ordinal: Option<u32>, fact: &[u8], flags: Flags) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(fact);
-        self.items.push(Item { line, ordinal, range: start..self.bytes.len(), flags, rows: None });
+        let (range, key) = (start..self.bytes.len(), message_key(fact));
+        self.items.push(Item { line, ordinal, range, flags, key, rows: None });
     }
 
     /// A fact that stands for rows of a file.
@@ -323,9 +327,11 @@ impl Inner {
         let mut receipt = std::mem::take(&mut batch.receipt);
         let mut admission = Admission::default();
         let (mut displacing, mut counted) = (Vec::new(), Counted::default());
-        for (at, item) in batch.items.iter().enumerate() {
+        let keys: Vec<u32> = batch.items.iter().map(|item| item.key).collect();
+        let in_parts = writer.book.sealed.may_hold_messages(&keys);
+        for ((at, item), in_parts) in batch.items.iter().enumerate().zip(in_parts) {
             let Some(fact) = Fact::parse(batch.fact(item)) else { continue };
-            match admission.judge(self, writer, &fact)? {
+            match admission.judge(self, writer, &fact, in_parts)? {
                 verdict @ (Verdict::New | Verdict::Displaces) => {
                     if matches!(verdict, Verdict::Displaces) {
                         displacing.push(at);
@@ -480,7 +486,7 @@ struct Admission {
 }
 
 impl Admission {
-    fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Result<Verdict> {
+    fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>, in_parts: bool) -> Result<Verdict> {
         let id = fact.id();
         if fact.kind != Kind::Erase && suppressed(writer, fact, inner.charter.config.suppress) {
             return Ok(Verdict::Refused(Reason::Suppressed));
@@ -491,7 +497,7 @@ impl Admission {
         };
         let known = match self.ids.get(&id) {
             Some(known) => Some(*known),
-            None => writer.book.known_message(&id)?,
+            None => writer.book.known_message(&id, in_parts)?,
         };
         // Nobody can squat on an id: what a trusted source says stands in the place of what a public one claimed.
         let displaces = known.is_some_and(|known| known.claimed) && !fact.claimed();

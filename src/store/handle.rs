@@ -299,6 +299,9 @@ impl Store {
         let mut writer = self.inner.writer.lock();
         writer.finish_merge().and_then(|()| writer.merge_all()).map_err(|error| self.inner.gate.poison(error))?;
         self.publish(&mut writer);
+        let retired = std::mem::take(&mut writer.retired);
+        drop(writer);
+        drop(retired);
         Ok(())
     }
 

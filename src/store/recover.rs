@@ -55,6 +55,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
         seal_events: options.seal_events,
         sealing: None,
         merging: None,
+        retired: Vec::new(),
         settled,
     };
     writer.follow();

@@ -9,21 +9,19 @@ use super::seal::OpenPart;
 use crate::MessageId;
 use crate::Result;
 use crate::column::filter::Filter;
+use crate::column::recent::Recent;
 use crate::column::slots::fingerprint;
 use crate::event::part::message_hash;
 use crate::identity::part::NodePart;
 use crate::identity::tail::identifier_hash;
-
-/// How many identifiers are remembered.
-const RECENT: usize = 1 << 16;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Sealed {
     /// All message ids and identifiers of the parts.
     filters: Knowledge,
-    /// By fingerprint: it, and the node that had it last.
-    recent: Vec<(u32, u32)>,
+    /// By fingerprint: the node that had it last.
+    recent: Recent<u32, u32, 16>,
 }
 
 #[derive(Default)]
@@ -73,53 +71,79 @@ impl Sealed {
         }
         let base = part.nodes.base();
         // What cannot be read is not remembered.
-        let _ = part.nodes.fingerprints(|key, row| self.remember(key, base + row));
+        let _ = part.nodes.fingerprints(|key, row| self.recent.insert(key, base + row));
     }
 
     /// Whether a message id may be in a part.
     pub(super) fn may_hold_message(&self, id: &MessageId) -> bool {
-        self.may_hold(|filters| filters.messages.may_hold(fingerprint(message_hash(id))))
+        self.may_hold_messages(&[fingerprint(message_hash(id.into()))]).into_iter().any(|held| held)
     }
 
-    fn may_hold(&self, held: impl FnOnce(&Filters) -> bool) -> bool {
-        if let Knowledge::Known(filters) = &self.filters { held(filters) } else { true }
+    /// The same for the message ids of a batch, by [`message_key`](crate::event::part::message_key).
+    pub(super) fn may_hold_messages(&self, keys: &[u32]) -> Vec<bool> {
+        self.may_hold(keys, |filters| &filters.messages)
     }
 
-    fn remembered(&self, key: u32) -> Option<u32> {
-        self.recent.get(key as usize % RECENT).filter(|(known, _)| *known == key).map(|(_, node)| *node)
-    }
-
-    fn remember(&mut self, key: u32, node: u32) {
-        if self.recent.is_empty() {
-            // No node has this number: identifiers are fewer.
-            self.recent = vec![(0, u32::MAX); RECENT];
-        }
-        if let Some(slot) = self.recent.get_mut(key as usize % RECENT) {
-            *slot = (key, node);
+    fn may_hold(&self, keys: &[u32], filter: impl FnOnce(&Filters) -> &Filter) -> Vec<bool> {
+        match &self.filters {
+            Knowledge::Known(filters) => filter(filters).may_hold(keys),
+            Knowledge::Unknown | Knowledge::Damaged => vec![true; keys.len()],
         }
     }
 }
 
+/// An identifier that is looked for, normalized.
+pub(super) struct Wanted<'a> {
+    pub(super) namespace: u8,
+    pub(super) value: &'a str,
+    key: u32,
+    /// Whose it may be.
+    guess: Option<u32>,
+    pub(super) node: Option<u32>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(namespace: u8, value: &'a str) -> Self {
+        Self { namespace, value, key: fingerprint(identifier_hash(namespace, value)), guess: None, node: None }
+    }
+}
+
 impl Book {
-    /// The node of a normalized identifier.
+    /// The node of an identifier.
     pub(super) fn find_node(&mut self, namespace: u8, value: &str) -> Result<Option<u32>> {
-        if let Some(node) = self.nodes.find_in_tails(namespace, value) {
-            return Ok(Some(node));
+        let mut wanted = [Wanted::new(namespace, value)];
+        self.find_nodes(&mut wanted)?;
+        Ok(wanted.into_iter().find_map(|found| found.node))
+    }
+
+    /// Notes the node of each identifier that has one. A look-up waits for memory several times; here all take a step
+    /// before any takes the next, so that they wait together.
+    pub(super) fn find_nodes(&mut self, wanted: &mut [Wanted<'_>]) -> Result<()> {
+        for one in wanted.iter_mut() {
+            one.node = self.nodes.find_in_tails(one.namespace, one.value);
         }
-        let key = fingerprint(identifier_hash(namespace, value));
-        if let Some(node) = self.sealed.remembered(key).filter(|node| *node < self.nodes.len()) {
-            let (known, text) = self.nodes.identifier(node)?;
-            if known == namespace && text == value {
-                return Ok(Some(node));
+        for one in missing(wanted) {
+            one.guess = self.sealed.recent.get(one.key);
+        }
+        for one in missing(wanted) {
+            if let Some(guess) = one.guess
+                && self.nodes.is_identifier(guess, one.namespace, one.value)?
+            {
+                one.node = Some(guess);
             }
         }
-        if !self.sealed.may_hold(|filters| filters.identifiers.may_hold(key)) {
-            return Ok(None);
+        let keys: Vec<u32> = missing(wanted).map(|one| one.key).collect();
+        let held = self.sealed.may_hold(&keys, |filters| &filters.identifiers);
+        for (one, _) in missing(wanted).zip(held).filter(|(_, held)| *held) {
+            one.node = NodePart::find_in(&self.nodes.parts, one.namespace, one.value)?;
+            if let Some(node) = one.node {
+                self.sealed.recent.insert(one.key, node);
+            }
         }
-        let found = NodePart::find_in(&self.nodes.parts, namespace, value)?;
-        if let Some(node) = found {
-            self.sealed.remember(key, node);
-        }
-        Ok(found)
+        Ok(())
     }
+}
+
+fn missing<'w, 'v>(wanted: &'w mut [Wanted<'v>]) -> impl Iterator<Item = &'w mut Wanted<'v>> {
+    wanted.iter_mut().filter(|one| one.node.is_none())
 }

@@ -183,7 +183,7 @@ impl Book {
         }
         let before = self.nodes.edge_between(pair.0, pair.1)?;
         let amended = (self.nodes.edge_in_layers(pair.0, pair.1)? != best).then_some(best);
-        self.pairs.remove(&pair);
+        self.pairs.forget(pair);
         if before != best {
             dirt.pairs.push(pair);
         }

@@ -66,7 +66,10 @@ impl Gate {
         let mut published = self.published.write();
         // Two waiters may come out of the disk in either order; readers only go forward.
         if state.sequence >= published.sequence {
-            *published = state;
+            let before = std::mem::replace(&mut *published, state);
+            // Readers need not wait until the last one to hold a tail has freed it.
+            drop(published);
+            drop(before);
         }
     }
 

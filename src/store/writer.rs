@@ -32,6 +32,9 @@ pub(super) struct Writer {
     pub(super) seal_events: u32,
     pub(super) sealing: Option<Sealing>,
     pub(super) merging: Option<Merging>,
+    /// Parts that were merged into others: files that are gone, and pages to give back, which takes long enough to leave
+    /// it to the next job. Until then old snapshots hold them, too.
+    pub(super) retired: Vec<OpenPart>,
     pub(super) settled: Settled,
 }
 
@@ -136,7 +139,11 @@ impl Writer {
         gate.switch(self.wal.sync_handle(), sequence);
         self.book.new_tail();
         let catalog = Arc::clone(&self.catalog);
-        let job = spawn("regulars-seal", move || frozen.seal(&catalog))?;
+        let retired = std::mem::take(&mut self.retired);
+        let job = spawn("regulars-seal", move || {
+            drop(retired);
+            frozen.seal(&catalog)
+        })?;
         self.sealing = Some(Sealing { changed, void, settled, job });
         Ok(())
     }
@@ -209,6 +216,7 @@ impl Writer {
                 old.nodes.sparse().map(|change| change.map(|(node, _)| node)).collect::<Result<_>>()?;
             self.book.prune(&part.nodes, nodes.into_iter())?;
         }
+        self.retired.extend(merging.old.into_iter().map(|(part, _)| part));
         Ok(())
     }
 
