@@ -8,7 +8,7 @@ use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
 use crate::error::Error;
-use crate::normalize::fact::{Bits, Fact, Kind, OrderBrief};
+use crate::normalize::fact::{Bits, Fact, IdRef, Kind, OrderBrief};
 use ahash::AHashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -163,14 +163,15 @@ impl History {
         Ok(entries)
     }
 
-    /// The position of a row of a part.
-    pub(crate) fn at_part(&self, part: usize, row: u32) -> At {
-        At { layer: crate::base::bytes::row32(part), row }
+    /// The position of a row of a layer: parts come first.
+    pub(crate) fn at_layer(&self, layer: usize, row: u32) -> At {
+        At { layer: crate::base::bytes::row32(layer), row }
     }
 
-    /// The position of a row of the tail that is being sealed, the layer before.
-    pub(crate) fn at_frozen(&self, row: u32) -> At {
-        At { layer: crate::base::bytes::row32(self.parts.len()), row }
+    /// The newest event with that message id that is not sealed.
+    pub(crate) fn find_in_tails(&self, id: IdRef<'_>) -> Option<At> {
+        let newest_first = self.tails.iter().enumerate().rev();
+        newest_first.filter_map(|(at, tail)| Some(self.at_layer(self.parts.len() + at, tail.find_message(id)?))).next()
     }
 
     pub(crate) fn head(&self, at: At) -> Result<Head> {
@@ -322,7 +323,7 @@ impl History {
     pub(crate) fn find_sealed(&self, id: &MessageId) -> Result<Option<At>> {
         let counts = |part: usize, row: u32| !self.void_rows(part).contains(row);
         let found = EventPart::find_in(&self.parts, id, counts)?;
-        Ok(found.map(|(part, row)| self.at_part(part, row)))
+        Ok(found.map(|(part, row)| self.at_layer(part, row)))
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::base::{MessageId, Timestamp};
 use crate::column::log::Log;
 use crate::column::rows::RowSet;
-use crate::normalize::fact::{Bits, Fact, Kind, LIVE_MAX, OrderBrief, Role};
-use ahash::AHashMap;
+use crate::normalize::fact::{Bits, Fact, IdRef, Kind, LIVE_MAX, OrderBrief, Role};
+use ahash::{AHashMap, RandomState};
+use hashbrown::HashTable;
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// Chains end here.
@@ -57,21 +59,77 @@ pub(crate) fn without_barred(nodes: &mut Vec<NodeRef>, barred: &RowSet) {
     }
 }
 
+/// Some bytes of a buffer that many events share, so that they are allocated and freed together.
+pub(crate) struct Shared {
+    all: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Shared {
+    pub(crate) fn new(all: &Arc<Vec<u8>>, range: Range<usize>) -> Self {
+        Self { all: Arc::clone(all), range }
+    }
+}
+
+impl Deref for Shared {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.all.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+/// How many identifiers lie in the event itself.
+const FEW: usize = 5;
+
+/// The identifiers of an event, strongest first.
+pub(crate) enum Named {
+    Few(u8, [NodeRef; FEW]),
+    Many(Box<[NodeRef]>),
+}
+
+impl From<&[NodeRef]> for Named {
+    fn from(nodes: &[NodeRef]) -> Self {
+        let mut few = [NodeRef(0); FEW];
+        match few.get_mut(..nodes.len()) {
+            Some(place) => {
+                place.copy_from_slice(nodes);
+                Self::Few(crate::base::bytes::low8(nodes.len() as u64), few)
+            }
+            None => Self::Many(nodes.into()),
+        }
+    }
+}
+
+impl Deref for Named {
+    type Target = [NodeRef];
+
+    fn deref(&self) -> &[NodeRef] {
+        match self {
+            Self::Few(len, few) => few.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Many(nodes) => nodes,
+        }
+    }
+}
+
 /// One event of the tail: its bytes, and what every access path needs of them.
 pub(crate) struct TailEvent {
-    pub(crate) fact: Box<[u8]>,
+    pub(crate) fact: Shared,
     pub(crate) ts: Timestamp,
     pub(crate) name: u16,
     pub(crate) kind: Kind,
     pub(crate) bits: Bits,
-    /// Strongest first.
-    pub(crate) nodes: Box<[NodeRef]>,
+    pub(crate) nodes: Named,
     pub(crate) order: Option<(OrderKey, OrderBrief)>,
 }
 
 impl TailEvent {
     pub(crate) fn fact(&self) -> Option<Fact<'_>> {
         Fact::parse(&self.fact)
+    }
+
+    fn id(&self) -> Option<IdRef<'_>> {
+        Fact::id_of(&self.fact)
     }
 }
 
@@ -97,12 +155,70 @@ pub(crate) struct EventTail {
 struct Index {
     nodes: AHashMap<u32, u32>,
     orders: AHashMap<OrderKey, u32>,
+    ids: MessageIds,
     /// (name, time, row)
     times: BTreeSet<(u16, Timestamp, u32)>,
     bytes: usize,
 }
 
+/// Rows by message id, the newest of each: parts of keyed hashes with rows, since the facts have the ids.
+#[derive(Default)]
+struct MessageIds {
+    rows: HashTable<(u32, u32)>,
+    hasher: RandomState,
+}
+
+impl MessageIds {
+    fn tag(&self, id: IdRef<'_>) -> u32 {
+        crate::base::bytes::low32(self.hasher.hash_one(id))
+    }
+
+    /// What the table takes for a hash: it looks at the upper bits, too.
+    fn spread(tag: u32) -> u64 {
+        u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn find(&self, events: &Log<TailEvent>, id: IdRef<'_>) -> Option<u32> {
+        let tag = self.tag(id);
+        self.rows.find(Self::spread(tag), |known| is_row(events, *known, tag, id)).map(|(_, row)| *row)
+    }
+
+    fn insert(&mut self, events: &Log<TailEvent>, id: IdRef<'_>, row: u32) {
+        let tag = self.tag(id);
+        let same = |known: &(u32, u32)| is_row(events, *known, tag, id);
+        match self.rows.find_mut(Self::spread(tag), same) {
+            Some(known) => *known = (tag, row),
+            None => _ = self.rows.insert_unique(Self::spread(tag), (tag, row), |(tag, _)| Self::spread(*tag)),
+        }
+    }
+
+    fn remove(&mut self, events: &Log<TailEvent>, id: IdRef<'_>) {
+        let tag = self.tag(id);
+        if let Ok(found) = self.rows.find_entry(Self::spread(tag), |known| is_row(events, *known, tag, id)) {
+            found.remove();
+        }
+    }
+}
+
+/// Whether a row with that tag has that message id.
+fn is_row(events: &Log<TailEvent>, (known, row): (u32, u32), tag: u32, id: IdRef<'_>) -> bool {
+    known == tag && events.get(row as usize).and_then(TailEvent::id) == Some(id)
+}
+
 impl EventTail {
+    /// An empty tail with room for as much as that one has: it will take as much again.
+    pub(crate) fn after(full: &Self) -> Self {
+        let full = full.index.read();
+        let ids = MessageIds { rows: HashTable::with_capacity(full.ids.rows.len()), hasher: RandomState::default() };
+        let index = Index {
+            nodes: AHashMap::with_capacity(full.nodes.len()),
+            orders: AHashMap::with_capacity(full.orders.len()),
+            ids,
+            ..Index::default()
+        };
+        Self { index: RwLock::new(index), ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> u32 {
         crate::base::bytes::row32(self.events.len())
     }
@@ -123,15 +239,23 @@ impl EventTail {
         let mut index = self.index.write();
         index.bytes += event.fact.len();
         index.times.insert((event.name, event.ts, row));
-        for named in &event.nodes {
+        for named in event.nodes.iter() {
             Self::link(&self.posts, index.nodes.entry(named.node()), row);
         }
         if let Some((key, _)) = event.order {
             Self::link(&self.posts, index.orders.entry(key), row);
         }
+        if let Some(id) = event.id() {
+            index.ids.insert(&self.events, id, row);
+        }
         drop(index);
         self.events.push(event);
         row
+    }
+
+    /// The newest row with that message id, unless it was forgotten.
+    pub(crate) fn find_message(&self, id: IdRef<'_>) -> Option<u32> {
+        self.index.read().ids.find(&self.events, id)
     }
 
     fn link<K>(posts: &Log<Post>, entry: std::collections::hash_map::Entry<'_, K, u32>, row: u32) {
@@ -216,7 +340,17 @@ impl TailView {
 
     /// The message id of a row.
     pub(crate) fn message_id(&self, row: u32) -> Option<MessageId> {
-        self.event(row)?.fact().map(|fact| fact.id())
+        self.event(row)?.id().map(IdRef::to_owned)
+    }
+
+    /// The newest row with that message id, those of later commits among them, unless it was forgotten.
+    pub(crate) fn find_message(&self, id: IdRef<'_>) -> Option<u32> {
+        self.tail.find_message(id)
+    }
+
+    /// From now on nobody finds that message id.
+    pub(crate) fn forget_message(&self, id: IdRef<'_>) {
+        self.tail.index.write().ids.remove(&self.tail.events, id);
     }
 }
 
@@ -229,12 +363,12 @@ mod tests {
         let brief =
             OrderBrief { action: OrderAction::Completed, amount: Amount::Unknown, discount_minor: None, lines: 0 };
         TailEvent {
-            fact: Box::default(),
+            fact: Shared::new(&Arc::default(), 0..0),
             ts: Timestamp::from_millisecond(ts),
             name: 3,
             kind: Kind::Track,
             bits: Bits::default(),
-            nodes: nodes.iter().map(|node| NodeRef::new(*node, Role::Live)).collect(),
+            nodes: nodes.iter().map(|node| NodeRef::new(*node, Role::Live)).collect::<Vec<_>>().as_slice().into(),
             order: Some(([7; 16], brief)),
         }
     }

@@ -416,7 +416,7 @@ pub(crate) struct Frame<'a> {
 }
 
 /// A message id inside a fact.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum IdRef<'a> {
     Uuid([u8; 16]),
     Text(&'a str),
@@ -519,6 +519,11 @@ impl<'a> Fact<'a> {
 
     pub(crate) fn id(&self) -> MessageId {
         self.id.to_owned()
+    }
+
+    /// The same, where it lies.
+    pub(crate) fn id_ref(&self) -> IdRef<'a> {
+        self.id
     }
 
     pub(crate) fn claimed(&self) -> bool {

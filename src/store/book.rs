@@ -17,7 +17,7 @@ use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::{At, History};
 use crate::event::names::Names;
-use crate::event::tail::{EventTail, NodeRef, TailEvent, without_barred};
+use crate::event::tail::{EventTail, Named, NodeRef, Shared, TailEvent, without_barred};
 use crate::event::{order_key, traits_of};
 use crate::identity::append::{self, resolve_news};
 use crate::identity::change::Change;
@@ -29,7 +29,7 @@ use crate::identity::stated::Stated;
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
 use crate::normalize::blocked::BlockedValues;
-use crate::normalize::fact::{Bits, Fact, Kind};
+use crate::normalize::fact::{Bits, Fact, IdRef, Kind};
 use crate::profile::records::{Reading, Records};
 use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
@@ -64,9 +64,6 @@ pub(super) struct Book {
     pub(super) trait_names: Arc<Names>,
     pub(super) reading: Arc<Reading>,
     pub(super) rates: Arc<Rates>,
-    /// Message ids of the active tail, and of the tail that is being sealed.
-    pub(super) ids: AHashMap<MessageId, u32>,
-    pub(super) frozen_ids: AHashMap<MessageId, u32>,
     pub(super) pairs: Pairs,
     pub(super) known: RowSet,
     pub(super) all: RowSet,
@@ -164,8 +161,6 @@ impl Book {
             trait_names: Arc::default(),
             rates: Arc::new(Rates::new(reading.zone.clone())),
             reading,
-            ids: AHashMap::new(),
-            frozen_ids: AHashMap::new(),
             pairs: Pairs::default(),
             known: RowSet::default(),
             all: RowSet::default(),
@@ -193,26 +188,24 @@ impl Book {
     }
 
     /// The event with that message id.
-    pub(super) fn find_message(&self, id: &MessageId) -> Result<Option<At>> {
+    pub(super) fn find_message(&self, id: IdRef<'_>) -> Result<Option<At>> {
         self.find_message_if(id, || self.sealed.may_hold_message(id))
     }
 
-    fn find_message_if(&self, id: &MessageId, in_parts: impl FnOnce() -> bool) -> Result<Option<At>> {
-        if let Some(row) = self.ids.get(id) {
-            return Ok(Some(self.events.at_tail(*row)));
+    fn find_message_if(&self, id: IdRef<'_>, in_parts: impl FnOnce() -> bool) -> Result<Option<At>> {
+        match self.events.find_in_tails(id) {
+            Some(at) => Ok(Some(at)),
+            None if in_parts() => self.events.find_sealed(&id.to_owned()),
+            None => Ok(None),
         }
-        if let Some(row) = self.frozen_ids.get(id) {
-            return Ok(Some(self.events.at_frozen(*row)));
-        }
-        if in_parts() { self.events.find_sealed(id) } else { Ok(None) }
     }
 
     /// What is known of the accepted message with that id, which may be in a part or is not.
-    pub(super) fn known_message(&self, id: &MessageId, in_parts: bool) -> Result<Option<Known>> {
+    pub(super) fn known_message(&self, id: IdRef<'_>, in_parts: bool) -> Result<Option<Known>> {
         let Some(at) = self.find_message_if(id, || in_parts)? else { return Ok(None) };
         let (head, content) = (self.events.head(at)?, self.events.content(at)?);
         // A sealed part may still hold the claimed event and the one in its place.
-        let claimed = head.bits.has(Bits::CLAIMED) && !self.events.displaced.contains(id);
+        let claimed = head.bits.has(Bits::CLAIMED) && !self.events.displaced.contains(&id.to_owned());
         Ok(Some(Known { content, claimed }))
     }
 
@@ -306,24 +299,27 @@ impl Book {
         let named = parsed.iter().flat_map(Fact::identifiers);
         let mut wanted: Vec<Wanted<'_>> = named.map(|named| Wanted::new(named.namespace, named.value)).collect();
         self.find_nodes(&mut wanted)?;
-        let mut known = wanted.into_iter();
+        let (mut known, mut nodes) = (wanted.into_iter(), Vec::new());
+        let (all, mut start) = (Arc::new(facts.concat()), 0);
         for (fact, bytes) in parsed.iter().zip(facts) {
             if fact.bits.has(Bits::DISPLACES) {
-                self.displace(&fact.id(), dirt)?;
+                self.displace(fact.id_ref(), dirt)?;
             }
-            let mut nodes = Vec::new();
+            nodes.clear();
             for (named, wanted) in fact.identifiers().zip(&mut known) {
                 nodes.push(NodeRef::new(self.node_of(&wanted), named.role));
             }
-            self.add(fact, bytes, nodes, dirt)?;
+            let bytes = Shared::new(&all, start..start + bytes.len());
+            start += bytes.len();
+            self.add(fact, bytes, &mut nodes, dirt)?;
         }
         Ok(())
     }
 
     /// Appends one event that names these nodes, as [`Book::add_all`].
-    fn add(&mut self, fact: &Fact<'_>, bytes: &[u8], mut nodes: Vec<NodeRef>, dirt: &mut Dirt) -> Result<()> {
-        let named: Box<[NodeRef]> = nodes.as_slice().into();
-        without_barred(&mut nodes, &self.events.barred);
+    fn add(&mut self, fact: &Fact<'_>, bytes: Shared, nodes: &mut Vec<NodeRef>, dirt: &mut Dirt) -> Result<()> {
+        let named = Named::from(nodes.as_slice());
+        without_barred(nodes, &self.events.barred);
         for node in nodes.iter().filter(|named| named.is_live()) {
             self.date(node.node(), fact.ts, !fact.claimed(), dirt)?;
         }
@@ -332,7 +328,7 @@ impl Book {
         }
         let statement = fact.kind.is_statement();
         if !statement && !fact.claimed() {
-            self.connect(&nodes, fact, dirt)?;
+            self.connect(nodes, fact, dirt)?;
         }
         let name = if fact.kind == Kind::Track { fact.name } else { fact.kind.name() };
         let name = Arc::make_mut(&mut self.names).add(name).ok_or_else(not_a_fact)?;
@@ -340,7 +336,7 @@ impl Book {
             self.name_traits(fact);
         }
         let event = TailEvent {
-            fact: bytes.into(),
+            fact: bytes,
             ts: fact.ts,
             name,
             kind: fact.kind,
@@ -348,21 +344,20 @@ impl Book {
             nodes: named,
             order: order_key(fact).zip(fact.order.map(|order| order.brief())),
         };
-        let row = self.event_tail.push(event);
-        self.ids.insert(fact.id(), row);
+        self.event_tail.push(event);
         self.count += u64::from(!statement);
         if statement {
             self.refresh();
-            self.state_fact(fact, &nodes, dirt)?;
+            self.state_fact(fact, nodes, dirt)?;
         }
         Ok(())
     }
 
     /// Lets a claimed event count no longer: it dates nothing, and nobody sees it.
-    fn displace(&mut self, id: &MessageId, dirt: &mut Dirt) -> Result<()> {
+    fn displace(&mut self, id: IdRef<'_>, dirt: &mut Dirt) -> Result<()> {
         let Some(claimed) = self.find_message(id)? else { return Ok(()) };
         self.refresh();
-        Arc::make_mut(&mut self.events.displaced).insert(id.clone());
+        Arc::make_mut(&mut self.events.displaced).insert(id.to_owned());
         self.count -= 1;
         dirt.gone.insert(claimed);
         self.forget(&BTreeSet::from([claimed]), dirt)
@@ -420,11 +415,13 @@ impl Book {
     /// Adds the evidence of a verified event for each pair of its identifiers, where it is better than what is known.
     fn connect(&mut self, nodes: &[NodeRef], fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
         let key = EdgeKey::event(fact.bits.has(Bits::STRONG), fact.ts);
-        let live: Vec<u32> = nodes.iter().filter(|named| named.is_live()).map(|named| named.node()).collect();
-        self.solving.pairs += (live.len() * live.len().saturating_sub(1) / 2) as u64;
-        for (at, a) in live.iter().enumerate() {
-            for b in live.iter().skip(at + 1).filter(|b| *b != a) {
-                self.improve((*a.min(b), *a.max(b)), key, dirt)?;
+        let mut live = nodes.iter().filter(|named| named.is_live()).map(|named| named.node());
+        while let Some(a) = live.next() {
+            for b in live.clone() {
+                self.solving.pairs += 1;
+                if a != b {
+                    self.improve((a.min(b), a.max(b)), key, dirt)?;
+                }
             }
         }
         Ok(())

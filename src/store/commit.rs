@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::Result;
 use crate::base::bytes::{Reader, low32, put_bytes, put_varint};
 use crate::base::config::Namespaces;
-use crate::base::{Currency, MessageId, NamespaceRule, Rate, Timestamp};
+use crate::base::{Currency, NamespaceRule, Rate, Timestamp};
 use crate::error::Error;
 use crate::event::feed::Cause;
 use crate::event::part::message_key;
@@ -17,7 +17,7 @@ use crate::event::traits_of;
 use crate::identity::change::Change;
 use crate::message::reason::Flags;
 use crate::message::{Limit, Reason};
-use crate::normalize::fact::{Bits, Fact, Kind, Named, OrderAction, set_bits};
+use crate::normalize::fact::{Bits, Fact, IdRef, Kind, Named, OrderAction, set_bits};
 use crate::normalize::recast::Recast;
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
@@ -479,15 +479,15 @@ pub(super) struct Known {
 
 /// What a batch has brought so far, beside what the store has.
 #[derive(Default)]
-struct Admission {
-    ids: AHashMap<MessageId, Known>,
+struct Admission<'a> {
+    ids: AHashMap<IdRef<'a>, Known>,
     event_names: AHashSet<Box<str>>,
     trait_names: AHashSet<Box<str>>,
 }
 
-impl Admission {
-    fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'_>, in_parts: bool) -> Result<Verdict> {
-        let id = fact.id();
+impl<'a> Admission<'a> {
+    fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'a>, in_parts: bool) -> Result<Verdict> {
+        let id = fact.id_ref();
         if fact.kind != Kind::Erase && suppressed(writer, fact, inner.charter.config.suppress) {
             return Ok(Verdict::Refused(Reason::Suppressed));
         }
@@ -497,7 +497,7 @@ impl Admission {
         };
         let known = match self.ids.get(&id) {
             Some(known) => Some(*known),
-            None => writer.book.known_message(&id, in_parts)?,
+            None => writer.book.known_message(id, in_parts)?,
         };
         // Nobody can squat on an id: what a trusted source says stands in the place of what a public one claimed.
         let displaces = known.is_some_and(|known| known.claimed) && !fact.claimed();

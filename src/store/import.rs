@@ -199,7 +199,7 @@ impl Sink for Run<'_, '_> {
 
     fn holds(&self, message_id: &str) -> Result<bool> {
         let writer = self.store.inner.writer.lock();
-        Ok(writer.book.find_message(&MessageId::new(message_id))?.is_some())
+        Ok(writer.book.find_message((&MessageId::new(message_id)).into())?.is_some())
     }
 
     fn names_order(&self, order_id: &str) -> bool {

@@ -463,7 +463,7 @@ impl Inner {
         let until = erasure.at.unwrap_or(now);
         let mut gone = BTreeSet::new();
         for id in &found.messages {
-            gone.extend(writer.book.find_message(id)?);
+            gone.extend(writer.book.find_message(id.into())?);
         }
         for node in nodes.iter().filter_map(|(_, node)| *node) {
             for at in records.events.of_node(node)? {

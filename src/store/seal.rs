@@ -323,7 +323,7 @@ impl Book {
     pub(super) fn erased_since(&self, layer: usize, then: &RowSet, part: &EventPart) -> Result<RowSet> {
         let mut rows = RowSet::default();
         for row in self.events.void_rows(layer).to_bitmap() - then.to_bitmap() {
-            if let Some(row) = part.find(&self.events.message_id(self.events.at_part(layer, row))?)? {
+            if let Some(row) = part.find(&self.events.message_id(self.events.at_layer(layer, row))?)? {
                 rows.insert(row);
             }
         }
@@ -349,7 +349,7 @@ impl Book {
                 Some(rows) => rows.clone(),
                 None => self.erased_rows(&part.events)?,
             };
-            rows.into_iter().for_each(|row| self.events.erase(self.events.at_part(at, row)));
+            rows.into_iter().for_each(|row| self.events.erase(self.events.at_layer(at, row)));
         }
         Ok(())
     }

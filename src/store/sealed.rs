@@ -6,7 +6,6 @@
 
 use super::book::Book;
 use super::seal::OpenPart;
-use crate::MessageId;
 use crate::Result;
 use crate::column::filter::Filter;
 use crate::column::recent::Recent;
@@ -14,6 +13,7 @@ use crate::column::slots::fingerprint;
 use crate::event::part::message_hash;
 use crate::identity::part::NodePart;
 use crate::identity::tail::identifier_hash;
+use crate::normalize::fact::IdRef;
 
 /// See the module.
 #[derive(Default)]
@@ -75,8 +75,8 @@ impl Sealed {
     }
 
     /// Whether a message id may be in a part.
-    pub(super) fn may_hold_message(&self, id: &MessageId) -> bool {
-        self.may_hold_messages(&[fingerprint(message_hash(id.into()))]).into_iter().any(|held| held)
+    pub(super) fn may_hold_message(&self, id: IdRef<'_>) -> bool {
+        self.may_hold_messages(&[fingerprint(message_hash(id))]).into_iter().any(|held| held)
     }
 
     /// The same for the message ids of a batch, by [`message_key`](crate::event::part::message_key).

@@ -299,8 +299,7 @@ impl Book {
     fn drop_fact(&mut self, at: At) -> Result<()> {
         self.count -= u64::from(!self.events.head(at)?.kind.is_statement());
         let id = self.events.message_id(at)?;
-        self.ids.remove(&id);
-        self.frozen_ids.remove(&id);
+        self.events.tails.iter().for_each(|tail| tail.forget_message((&id).into()));
         self.events.erase(at);
         Ok(())
     }
@@ -321,7 +320,7 @@ impl Book {
     /// Cost, where the caller gave no hint: a look at every message id.
     fn message_of_hash(&self, hash: &Hash) -> Result<Option<At>> {
         if let Some(id) = self.hinted.1.get(hash) {
-            return id.as_ref().map_or(Ok(None), |id| self.find_message(id));
+            return id.as_ref().map_or(Ok(None), |id| self.find_message(id.into()));
         }
         for at in self.events.facts() {
             if message_hash(&self.nodes.key, &self.events.message_id(at)?) == *hash {

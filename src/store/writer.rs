@@ -241,10 +241,9 @@ impl Book {
     /// Begins a new active tail; the one before stays readable until its part is there.
     fn new_tail(&mut self) {
         self.node_tail = Arc::new(NodeTail::new(self.nodes.len()));
-        self.event_tail = Arc::new(EventTail::default());
+        self.event_tail = Arc::new(EventTail::after(&self.event_tail));
         self.nodes.tails.push(self.node_tail.view());
         self.events.tails.push(self.event_tail.view());
-        self.frozen_ids = std::mem::take(&mut self.ids);
     }
 
     /// The tail that was sealed is in a part now.
@@ -253,6 +252,5 @@ impl Book {
             self.nodes.tails.remove(0);
             self.events.tails.remove(0);
         }
-        self.frozen_ids.clear();
     }
 }
