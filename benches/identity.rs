@@ -1,7 +1,8 @@
 //! The identity graph at scale: hubs, chains, big stores and memory, as a report; then single commits by criterion.
 //!
 //! `cargo bench --bench identity` takes some minutes. `REGULARS_BENCH_HUB=1000000` makes hubs of that many messages
-//! (else 200,000), `REGULARS_BENCH_PEOPLE=1000000` the large store (else 100,000).
+//! (else 200,000) in a shop that had as many ordinary ones before (`REGULARS_BENCH_SHOP`: so many instead),
+//! `REGULARS_BENCH_PEOPLE=1000000` the large store (else 100,000).
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails shall stop")]
 
@@ -75,16 +76,18 @@ fn median(times: &mut [f64]) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Ordinary events in three stores by turns: one has nothing else, one met a hub so often, one as many other visitors.
-fn beside_a_hub(hub: Hub, count: u64) {
+/// Ordinary events in three shops by turns, all of which had so many of them before: one has nothing else, one met a
+/// hub so often, one as many other visitors.
+fn beside_a_hub(hub: Hub, count: u64, before: u64) {
     const ROUNDS: u64 = 40;
     const OTHERS: u64 = 2000;
+    let ordinary = |out: &mut String, n| shopper(out, n, (before / 10).max(20_000));
     let mut shops = [("alone", None), ("crowd", Some(Hub::Crowd)), ("hub", Some(hub))].map(|(name, hub)| {
         let shop = Shop::open(name);
+        batches(0..before).for_each(|batch| _ = shop.take(batch, ordinary));
         if let Some(hub) = hub {
             batches(0..count).for_each(|batch| _ = shop.take(batch.clone(), |out, n| hub.prepare(out, n..n + 1)));
         }
-        shop.take(0..OTHERS, |out, n| shopper(out, n, 20_000));
         (shop, hub, Vec::new(), Vec::new())
     });
     for round in 0..ROUNDS {
@@ -96,10 +99,10 @@ fn beside_a_hub(hub: Hub, count: u64) {
             // What is sealed and merged beside would be counted as somebody's.
             shop.store.compact().unwrap();
         }
-        let others = OTHERS * (round + 1)..OTHERS * (round + 2);
+        let others = before + OTHERS * round..before + OTHERS * (round + 1);
         shops.rotate_left(1);
         for (shop, _, times, _) in &mut shops {
-            times.push(micros(shop.take(others.clone(), |out, n| shopper(out, n, 20_000)), OTHERS));
+            times.push(micros(shop.take(others.clone(), ordinary), OTHERS));
         }
     }
     shops.sort_by_key(|(_, hub, ..)| (hub.is_some(), *hub != Some(Hub::Crowd)));
@@ -108,7 +111,7 @@ fn beside_a_hub(hub: Hub, count: u64) {
     let own = shops.last_mut().map(|(_, _, _, own)| std::mem::take(own)).unwrap_or_default();
     let [mut first, mut last] = [0..8, own.len() - 8..own.len()].map(|part| own.get(part).unwrap_or_default().to_vec());
     println!(
-        "{hub:?} x {count}: others {busy:.2} us, {:+.1} % to as many visitors, {:+.1} % to nobody else; its own {:.2} us at first, {:.2} us at last",
+        "{hub:?} x {count} in a shop of {before}: others {busy:.2} us, {:+.1} % to as many visitors, {:+.1} % to nobody else; its own {:.2} us at first, {:.2} us at last",
         100.0 * (busy / crowd - 1.0),
         100.0 * (busy / alone - 1.0),
         median(&mut first),
@@ -232,7 +235,8 @@ fn main() {
     }
     let count = setting("REGULARS_BENCH_HUB", 200_000);
     for hub in Hub::ALL.into_iter().filter(|hub| wanted(&format!("hub {hub:?}"))) {
-        beside_a_hub(hub, if hub == Hub::Office { count.min(100_000) } else { count });
+        let count = if hub == Hub::Office { count.min(100_000) } else { count };
+        beside_a_hub(hub, count, setting("REGULARS_BENCH_SHOP", count));
     }
     if wanted("chain") {
         chain(20_000, 20_000);

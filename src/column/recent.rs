@@ -1,7 +1,7 @@
 //! What was asked last: a cache of fixed size in memory, with one place for a key.
 //!
-//! Whoever comes later takes the place of whoever was there, so it never grows, and what is asked often stays. Numbers
-//! only, a few to a cache line.
+//! It never grows: whoever is asked for takes the place of whoever was there. Who comes for the first time takes only a
+//! free one, so that those who come once, however many, drive nobody out. Numbers only, a few to a cache line.
 
 /// The cache; see the module. `BITS` is the logarithm of its places, which are taken at the first insert. The key 0 is
 /// never held.
@@ -29,12 +29,22 @@ where
         held.filter(|(held, _)| *held == key && key != K::default()).map(|(_, value)| *value)
     }
 
+    /// Holds the value of a key that was asked for.
     pub(crate) fn insert(&mut self, key: K, value: V) {
+        self.put(key, value, |_| true);
+    }
+
+    /// Holds the value of a key that came for the first time, if nobody else is in its place.
+    pub(crate) fn insert_new(&mut self, key: K, value: V) {
+        self.put(key, value, |held| held == K::default() || held == key);
+    }
+
+    fn put(&mut self, key: K, value: V, gives_way: impl FnOnce(K) -> bool) {
         if self.places.is_empty() {
             // Zeros, which the system hands out page by page.
             self.places = vec![Default::default(); 1 << BITS];
         }
-        if let Some(place) = self.places.get_mut(Self::place(key)) {
+        if let Some(place) = self.places.get_mut(Self::place(key)).filter(|place| gives_way(place.0)) {
             *place = (key, value);
         }
     }
@@ -54,13 +64,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_it_says_was_said_last(steps in prop::collection::vec((0u64..40, prop::option::of(any::<u32>())), 0..200)) {
+        fn what_it_says_was_said_last(
+            steps in prop::collection::vec((0u64..40, prop::option::of((any::<u32>(), any::<bool>()))), 0..200),
+        ) {
             let (mut recent, mut model) = (Recent::<u64, u32, 4>::default(), BTreeMap::new());
             for (key, value) in steps {
                 match value {
-                    Some(value) => {
-                        recent.insert(key, value);
-                        prop_assert_eq!(recent.get(key), (key != 0).then_some(value));
+                    Some((value, new)) => {
+                        let others: Vec<u64> = (0..40).filter(|other| *other != key && recent.get(*other).is_some()).collect();
+                        if new {
+                            recent.insert_new(key, value);
+                            prop_assert!(others.iter().all(|other| recent.get(*other).is_some()));
+                        } else {
+                            recent.insert(key, value);
+                            prop_assert_eq!(recent.get(key), (key != 0).then_some(value));
+                        }
                         model.insert(key, value);
                     }
                     None => {

@@ -105,6 +105,11 @@ impl Pairs {
         self.0.insert(Self::key(pair), best.packed());
     }
 
+    /// A pair that was never seen before.
+    fn insert_new(&mut self, pair: (u32, u32), first: EdgeKey) {
+        self.0.insert_new(Self::key(pair), first.packed());
+    }
+
     pub(super) fn forget(&mut self, pair: (u32, u32)) {
         self.0.remove(Self::key(pair));
     }
@@ -450,7 +455,10 @@ impl Book {
                 }
             }
         }
-        self.pairs.insert(pair, key);
+        match remembered.or(best) {
+            Some(_) => self.pairs.insert(pair, key),
+            None => self.pairs.insert_new(pair, key),
+        }
         dirt.pairs.push(pair);
         Ok(())
     }

@@ -71,7 +71,7 @@ impl Sealed {
         }
         let base = part.nodes.base();
         // What cannot be read is not remembered.
-        let _ = part.nodes.fingerprints(|key, row| self.recent.insert(key, base + row));
+        let _ = part.nodes.fingerprints(|key, row| self.recent.insert_new(key, base + row));
     }
 
     /// Whether a message id may be in a part.
