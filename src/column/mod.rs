@@ -11,8 +11,8 @@ pub(crate) mod heap;
 pub(crate) mod log;
 pub(crate) mod recent;
 pub(crate) mod rows;
+pub(crate) mod runs;
 pub(crate) mod slots;
-pub(crate) mod sparse;
 
 #[cfg(test)]
 pub(crate) mod testing {

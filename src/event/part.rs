@@ -12,8 +12,8 @@ use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::{BlockCache, Blocks};
 use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
+use crate::column::runs::NodeRuns;
 use crate::column::slots;
-use crate::column::sparse::SparseNodes;
 use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind, OrderBrief};
 use crate::storage::part::Part;
 use std::borrow::Borrow;
@@ -44,8 +44,7 @@ pub(crate) struct EventPart {
     node_starts: U32s,
     node_counts: U16s,
     nodes: U32s,
-    post_nodes: SparseNodes,
-    post_starts: U32s,
+    post_runs: NodeRuns,
     post_rows: U32s,
     window_starts: U32s,
     window_rows: U32s,
@@ -75,8 +74,11 @@ impl EventPart {
             node_starts: U32s::new(part.section(section::NODE_STARTS)?)?,
             node_counts: U16s::new(part.section(section::NODE_COUNTS)?)?,
             nodes: U32s::new(part.section(section::NODES)?)?,
-            post_nodes: SparseNodes::open(U32s::new(part.section(section::POST_NODES)?)?, base)?,
-            post_starts: U32s::new(part.section(section::POST_STARTS)?)?,
+            post_runs: NodeRuns::open(
+                U32s::new(part.section(section::POST_OLDER)?)?,
+                U32s::new(part.section(section::POST_STARTS)?)?,
+                base,
+            )?,
             post_rows: U32s::new(part.section(section::POST_ROWS)?)?,
             window_starts: U32s::new(part.section(section::WINDOW_STARTS)?)?,
             window_rows: U32s::new(part.section(section::WINDOW_ROWS)?)?,
@@ -193,10 +195,8 @@ impl EventPart {
     }
 
     pub(crate) fn rows_of_node(&self, node: u32) -> Result<Vec<u32>> {
-        let Some(at) = self.post_nodes.find(node)? else { return Ok(Vec::new()) };
-        let list = self.rows(&self.post_rows, self.post_starts.get(at)?, self.post_starts.get(at + 1)?)?;
+        let mut list = self.post_rows.range(self.post_runs.find(node)?)?.iter();
         let mut rows = Vec::with_capacity(list.len());
-        let mut list = list.into_iter();
         while let Some(row) = list.next() {
             if row & RUN == 0 {
                 rows.push(row);

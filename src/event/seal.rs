@@ -10,6 +10,7 @@ use crate::base::bytes::row32;
 use crate::column::blocks::{BlockCache, BlocksWriter};
 use crate::column::heap::HeapWriter;
 use crate::column::rows::RowSet;
+use crate::column::runs::NodeRunsWriter;
 use crate::column::slots;
 use crate::error::Error;
 use crate::normalize::fact::{Bits, Fact, Kind};
@@ -36,7 +37,7 @@ pub(super) mod section {
     pub(crate) const SLOTS: u16 = 40;
     pub(crate) const NODE_COUNTS: u16 = 41;
     pub(crate) const NODES: u16 = 42;
-    pub(crate) const POST_NODES: u16 = 43;
+    pub(crate) const POST_OLDER: u16 = 43;
     pub(crate) const POST_STARTS: u16 = 44;
     pub(crate) const POST_ROWS: u16 = 45;
     pub(crate) const WINDOW_STARTS: u16 = 46;
@@ -64,6 +65,7 @@ pub(crate) fn cluster(nodes: &[NodeRef], ts: crate::base::Timestamp) -> (u32, i6
 
 /// Collects events in row order, facts going to the file at once, and writes the columns at the end.
 pub(crate) struct EventSeal<'n> {
+    base: u32,
     names: &'n Names,
     trait_names: &'n Names,
     facts: BlocksWriter,
@@ -91,8 +93,10 @@ pub(crate) struct EventSeal<'n> {
 }
 
 impl<'n> EventSeal<'n> {
-    pub(crate) fn new(names: &'n Names, trait_names: &'n Names, out: &mut PartWriter) -> Result<Self> {
+    /// Of a part whose own nodes begin at `base`.
+    pub(crate) fn new(base: u32, names: &'n Names, trait_names: &'n Names, out: &mut PartWriter) -> Result<Self> {
         Ok(Self {
+            base,
             names,
             trait_names,
             facts: BlocksWriter::begin(out, section::FACTS)?,
@@ -194,7 +198,7 @@ impl<'n> EventSeal<'n> {
         out.put_section(section::NODE_STARTS, &self.node_starts)?;
         out.put_section(section::NODE_COUNTS, &self.node_counts)?;
         out.put_section(section::NODES, &self.nodes)?;
-        write_posts(self.posts, out)?;
+        write_posts(self.base, self.posts, out)?;
         write_windows(self.windows, self.names.len(), out)?;
         self.orders.sort_unstable();
         out.put_section(section::ORDER_KEYS, &self.orders.iter().flat_map(|(key, ..)| *key).collect::<Vec<_>>())?;
@@ -242,13 +246,12 @@ fn starts(groups: impl Iterator<Item = u16>, count: usize) -> Vec<u8> {
 /// A row of a node's list that stands for itself and `count - 1` rows after it; the count follows.
 pub(super) const RUN: u32 = 1 << 31;
 
-fn write_posts(mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
+fn write_posts(base: u32, mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
     posts.sort_unstable();
     posts.dedup();
-    let (mut nodes, mut starts, mut rows) = (Vec::new(), Vec::new(), Vec::<u32>::new());
+    let (mut runs, mut rows) = (NodeRunsWriter::new(base), Vec::<u32>::new());
     for list in posts.chunk_by(|a, b| a.0 == b.0) {
-        nodes.extend(list.first().map_or(0, |post| post.0).to_le_bytes());
-        starts.extend(row32(rows.len()).to_le_bytes());
+        runs.push(list.first().map_or(0, |post| post.0), rows.len());
         // Rows are clustered by the strongest identifier, so its list is one run.
         for run in list.chunk_by(|a, b| a.1 + 1 == b.1) {
             let first = run.first().map_or(0, |post| post.1);
@@ -258,9 +261,7 @@ fn write_posts(mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
             }
         }
     }
-    starts.extend(row32(rows.len()).to_le_bytes());
-    out.put_section(section::POST_NODES, &nodes)?;
-    out.put_section(section::POST_STARTS, &starts)?;
+    runs.finish(rows.len(), section::POST_OLDER, section::POST_STARTS, out)?;
     out.put_section(section::POST_ROWS, &column(rows.into_iter()))
 }
 
@@ -284,6 +285,7 @@ fn bad(what: &str) -> Error {
 /// Seals a tail, without the events in whose place a verified one stands, and without those erased.
 pub(crate) fn seal_tail(
     tail: &TailView,
+    base: u32,
     displaced: &AHashSet<MessageId>,
     void: &RowSet,
     names: &Names,
@@ -307,7 +309,7 @@ pub(crate) fn seal_tail(
         feed.push(out, entry)?;
     }
     feed.finish(out, section::FEED_BLOCKS)?;
-    let mut seal = EventSeal::new(names, trait_names, out)?;
+    let mut seal = EventSeal::new(base, names, trait_names, out)?;
     for (.., row) in order {
         let event = tail.event(row).ok_or_else(|| bad("an event to seal is not there"))?;
         let fact = event.fact().ok_or_else(|| bad("bytes to seal are no fact"))?;
@@ -320,6 +322,7 @@ pub(crate) fn seal_tail(
 /// erased. Runs in memory for the columns and one block a part.
 pub(crate) fn merge(
     parts: &[(&EventPart, RowSet)],
+    base: u32,
     displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
@@ -349,7 +352,7 @@ pub(crate) fn merge(
         }
     }
     feed.finish(out, section::FEED_BLOCKS)?;
-    let mut seal = EventSeal::new(names, trait_names, out)?;
+    let mut seal = EventSeal::new(base, names, trait_names, out)?;
     for (.., at, row) in order {
         let (Some((part, _)), Some(cache)) = (parts.get(at as usize), caches.get_mut(at as usize)) else { continue };
         nodes.clear();

@@ -11,8 +11,8 @@ use crate::base::bytes::row32;
 use crate::base::ident::{parse_uuid, uuid_text};
 use crate::column::fixed::{Fixed, U8s, U32s, U64s, Value, write_fixed};
 use crate::column::heap::{Heap, HeapWriter};
+use crate::column::runs::{NodeRuns, NodeRunsWriter};
 use crate::column::slots;
-use crate::column::sparse::SparseNodes;
 use crate::storage::part::Part;
 use crate::storage::part_writer::PartWriter;
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ mod section {
     pub(super) const STATES: u16 = 6;
     pub(super) const SPARSE_NODES: u16 = 7;
     pub(super) const SPARSE_STATES: u16 = 8;
-    pub(super) const EDGE_NODES: u16 = 9;
+    pub(super) const EDGE_OLDER: u16 = 9;
     pub(super) const EDGE_STARTS: u16 = 10;
     pub(super) const EDGES: u16 = 11;
 }
@@ -41,8 +41,7 @@ pub(crate) struct NodePart {
     states: Fixed<NodeState>,
     sparse_nodes: U32s,
     sparse_states: Fixed<NodeState>,
-    edge_nodes: SparseNodes,
-    edge_starts: U32s,
+    edge_runs: NodeRuns,
     edges: Edges,
 }
 
@@ -57,8 +56,11 @@ impl NodePart {
             states: Fixed::new(part.section(section::STATES)?)?,
             sparse_nodes: U32s::new(part.section(section::SPARSE_NODES)?)?,
             sparse_states: Fixed::new(part.section(section::SPARSE_STATES)?)?,
-            edge_nodes: SparseNodes::open(U32s::new(part.section(section::EDGE_NODES)?)?, base)?,
-            edge_starts: U32s::new(part.section(section::EDGE_STARTS)?)?,
+            edge_runs: NodeRuns::open(
+                U32s::new(part.section(section::EDGE_OLDER)?)?,
+                U32s::new(part.section(section::EDGE_STARTS)?)?,
+                base,
+            )?,
             edges: Edges::new(part.section(section::EDGES)?)?,
         })
     }
@@ -97,7 +99,7 @@ impl NodePart {
         let names = self.namespaces.size_bytes() + self.values.size_bytes() + self.slots.size_bytes();
         Sizes {
             identifiers: names + states,
-            edges: self.edge_nodes.size_bytes() + self.edge_starts.size_bytes() + self.edges.size_bytes(),
+            edges: self.edge_runs.size_bytes() + self.edges.size_bytes(),
             edge_ends: self.edges.len() as u64,
         }
     }
@@ -134,10 +136,6 @@ impl NodePart {
         (0..self.sparse_nodes.len()).map(|at| Ok((self.sparse_nodes.get(at)?, self.sparse_states.get(at)?)))
     }
 
-    fn run(&self, at: usize) -> Result<std::ops::Range<usize>> {
-        Ok(self.edge_starts.get(at)? as usize..self.edge_starts.get(at + 1)? as usize)
-    }
-
     fn edge(&self, at: usize) -> Result<(u32, EdgeKey)> {
         let PartEdge { neighbor, key } = self.edges.get(at)?;
         Ok((neighbor, key))
@@ -145,14 +143,12 @@ impl NodePart {
 
     /// The run of a node's evidence, sorted by neighbor.
     pub(crate) fn edges_of(&self, node: u32) -> Result<impl Iterator<Item = Result<(u32, EdgeKey)>> + '_> {
-        let run = self.edge_nodes.find(node)?.map_or(Ok(0..0), |at| self.run(at))?;
-        Ok(run.map(|at| self.edge(at)))
+        Ok(self.edge_runs.find(node)?.map(|at| self.edge(at)))
     }
 
     /// The best evidence here between two nodes. Cost: two searches.
     pub(crate) fn edge_between(&self, node: u32, neighbor: u32) -> Result<Option<EdgeKey>> {
-        let Some(at) = self.edge_nodes.find(node)? else { return Ok(None) };
-        let run = self.run(at)?;
+        let run = self.edge_runs.find(node)?;
         let low = self.edges.partition_point(run.clone(), |known| known.neighbor < neighbor)?;
         if low >= run.end {
             return Ok(None);
@@ -172,17 +168,12 @@ impl NodePart {
     /// All evidence: node, neighbor, key; by node, then neighbor. Cost: reads of three columns from end to end.
     pub(crate) fn edges(&self) -> Result<impl Iterator<Item = Edge> + '_> {
         let mut edges = self.edges.range(0..self.edges.len())?.iter();
-        let mut ends = self.edge_starts.range(0..self.edge_starts.len())?.iter();
-        let mut from = ends.next().unwrap_or(0);
-        let nodes = self.edge_nodes.all()?.zip(ends).map(move |(node, end)| {
-            let count = end.saturating_sub(from);
-            from = end;
-            (node, count)
-        });
-        Ok(nodes.flat_map(|(node, count)| std::iter::repeat_n(node, count as usize)).map_while(move |node| {
-            let PartEdge { neighbor, key } = edges.next()?;
-            Some(Edge { node, neighbor, key })
-        }))
+        Ok(self.edge_runs.counts()?.flat_map(|(node, count)| std::iter::repeat_n(node, count as usize)).map_while(
+            move |node| {
+                let PartEdge { neighbor, key } = edges.next()?;
+                Some(Edge { node, neighbor, key })
+            },
+        ))
     }
 }
 
@@ -323,12 +314,12 @@ impl NodeSeal<'_> {
         write_fixed(out, section::STATES, self.states.iter().copied())?;
         write_fixed(out, section::SPARSE_NODES, self.sparse.iter().map(|(node, _)| *node))?;
         write_fixed(out, section::SPARSE_STATES, self.sparse.iter().map(|(_, state)| *state))?;
-        write_edges(self.edges, out)
+        write_edges(self.base, self.edges, out)
     }
 }
 
-fn write_edges(edges: &mut dyn Iterator<Item = Edge>, out: &mut PartWriter) -> Result<()> {
-    let (mut nodes, mut starts, mut all) = (Vec::new(), Vec::new(), Vec::new());
+fn write_edges(base: u32, edges: &mut dyn Iterator<Item = Edge>, out: &mut PartWriter) -> Result<()> {
+    let (mut runs, mut all) = (NodeRunsWriter::new(base), Vec::new());
     let mut last: Option<(u32, u32)> = None;
     for edge in edges {
         let Edge { node, neighbor, key } = edge;
@@ -336,15 +327,12 @@ fn write_edges(edges: &mut dyn Iterator<Item = Edge>, out: &mut PartWriter) -> R
             continue;
         }
         if last.is_none_or(|(known, _)| known != node) {
-            nodes.extend(node.to_le_bytes());
-            starts.extend(row32(all.len() / PartEdge::BYTES).to_le_bytes());
+            runs.push(node, all.len() / PartEdge::BYTES);
         }
         last = Some((node, neighbor));
         PartEdge { neighbor, key }.put(&mut all);
     }
-    starts.extend(row32(all.len() / PartEdge::BYTES).to_le_bytes());
-    out.put_section(section::EDGE_NODES, &nodes)?;
-    out.put_section(section::EDGE_STARTS, &starts)?;
+    runs.finish(all.len() / PartEdge::BYTES, section::EDGE_OLDER, section::EDGE_STARTS, out)?;
     out.put_section(section::EDGES, &all)
 }
 

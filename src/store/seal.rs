@@ -79,9 +79,10 @@ impl Frozen {
         let store_id = catalog.store_id();
         let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), store_id)?;
         self.write_nodes(&mut out)?;
-        let tail = records.events.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
+        let tail = records.events.tails.last().ok_or_else(no_tail)?;
         let void = self.void();
-        seal_tail(tail, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
+        let base = records.nodes.tails.last().ok_or_else(no_tail)?.base();
+        seal_tail(tail, base, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
         let open = OpenPart::read_back(catalog, part.clone())?;
         let state = write_state(&self.state, &self.parts, catalog)?;
@@ -97,7 +98,7 @@ impl Frozen {
 
     fn write_nodes(&self, out: &mut PartWriter) -> Result<()> {
         let nodes: &Nodes = &self.state.records.nodes;
-        let tail = nodes.tails.last().ok_or_else(|| Error::invalid("there is no tail to seal"))?;
+        let tail = nodes.tails.last().ok_or_else(no_tail)?;
         let base = tail.base();
         let with_state = |node: u32| nodes.state(node).map(|state| (node, state));
         let edges = tail.nodes_with_edges().into_iter();
@@ -118,6 +119,10 @@ impl Frozen {
         };
         seal.write(out)
     }
+}
+
+fn no_tail() -> Error {
+    Error::invalid("there is no tail to seal")
 }
 
 /// Which adjacent parts to merge next, if any, by their numbers of events: the newest run of one size class. A part
@@ -157,7 +162,8 @@ pub(super) fn merge_parts(
     merge_nodes(parts, &mut out)?;
     let events: Vec<(&EventPart, RowSet)> =
         parts.iter().map(|(part, void)| (part.events.as_ref(), void.clone())).collect();
-    merge(&events, displaced, names, trait_names, &mut out)?;
+    let base = parts.first().map_or(0, |(part, _)| part.nodes.base());
+    merge(&events, base, displaced, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
     let open = OpenPart::read_back(catalog, sealed.clone())?;
     let old: Vec<Sealed> = parts.iter().map(|(part, _)| part.sealed.clone()).collect();
