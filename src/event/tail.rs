@@ -1,7 +1,8 @@
 //! The events since the last seal, in memory: appended by the writer, read by snapshots without waiting.
 
+use crate::base::bytes::{low8, low32, row32};
 use crate::base::{MessageId, Timestamp};
-use crate::column::log::Log;
+use crate::column::log::{Log, NumberLog};
 use crate::column::rows::RowSet;
 use crate::normalize::fact::{Bits, Fact, IdRef, Kind, LIVE_MAX, OrderBrief, Role};
 use ahash::{AHashMap, RandomState};
@@ -32,7 +33,7 @@ impl NodeRef {
 
     /// The number of its role.
     pub(crate) fn role(self) -> u8 {
-        crate::base::bytes::low8(u64::from(self.0 >> 30))
+        low8(u64::from(self.0 >> 30))
     }
 
     /// Whether the identifier counts for identity.
@@ -94,7 +95,7 @@ impl From<&[NodeRef]> for Named {
         match few.get_mut(..nodes.len()) {
             Some(place) => {
                 place.copy_from_slice(nodes);
-                Self::Few(crate::base::bytes::low8(nodes.len() as u64), few)
+                Self::Few(low8(nodes.len() as u64), few)
             }
             None => Self::Many(nodes.into()),
         }
@@ -140,13 +141,24 @@ struct Post {
     previous: u32,
 }
 
+impl Post {
+    fn packed(self) -> [u64; 1] {
+        [u64::from(self.row) << 32 | u64::from(self.previous)]
+    }
+
+    fn unpacked([packed]: [u64; 1]) -> Self {
+        Self { row: low32(packed >> 32), previous: low32(packed) }
+    }
+}
+
 /// The tail; see the module.
 #[derive(Default)]
 pub(crate) struct EventTail {
     events: Log<TailEvent>,
     /// Entries of the change feed, encoded.
     feed: Log<Box<[u8]>>,
-    posts: Log<Post>,
+    /// [`Post`]s.
+    posts: NumberLog<1>,
     index: RwLock<Index>,
 }
 
@@ -170,7 +182,7 @@ struct MessageIds {
 
 impl MessageIds {
     fn tag(&self, id: IdRef<'_>) -> u32 {
-        crate::base::bytes::low32(self.hasher.hash_one(id))
+        low32(self.hasher.hash_one(id))
     }
 
     /// What the table takes for a hash: it looks at the upper bits, too.
@@ -220,7 +232,7 @@ impl EventTail {
     }
 
     pub(crate) fn len(&self) -> u32 {
-        crate::base::bytes::row32(self.events.len())
+        row32(self.events.len())
     }
 
     /// Bytes of facts held, for deciding when to seal.
@@ -258,10 +270,10 @@ impl EventTail {
         self.index.read().ids.find(&self.events, id)
     }
 
-    fn link<K>(posts: &Log<Post>, entry: std::collections::hash_map::Entry<'_, K, u32>, row: u32) {
+    fn link<K>(posts: &NumberLog<1>, entry: std::collections::hash_map::Entry<'_, K, u32>, row: u32) {
         let head = entry.or_insert(END);
-        let at = posts.push(Post { row, previous: *head });
-        *head = crate::base::bytes::row32(at);
+        let at = posts.push(Post { row, previous: *head }.packed());
+        *head = row32(at);
     }
 
     /// A view of the events so far.
@@ -310,7 +322,7 @@ impl TailView {
     fn chain(&self, head: Option<u32>) -> Vec<u32> {
         let mut rows = Vec::new();
         let mut at = head.unwrap_or(END);
-        while let Some(post) = self.tail.posts.get(at as usize) {
+        while let Some(post) = self.tail.posts.get(at as usize).map(Post::unpacked) {
             // Newer links hang before ours; they are not part of this view.
             if post.row < self.len {
                 rows.push(post.row);

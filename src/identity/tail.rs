@@ -1,8 +1,8 @@
 //! Identifiers and edges since the last seal, in memory: appended by the writer, read by snapshots without waiting.
 
 use super::evidence::EdgeKey;
-use crate::base::bytes::row32;
-use crate::column::log::Log;
+use crate::base::bytes::{low32, row32};
+use crate::column::log::{Log, NumberLog};
 use ahash::AHashMap;
 use hashbrown::HashTable;
 use parking_lot::RwLock;
@@ -30,11 +30,22 @@ struct EdgeLink {
     key: EdgeKey,
 }
 
+impl EdgeLink {
+    fn packed(self) -> [u64; 2] {
+        [u64::from(self.neighbor) << 32 | u64::from(self.previous), self.key.packed().cast_unsigned()]
+    }
+
+    fn unpacked([ends, key]: [u64; 2]) -> Self {
+        Self { neighbor: low32(ends >> 32), previous: low32(ends), key: EdgeKey::unpacked(key.cast_signed()) }
+    }
+}
+
 /// The tail; see the module. Its first identifier is node `base`.
 pub(crate) struct NodeTail {
     base: u32,
     identifiers: Log<Identifier>,
-    edges: Log<EdgeLink>,
+    /// [`EdgeLink`]s.
+    edges: NumberLog<2>,
     index: RwLock<Index>,
 }
 
@@ -49,7 +60,7 @@ struct Index {
 
 impl NodeTail {
     pub(crate) fn new(base: u32) -> Self {
-        Self { base, identifiers: Log::default(), edges: Log::default(), index: RwLock::default() }
+        Self { base, identifiers: Log::default(), edges: NumberLog::default(), index: RwLock::default() }
     }
 
     /// Adds an identifier that no layer knows, and returns its node.
@@ -69,7 +80,7 @@ impl NodeTail {
         let mut index = self.index.write();
         for (node, neighbor) in [(a, b), (b, a)] {
             let head = index.edge_heads.entry(node).or_insert(END);
-            let at = self.edges.push(EdgeLink { neighbor, previous: *head, key });
+            let at = self.edges.push(EdgeLink { neighbor, previous: *head, key }.packed());
             *head = row32(at);
             index.pairs.insert((a.min(b), a.max(b)), row32(at));
         }
@@ -121,9 +132,13 @@ impl NodeTailView {
         let newest = self.tail.index.read().pairs.get(&(a.min(b), a.max(b))).copied()?;
         if newest < self.edges {
             // Evidence is added where it is better than what is known, so the newest is the best.
-            return self.tail.edges.get(newest as usize).map(|link| link.key);
+            return self.link(newest).map(|link| link.key);
         }
         self.edges_of(a.max(b)).filter(|(neighbor, _)| *neighbor == a.min(b)).map(|(_, key)| key).min()
+    }
+
+    fn link(&self, at: u32) -> Option<EdgeLink> {
+        self.tail.edges.get(at as usize).map(EdgeLink::unpacked)
     }
 
     /// The evidence at a node, newest first; a neighbor may come several times.
@@ -132,7 +147,7 @@ impl NodeTailView {
         std::iter::from_fn(move || {
             loop {
                 let here = at;
-                let link = self.tail.edges.get(here as usize)?;
+                let link = self.link(here)?;
                 at = link.previous;
                 // Newer links hang before ours; they are not part of this view.
                 if here < self.edges {
