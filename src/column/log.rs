@@ -10,18 +10,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const FIRST_BITS: u32 = 6;
 const CHUNKS: usize = 27;
 
-/// The list; see the module.
-pub(crate) struct Log<T> {
-    chunks: [OnceLock<Box<[OnceLock<T>]>>; CHUNKS],
-    len: AtomicUsize,
-}
-
-impl<T> Default for Log<T> {
-    fn default() -> Self {
-        Self { chunks: [const { OnceLock::new() }; CHUNKS], len: AtomicUsize::new(0) }
-    }
-}
-
 /// Chunk, place in it, and size of the chunk for an index.
 fn locate(index: usize) -> (usize, usize, usize) {
     let shifted = index + (1 << FIRST_BITS);
@@ -29,30 +17,69 @@ fn locate(index: usize) -> (usize, usize, usize) {
     ((bits - FIRST_BITS) as usize, shifted - (1 << bits), 1 << bits)
 }
 
-impl<T> Log<T> {
-    /// Values pushed so far.
-    pub(crate) fn len(&self) -> usize {
+/// Cells that never move, and how many of them are written.
+struct Cells<C> {
+    chunks: [OnceLock<Box<[C]>>; CHUNKS],
+    len: AtomicUsize,
+}
+
+impl<C> Default for Cells<C> {
+    fn default() -> Self {
+        Self { chunks: [const { OnceLock::new() }; CHUNKS], len: AtomicUsize::new(0) }
+    }
+}
+
+impl<C> Cells<C> {
+    fn len(&self) -> usize {
         self.len.load(Ordering::Acquire)
     }
 
-    /// Appends and returns the index. Only one thread may push: the store's writer, under its lock.
-    pub(crate) fn push(&self, value: T) -> usize {
+    /// Writes the next cell and returns its index. Only one thread may push: the store's writer, under its lock.
+    fn push(&self, empty: impl Fn() -> C, write: impl FnOnce(&C)) -> usize {
         let index = self.len.load(Ordering::Relaxed);
         let (chunk, place, size) = locate(index);
         if let Some(chunk) = self.chunks.get(chunk) {
-            let cells = chunk.get_or_init(|| (0..size).map(|_| OnceLock::new()).collect());
+            let cells = chunk.get_or_init(|| (0..size).map(|_| empty()).collect());
             if let Some(cell) = cells.get(place) {
-                let fresh = cell.set(value).is_ok();
-                debug_assert!(fresh, "two writers pushed at once");
+                write(cell);
             }
         }
+        // Whoever reads the new length reads the cell, too.
         self.len.store(index + 1, Ordering::Release);
         index
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+    fn get(&self, index: usize) -> Option<&C> {
         let (chunk, place, _) = locate(index);
-        self.chunks.get(chunk)?.get()?.get(place)?.get()
+        self.chunks.get(chunk)?.get()?.get(place)
+    }
+}
+
+/// The list; see the module.
+pub(crate) struct Log<T>(Cells<OnceLock<T>>);
+
+impl<T> Default for Log<T> {
+    fn default() -> Self {
+        Self(Cells::default())
+    }
+}
+
+impl<T> Log<T> {
+    /// Values pushed so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Appends and returns the index. Only one thread may push: the store's writer, under its lock.
+    pub(crate) fn push(&self, value: T) -> usize {
+        self.0.push(OnceLock::new, |cell| {
+            let fresh = cell.set(value).is_ok();
+            debug_assert!(fresh, "two writers pushed at once");
+        })
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        self.0.get(index)?.get()
     }
 
     /// The first `len` values.
@@ -63,44 +90,31 @@ impl<T> Log<T> {
 }
 
 /// The same of rows of `N` numbers: cheaper, since a number needs no mark that it was written.
-pub(crate) struct NumberLog<const N: usize> {
-    chunks: [OnceLock<Box<[[AtomicU64; N]]>>; CHUNKS],
-    len: AtomicUsize,
-}
+pub(crate) struct NumberLog<const N: usize>(Cells<[AtomicU64; N]>);
 
 impl<const N: usize> Default for NumberLog<N> {
     fn default() -> Self {
-        Self { chunks: [const { OnceLock::new() }; CHUNKS], len: AtomicUsize::new(0) }
+        Self(Cells::default())
     }
 }
 
 impl<const N: usize> NumberLog<N> {
     /// As [`Log::len`].
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        self.0.len()
     }
 
     /// As [`Log::push`].
     pub(crate) fn push(&self, row: [u64; N]) -> usize {
-        let index = self.len.load(Ordering::Relaxed);
-        let (chunk, place, size) = locate(index);
-        if let Some(chunk) = self.chunks.get(chunk) {
-            let rows = chunk.get_or_init(|| (0..size).map(|_| [const { AtomicU64::new(0) }; N]).collect());
-            let cells = rows.get(place).into_iter().flatten();
-            cells.zip(row).for_each(|(cell, number)| cell.store(number, Ordering::Relaxed));
-        }
-        // Whoever reads the new length reads the row, too.
-        self.len.store(index + 1, Ordering::Release);
-        index
+        let write = |cells: &[AtomicU64; N]| {
+            cells.iter().zip(row).for_each(|(cell, number)| cell.store(number, Ordering::Relaxed));
+        };
+        self.0.push(|| [const { AtomicU64::new(0) }; N], write)
     }
 
     /// The row at an index below the length.
     pub(crate) fn get(&self, index: usize) -> Option<[u64; N]> {
-        if index >= self.len() {
-            return None;
-        }
-        let (chunk, place, _) = locate(index);
-        let row = self.chunks.get(chunk)?.get()?.get(place)?;
+        let row = if index < self.len() { self.0.get(index) } else { None }?;
         Some(std::array::from_fn(|at| row.get(at).map_or(0, |cell| cell.load(Ordering::Relaxed))))
     }
 }

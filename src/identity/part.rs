@@ -80,9 +80,7 @@ impl NodePart {
         let wanted = compact(value);
         let is_it = |part: usize, local: u32| {
             let (part, at) = (parts.get(part).map(Arc::as_ref), local as usize);
-            part.map_or(Ok(false), |part| {
-                Ok(part.namespaces.get(at)? == namespace && part.values.get(at)? == wanted.bytes())
-            })
+            part.map_or(Ok(false), |part| part.holds(at, namespace, &wanted))
         };
         let found = slots::find_last(parts, |part| &part.slots, identifier_hash(namespace, value), is_it)?;
         Ok(found.and_then(|(part, local)| Some(parts.get(part)?.base + local)))
@@ -118,8 +116,11 @@ impl NodePart {
 
     /// Whether that is the identifier of a node of this part.
     pub(crate) fn is_identifier(&self, node: u32, namespace: u8, value: &str) -> Result<bool> {
-        let at = self.local(node);
-        Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == compact(value).bytes())
+        self.holds(self.local(node), namespace, &compact(value))
+    }
+
+    fn holds(&self, at: usize, namespace: u8, value: &Compact<'_>) -> Result<bool> {
+        Ok(self.namespaces.get(at)? == namespace && self.values.get(at)? == value.bytes())
     }
 
     pub(crate) fn namespace(&self, node: u32) -> Result<u8> {
