@@ -127,7 +127,7 @@ fn an_operator_splits_what_a_typo_joined_and_joins_it_again() {
 /// Spellings that reach one mailbox are evidence where the host asks for it, which can be explained and denied.
 #[test]
 fn addresses_of_one_mailbox_join_only_where_the_host_wants_it() {
-    let config = r#"{"namespaces":{"mailbox":{"rank":7,"limit":5,"glue":2,"person":true}}}"#;
+    let config = r#"{"namespaces":{"mailbox":{"rank":70,"limit":5,"glue":2,"person":true}}}"#;
     let folding = Store::options().config(serde_json::from_str(config).unwrap()).in_memory().unwrap();
     let plain = Store::in_memory().unwrap();
     let text = br#"{"type":"identify","anonymousId":"a1","traits":{"email":"A.nn+Shop@gmail.com"}}

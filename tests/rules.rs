@@ -176,7 +176,7 @@ fn what_cannot_be_changed_is_refused_and_changes_nothing() {
     let set =
         |name: &str, rule: NamespaceRule| store.set_rules(&[(name.to_owned(), rule)].into()).unwrap_err().to_string();
     assert!(set("till", NamespaceRule::default()).contains("till"));
-    assert!(set("email", NamespaceRule { rank: 4, ..email.clone() }).contains("rank 4"));
+    assert!(set("email", NamespaceRule { rank: 40, ..email.clone() }).contains("rank 40"));
     assert!(set("email", NamespaceRule { per_shop: true, ..email.clone() }).contains("per_shop"));
     let fan = BTreeMap::from([("planet".to_owned(), 1)]);
     assert!(set("email", NamespaceRule { fan, ..email.clone() }).contains("planet"));
@@ -238,7 +238,7 @@ fn evidence_after_a_revocation_is_reached_too() {
 #[test]
 fn blocking_is_as_if_the_value_had_never_been_a_name() {
     let config = |blocked: &[&str]| {
-        let namespaces = serde_json::json!({"till": {"rank": 10, "per_shop": true, "glue": 1}});
+        let namespaces = serde_json::json!({"till": {"rank": 70, "per_shop": true, "glue": 1}});
         let sources = serde_json::json!({"north": {"shop": "north"}, "south": {"shop": "south"}});
         let mapping = serde_json::json!({"till": "properties.till"});
         serde_json::from_value::<Config>(serde_json::json!({"namespaces": namespaces, "sources": sources,
@@ -388,7 +388,7 @@ fn damage_is_told_before_rules_make_it_worse() {
     }
     store.seal().unwrap();
     let before = store.snapshot().digest().unwrap();
-    let weak = BTreeMap::from([("email".to_owned(), NamespaceRule { rank: 9, ..initial()["email"].clone() })]);
+    let weak = BTreeMap::from([("email".to_owned(), NamespaceRule { rank: 70, ..initial()["email"].clone() })]);
     store.close().unwrap();
     let files: Vec<(std::ffi::OsString, Vec<u8>)> = std::fs::read_dir(&dir.0)
         .unwrap()

@@ -484,7 +484,7 @@ fn operators_rule_and_the_feed_tells() {
 
 #[test]
 fn rules_can_be_read_tried_and_changed() {
-    let rule = json!({"rank": 3, "limit": 5, "glue": 0, "person": true});
+    let rule = json!({"rank": 30, "limit": 5, "glue": 0, "person": true});
     let all = memory(&[
         shop(),
         json!({"do": "rules"}),
@@ -494,7 +494,7 @@ fn rules_can_be_read_tried_and_changed() {
         json!({"do": "rules"}),
         json!({"do": "what_if"}),
         json!({"do": "rules", "set": {"planet": rule}}),
-        json!({"do": "rules", "set": {"email": {"rank": 3, "glu": 1}}}),
+        json!({"do": "rules", "set": {"email": {"rank": 30, "glu": 1}}}),
         json!({"do": "changes", "cursor": 0}),
         json!({"do": "rules", "set": {"phone": {"glue": 1}}}),
         json!({"do": "rules"}),
@@ -513,6 +513,35 @@ fn rules_can_be_read_tried_and_changed() {
     let [before, after] = [5, 11].map(|at| all[at]["rules"]["phone"].clone());
     assert_eq!((&before["glue"], &after["glue"]), (&json!(2), &json!(1)), "{}", all[10]);
     assert_eq!([&before["fan"], &before["rank"], &before["limit"]], [&after["fan"], &after["rank"], &after["limit"]]);
+}
+
+/// An address that only moves up the ranks still joins no two customers, and a namespace of the host's own goes between
+/// the others without naming them.
+#[test]
+fn a_rule_given_in_part_keeps_the_rest_of_its_default() {
+    let own = json!({"email": {"rank": 15}, "till": {"rank": 35, "limit": 1, "glue": 1}});
+    let identify = |user: &str| json!({"type": "identify", "userId": user, "traits": {"email": "us@example.com"}});
+    let all = memory(&[
+        json!({"do": "open", "options": {"namespaces": own}}),
+        json!({"do": "ingest", "messages": [identify("1"), identify("2"), identify("3")]}),
+        json!({"do": "stats"}),
+        json!({"do": "rules"}),
+        json!({"do": "what_if", "rules": {"email": {"glu": 1}}}),
+    ]);
+    assert_eq!(all[2]["people"], 3, "{}", all[1]);
+    let email = json!({"rank": 15, "limit": 5, "window": null, "glue": 2, "ttl": null, "person": true, "per_shop": false,
+        "fan": {"phone": 10, "device": 100, "anonymous_id": 500}});
+    assert_eq!(all[3]["rules"]["email"], email);
+    assert_eq!(all[3]["rules"]["phone"]["rank"], 40);
+    assert!(all[4]["error"]["message"].as_str().unwrap().contains("email: unknown field `glu`"), "{}", all[4]);
+    for options in
+        [json!({"curency": "SECRET"}), json!({"limits": {"depth": "SECRET"}}), json!({"message_id": "SECRET"})]
+    {
+        let word = options.as_object().unwrap().keys().next().unwrap().clone();
+        let (refused, good) = run(":memory:", format!("{}\n", json!({"do": "open", "options": options})).as_bytes());
+        let message = refused[0]["error"]["message"].as_str().unwrap();
+        assert!(!good && message.contains(&word) && !message.contains("SECRET"), "{message}");
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::command::Command;
 use super::reply::{Failure, Reply};
-use super::rulings::completed;
 use regulars::{Clock, Config, Durability, Span, Store};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -56,22 +55,7 @@ fn take(given: &mut BTreeMap<String, &RawValue>, name: &str) -> Result<Option<Va
 }
 
 fn config(given: &BTreeMap<String, &RawValue>) -> Result<Config, Failure> {
-    let mut given = given.clone();
-    let namespaces = take(&mut given, "namespaces")?.map(namespaces).transpose()?;
-    if let Some(namespaces) = &namespaces {
-        given.insert("namespaces".to_owned(), namespaces);
-    }
-    let json = serde_json::to_string(&given).unwrap_or_default();
-    serde_json::from_str(&json).map_err(|error| Failure::invalid(format!("options: {error}")))
-}
-
-/// Those of a new store may be given in part, too: a rule with a rank is a whole one, as in a configuration.
-fn namespaces(given: Value) -> Result<Box<RawValue>, Failure> {
-    let wrong = || Failure::invalid("namespaces are objects by name, with rank, limit, window, glue, fan, ttl, person");
-    let given = serde_json::from_value(given).map_err(|_| wrong())?;
-    let whole = completed(given, &Store::in_memory()?.snapshot().rules().namespaces, |rule| !rule.contains_key("rank"))
-        .ok_or_else(wrong)?;
-    serde_json::value::to_raw_value(&whole).map_err(|_| wrong())
+    Ok(Config::from_json(&serde_json::to_string(given).unwrap_or_default())?)
 }
 
 /// The lock file may be left of a creation that was refused.

@@ -4,7 +4,6 @@ use super::command::Command;
 use super::commands::ingested;
 use super::reply::{Failure, Reply};
 use regulars::{Erasure, MessageId, NamespaceRule, Rules, Ruling, Snapshot, Store};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
@@ -56,7 +55,6 @@ pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failu
         .with("kept", &erased.kept)
 }
 
-const RULES: &str = "namespaces with what changes of their rules: rank, limit, window, glue, fan, ttl, person";
 const VALUES: &str = "a list of values that identify nobody";
 
 /// The rules in force, or with `set` or `block` what became of changing them.
@@ -87,34 +85,11 @@ enum Asked {
 }
 
 fn asked(snapshot: &Snapshot, command: &Command<'_>, field: &str) -> Result<Option<Asked>, Failure> {
-    match (command.get(field, RULES)?, command.get("block", VALUES)?) {
+    match (command.raw(field), command.get("block", VALUES)?) {
         (Some(_), Some(_)) => Err(Failure::invalid("change the rules or block values, one at a time")),
-        (Some(rules), None) => {
-            let rules = completed(rules, &snapshot.rules().namespaces, |_| true);
-            Ok(Some(Asked::Rules(rules.ok_or_else(|| Failure::invalid(format!("{field} is {RULES}")))?)))
-        }
+        (Some(rules), None) => Ok(Some(Asked::Rules(snapshot.rules().changed(rules)?))),
         (None, values) => Ok(values.map(Asked::Block)),
     }
-}
-
-/// Whole rules: one that is `partial` changes what it names and leaves the rest of the one in force.
-pub(crate) fn completed(
-    given: BTreeMap<String, Value>,
-    in_force: &BTreeMap<String, NamespaceRule>,
-    partial: impl Fn(&Map<String, Value>) -> bool,
-) -> Option<BTreeMap<String, NamespaceRule>> {
-    let mut all = BTreeMap::new();
-    for (name, mut rule) in given {
-        if let (Some(old), Value::Object(named)) = (in_force.get(&name), &rule)
-            && partial(named)
-        {
-            let mut whole = serde_json::to_value(old).ok()?;
-            whole.as_object_mut()?.extend(named.clone());
-            rule = whole;
-        }
-        all.insert(name, serde_json::from_value(rule).ok()?);
-    }
-    Some(all)
 }
 
 pub(crate) fn changes(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {

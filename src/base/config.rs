@@ -26,7 +26,9 @@ pub struct Config {
     pub currency: Option<String>,
     /// ISO 3166 region for phone numbers without a country code.
     pub default_region: Option<String>,
-    /// Identifier namespaces that differ from, or come beside, the defaults.
+    /// Identifier namespaces that differ from, or come beside, the defaults. In JSON a rule may be given in part: it starts
+    /// from the default of its name.
+    #[serde(deserialize_with = "super::given::namespaces")]
     pub namespaces: BTreeMap<String, NamespaceRule>,
     /// Values that never identify anybody.
     pub blocked: Blocked,
@@ -46,6 +48,27 @@ pub struct Config {
     pub sources: BTreeMap<String, Source>,
 }
 
+impl Config {
+    /// Reads options from JSON, as serde does, with errors that name the place and repeat no value.
+    ///
+    /// # Errors
+    /// `Invalid` names the option and what it may be.
+    ///
+    /// ```
+    /// use regulars::{Config, NamespaceRule};
+    /// let config = Config::from_json(r#"{"namespaces":{"email":{"rank":15}}}"#)?;
+    /// // Its limit, glue, fan and person are those of every store.
+    /// let email = NamespaceRule::default_of("email").expect("every store has it");
+    /// assert_eq!(config.namespaces["email"], NamespaceRule { rank: 15, ..email });
+    /// let error = Config::from_json(r#"{"curency":"EUR"}"#).expect_err("misspelled");
+    /// assert!(error.to_string().contains("curency"));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn from_json(json: &str) -> crate::Result<Self> {
+        super::given::config(json)
+    }
+}
+
 /// How identifiers of one namespace behave; see the identity chapter of ARCHITECTURE.md.
 ///
 /// A namespace named `mailbox`, which no store has unless it is created so, is filled from every e-mail address: what
@@ -60,7 +83,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamespaceRule {
-    /// Strength: 0 is strongest; all ranks of a store are distinct.
+    /// Strength: 0 is strongest; all ranks of a store are distinct. Those of the defaults stand ten apart, in the order
+    /// `user_id`, `customer_id`, `loyalty_card`, `email`, `phone`, `device`, `anonymous_id`.
     pub rank: u16,
     /// How many distinct values one profile may hold; none: no limit.
     #[serde(default)]
@@ -83,6 +107,21 @@ pub struct NamespaceRule {
     /// Values are per shop, not per company.
     #[serde(default)]
     pub per_shop: bool,
+}
+
+impl NamespaceRule {
+    /// The rule of a namespace that every store has; `None` for another name. What a host changes of it starts here.
+    ///
+    /// ```
+    /// use regulars::NamespaceRule;
+    /// let email = NamespaceRule::default_of("email").expect("every store has it");
+    /// let stronger = NamespaceRule { rank: 15, ..email };
+    /// assert_eq!((stronger.limit, stronger.glue, stronger.person), (Some(5), Some(2), true));
+    /// ```
+    #[must_use]
+    pub fn default_of(name: &str) -> Option<Self> {
+        default_namespaces().into_iter().find(|(known, _)| *known == name).map(|(_, rule)| rule)
+    }
 }
 
 /// A length of time in milliseconds; in text a whole number and one of `ms s m h d w`, for example `"30m"`.
@@ -503,7 +542,7 @@ fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {
         (
             "customer_id",
             NamespaceRule {
-                rank: 1,
+                rank: 10,
                 limit: Some(1),
                 glue: Some(1),
                 fan: fan(&[("email", 20), ("phone", 20)]),
@@ -514,7 +553,7 @@ fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {
         (
             "loyalty_card",
             NamespaceRule {
-                rank: 2,
+                rank: 20,
                 limit: Some(5),
                 glue: Some(2),
                 fan: fan(&[("email", 6), ("phone", 6)]),
@@ -525,7 +564,7 @@ fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {
         (
             "email",
             NamespaceRule {
-                rank: 3,
+                rank: 30,
                 limit: Some(5),
                 glue: Some(2),
                 fan: fan(&[("phone", 10), ("device", 100), ("anonymous_id", 500)]),
@@ -536,7 +575,7 @@ fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {
         (
             "phone",
             NamespaceRule {
-                rank: 4,
+                rank: 40,
                 limit: Some(5),
                 glue: Some(2),
                 fan: fan(&[("device", 100), ("anonymous_id", 500)]),
@@ -544,11 +583,11 @@ fn default_namespaces() -> [(&'static str, NamespaceRule); 7] {
                 ..base.clone()
             },
         ),
-        ("device", NamespaceRule { rank: 5, glue: Some(1), ttl: session, ..base.clone() }),
+        ("device", NamespaceRule { rank: 50, glue: Some(1), ttl: session, ..base.clone() }),
         (
             "anonymous_id",
             NamespaceRule {
-                rank: 6,
+                rank: 60,
                 limit: Some(20),
                 window: Some(Span::days(7)),
                 glue: Some(1),
@@ -571,12 +610,14 @@ mod tests {
         let anonymous = all.get(6).unwrap();
         assert_eq!((anonymous.rule.limit, anonymous.rule.window), (Some(20), Some(Span::days(7))));
         assert!(all.is_person(4) && !all.is_person(5));
+        let ranks: Vec<u16> = all.iter().map(|(_, ns)| ns.rule.rank).collect();
+        assert_eq!(ranks, [0, 10, 20, 30, 40, 50, 60], "a host inserts its own between them");
     }
 
     #[test]
     fn two_namespaces_of_one_rank_are_refused() {
-        let clash = BTreeMap::from([("till".to_owned(), NamespaceRule { rank: 3, ..NamespaceRule::default() })]);
-        assert!(Namespaces::new(&clash).unwrap_err().to_string().contains("rank 3"));
+        let clash = BTreeMap::from([("till".to_owned(), NamespaceRule { rank: 30, ..NamespaceRule::default() })]);
+        assert!(Namespaces::new(&clash).unwrap_err().to_string().contains("rank 30"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod canon;
 pub(crate) mod config;
 pub(crate) mod decimal;
 pub(crate) mod doc;
+pub(crate) mod given;
 pub(crate) mod ident;
 pub(crate) mod money;
 pub(crate) mod rates;

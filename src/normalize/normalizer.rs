@@ -188,7 +188,7 @@ fn check_sources(config: &Config, namespaces: &Namespaces) -> Result<()> {
         if let Some(namespace) = &source.alias_namespace
             && namespaces.code(namespace).is_none()
         {
-            let text = format!("alias_namespace of source {name} is {namespace}, which is not configured");
+            let text = format!("alias_namespace of source {name} is no namespace that is configured");
             return Err(Error::invalid(text));
         }
     }

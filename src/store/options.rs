@@ -2,7 +2,7 @@
 
 use super::handle::Store;
 use crate::Result;
-use crate::base::Config;
+use crate::base::{Config, NamespaceRule};
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Options {
     ///
     /// ```
     /// use regulars::{Config, Store};
-    /// let config: Config = serde_json::from_str(r#"{"currency":"GBP"}"#).expect("valid options");
+    /// let config = Config::from_json(r#"{"currency":"GBP"}"#)?;
     /// let store = Store::options().config(config).in_memory()?;
     /// # Ok::<(), regulars::Error>(())
     /// ```
@@ -113,6 +113,21 @@ impl Options {
     /// ```
     pub fn default_region(mut self, region: &str) -> Self {
         self.config.default_region = Some(region.to_owned());
+        self.config_given = true;
+        self
+    }
+
+    /// The rule of a namespace: another one than its default, or one of the host's own.
+    ///
+    /// ```
+    /// use regulars::{NamespaceRule, Store};
+    /// let email = NamespaceRule::default_of("email").expect("every store has it");
+    /// let store = Store::options().namespace("email", NamespaceRule { limit: Some(1), ..email }).in_memory()?;
+    /// assert_eq!(store.snapshot().rules().namespaces["email"].glue, Some(2));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn namespace(mut self, name: &str, rule: NamespaceRule) -> Self {
+        self.config.namespaces.insert(name.to_owned(), rule);
         self.config_given = true;
         self
     }

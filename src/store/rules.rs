@@ -10,6 +10,7 @@ use super::state::State;
 use crate::Result;
 use crate::base::NamespaceRule;
 use crate::base::config::Namespaces;
+use crate::base::given;
 use crate::error::Error;
 use crate::event::feed::Cause;
 use crate::event::history::At;
@@ -42,6 +43,26 @@ pub struct Rules {
     pub namespaces: BTreeMap<String, NamespaceRule>,
     /// Values that identify nobody, besides those that the store was created with; in lower case, sorted.
     pub blocked: Vec<String>,
+}
+
+impl Rules {
+    /// Whole rules for [`Store::set_rules`] and [`Snapshot::what_if`], from JSON that names of each namespace what changes:
+    /// the rest stays as it is in force.
+    ///
+    /// # Errors
+    /// `Invalid` names the place and what may stand there; it repeats no value.
+    ///
+    /// ```
+    /// let store = regulars::Store::in_memory()?;
+    /// let rules = store.snapshot().rules();
+    /// let changed = rules.changed(r#"{"email":{"glue":1}}"#)?;
+    /// assert_eq!((changed["email"].glue, changed["email"].limit), (Some(1), Some(5)));
+    /// store.set_rules(&changed)?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn changed(&self, json: &str) -> Result<BTreeMap<String, NamespaceRule>> {
+        given::changed(&self.namespaces, json)
+    }
 }
 
 /// What other rules change, or would.
@@ -371,7 +392,7 @@ impl Store {
     /// assert_eq!(store.set_rules(&[("email".to_owned(), email.clone())].into())?.merged, 1);
     /// assert_eq!(store.snapshot().rules().version, 2);
     /// // Weaker than anything else now.
-    /// let weak = NamespaceRule { rank: 20, ..email };
+    /// let weak = NamespaceRule { rank: 70, ..email };
     /// assert_eq!(store.set_rules(&[("email".to_owned(), weak)].into())?.version, 3);
     /// # Ok::<(), regulars::Error>(())
     /// ```

@@ -150,14 +150,14 @@ fn default_rules() -> Rules {
     };
     let user_fan = [("email", 50), ("phone", 50), ("device", 500), ("anonymous_id", 5000)];
     let email_fan = [("phone", 10), ("device", 100), ("anonymous_id", 500)];
-    let cookie = Rule { ttl: Some(HALF_AN_HOUR), ..rule(6, Some(20), Some(1), &[], false) };
+    let cookie = Rule { ttl: Some(HALF_AN_HOUR), ..rule(60, Some(20), Some(1), &[], false) };
     let namespaces: BTreeMap<String, Rule> = [
         ("user_id", rule(0, Some(1), None, &user_fan, true)),
-        ("customer_id", rule(1, Some(1), Some(1), &[("email", 20), ("phone", 20)], true)),
-        ("loyalty_card", rule(2, Some(5), Some(2), &[("email", 6), ("phone", 6)], true)),
-        ("email", rule(3, Some(5), Some(2), &email_fan, true)),
-        ("phone", rule(4, Some(5), Some(2), &[("device", 100), ("anonymous_id", 500)], true)),
-        ("device", Rule { ttl: Some(HALF_AN_HOUR), ..rule(5, None, Some(1), &[], false) }),
+        ("customer_id", rule(10, Some(1), Some(1), &[("email", 20), ("phone", 20)], true)),
+        ("loyalty_card", rule(20, Some(5), Some(2), &[("email", 6), ("phone", 6)], true)),
+        ("email", rule(30, Some(5), Some(2), &email_fan, true)),
+        ("phone", rule(40, Some(5), Some(2), &[("device", 100), ("anonymous_id", 500)], true)),
+        ("device", Rule { ttl: Some(HALF_AN_HOUR), ..rule(50, None, Some(1), &[], false) }),
         ("anonymous_id", Rule { window: Some(WEEK), ..cookie }),
     ]
     .into_iter()
@@ -168,9 +168,9 @@ fn default_rules() -> Rules {
 
 /// Rules under which edges are rejected, fan caps are hit and cookies stick: the options, and below what they mean.
 pub(crate) const STRICT: &str = r#"{"currency":"EUR","namespaces":{
-    "email":{"rank":3,"limit":1,"glue":2,"fan":{"anonymous_id":1},"person":true},
-    "device":{"rank":5,"limit":1,"ttl":"30m"},
-    "anonymous_id":{"rank":6,"limit":1,"window":"2d","glue":2}}}"#;
+    "email":{"limit":1,"fan":{"anonymous_id":1}},
+    "device":{"rank":55,"limit":1,"glue":null},
+    "anonymous_id":{"limit":1,"window":"2d","glue":2,"ttl":null}}}"#;
 
 fn strict_rules() -> Rules {
     const DAYS: i64 = 86_400_000;
@@ -178,9 +178,9 @@ fn strict_rules() -> Rules {
     let mut rules = default_rules();
     let fan = BTreeMap::from([("anonymous_id".to_owned(), 1)]);
     let own = [
-        ("email", Rule { rank: 3, limit: Some(1), glue: Some(2), fan, person: true, ..none.clone() }),
-        ("device", Rule { rank: 5, limit: Some(1), ttl: Some(30 * 60_000), ..none.clone() }),
-        ("anonymous_id", Rule { rank: 6, limit: Some(1), window: Some(2 * DAYS), glue: Some(2), ..none }),
+        ("email", Rule { rank: 30, limit: Some(1), glue: Some(2), fan, person: true, ..none.clone() }),
+        ("device", Rule { rank: 55, limit: Some(1), ttl: Some(30 * 60_000), ..none.clone() }),
+        ("anonymous_id", Rule { rank: 60, limit: Some(1), window: Some(2 * DAYS), glue: Some(2), ..none }),
     ];
     rules.namespaces.extend(own.map(|(name, rule)| (name.to_owned(), rule)));
     rules
