@@ -92,7 +92,7 @@ pub mod fuzzing;
 
 pub use base::{
     Blocked, Config, Currency, Decimal, Id, Limits, MessageId, MessageIdPolicy, Money, NamespaceRule, ProfileId, Rate,
-    Shop, Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, id,
+    Shop, Source, Span, Timestamp, TraitKind, TraitPick, TraitRule, Trust, Undeclared, id,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use event::feed::Cause;

@@ -6,11 +6,12 @@ use regulars::{Clock, Ingest, Profile, Receipt, Store, id};
 use serde_json::Value;
 
 /// An SDK; how many messages its program sends, how many of them it sent again, and how many of those were not what they
-/// had been: the browser's SDK counts in `_metadata` how often it tried, and names whoever signed in meanwhile.
+/// had been: the browser's SDK names whoever signed in meanwhile. That it counts in `_metadata` how often it tried is no
+/// other content.
 const SDKS: [(&str, u64, u64, u64); 10] = [
     ("segment_node", 7, 7, 0),
     ("segment_browser", 6, 1, 1),
-    ("segment_browser_batch", 6, 6, 6),
+    ("segment_browser_batch", 6, 6, 0),
     ("segment_python", 7, 7, 0),
     ("segment_rust", 7, 6, 0),
     ("rudder_node", 7, 1, 0),

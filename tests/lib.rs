@@ -22,6 +22,7 @@ mod import_growth;
 mod journeys;
 mod kill;
 mod money;
+mod names;
 mod operators;
 mod products;
 mod quickstart;

@@ -236,6 +236,8 @@ pub(crate) fn ingested(receipt: &Receipt) -> Result<Reply, Failure> {
         Some(ordinal) => json!([reject.line, reject.reason, ordinal]),
         None => json!([reject.line, reject.reason]),
     });
+    // Beside the refusals, in their order: which field each is about.
+    let fields: Vec<Option<&str>> = receipt.rejects.iter().map(|reject| reject.field).collect();
     let reply = Reply::ok()
         .with("accepted", &receipt.accepted)?
         .with("duplicates", &receipt.duplicates)?
@@ -244,6 +246,7 @@ pub(crate) fn ingested(receipt: &Receipt) -> Result<Reply, Failure> {
         .with("reasons", &receipt.reasons)?
         .with("flags", &receipt.flags)?
         .with("rejects", &rejects.collect::<Vec<_>>())?
+        .with("fields", &fields)?
         .with("merges", &receipt.merges)?
         .with("splits", &receipt.splits)?;
     crossed(reply, receipt)

@@ -46,6 +46,9 @@ pub struct Config {
     pub traits: BTreeMap<String, TraitRule>,
     /// Declared sources.
     pub sources: BTreeMap<String, Source>,
+    /// Where sources are declared: how far one is believed that is not, by its misspelled name perhaps. What comes from it
+    /// is flagged `unknown_source`.
+    pub undeclared: Undeclared,
 }
 
 impl Config {
@@ -366,6 +369,29 @@ pub enum Trust {
     Verified,
     /// A public endpoint, where anyone can send anybody's e-mail: dates and feeds, never joins.
     Claimed,
+}
+
+/// How far a source is believed that the options do not declare, where they declare others.
+///
+/// ```
+/// use regulars::{Config, Flag, Ingest, Store};
+/// let config = Config::from_json(r#"{"sources":{"browser":{"trust":"claimed"}}}"#)?;
+/// let store = Store::options().config(config).in_memory()?;
+/// let misspelled = Ingest::new().source("brwoser");
+/// let receipt = store.ingest(br#"{"type":"page","anonymousId":"a1"}"#, &misspelled)?;
+/// assert_eq!(receipt.flags[&Flag::UnknownSource], 1);
+/// # Ok::<(), regulars::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Undeclared {
+    /// Like a public endpoint: dates and feeds, never joins.
+    #[default]
+    Claimed,
+    /// Like the host's own systems.
+    Verified,
+    /// Not at all: the call fails.
+    Refuse,
 }
 
 /// No longer value is ever an identifier, nor kept as a blocked one.

@@ -20,6 +20,7 @@
 use super::bytes::{Reader, put_bytes, put_zigzag, row32};
 use super::decimal::Decimal;
 use super::ident::{parse_uuid, push_uuid, uuid_text};
+use super::name::is_same_name;
 use super::time::{Timestamp, parse_instant};
 use std::borrow::Cow;
 
@@ -405,16 +406,28 @@ impl<'a> Doc<'a> {
         self.members().filter(|(name, _)| *name == key.as_bytes()).last().map(|(_, value)| value)
     }
 
-    /// The value at a dotted path: `address.country`. A member whose name holds the dot itself wins.
+    /// The value at a dotted path: `address.country`. At every level the longest own name wins, one whose value is null
+    /// too, so one that holds the dot itself before its parts. Names compare as NFC.
     pub(crate) fn path(self, path: &str) -> Option<Doc<'a>> {
-        if let Some(value) = self.get(path) {
-            return Some(value);
+        let (mut at, mut rest) = (self, path);
+        'level: loop {
+            if let Some(value) = at.named(rest) {
+                return Some(value);
+            }
+            for (dot, _) in rest.rmatch_indices('.') {
+                let (head, tail) = rest.split_at_checked(dot)?;
+                if let Some(value) = at.named(head) {
+                    (at, rest) = (value, tail.get(1..)?);
+                    continue 'level;
+                }
+            }
+            return None;
         }
-        // The path shrinks at each step, and documents nest at most as deep as messages may.
-        path.match_indices('.').find_map(|(at, _)| {
-            let (head, tail) = path.split_at_checked(at)?;
-            self.get(head)?.path(tail.get(1..)?)
-        })
+    }
+
+    /// The last member whose name is that, however its letters are composed.
+    fn named(self, name: &str) -> Option<Doc<'a>> {
+        self.members().filter(|(key, _)| is_same_name(key, name.as_bytes())).last().map(|(_, value)| value)
     }
 
     /// Appends the value as JSON text.

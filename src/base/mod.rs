@@ -10,13 +10,15 @@ pub(crate) mod doc;
 pub(crate) mod given;
 pub(crate) mod ident;
 pub(crate) mod money;
+pub(crate) mod name;
 pub(crate) mod rates;
 pub(crate) mod time;
 pub(crate) mod wide;
 pub(crate) mod zone;
 
 pub use config::{
-    Blocked, Config, Limits, MessageIdPolicy, NamespaceRule, Shop, Source, Span, TraitKind, TraitPick, TraitRule, Trust,
+    Blocked, Config, Limits, MessageIdPolicy, NamespaceRule, Shop, Source, Span, TraitKind, TraitPick, TraitRule,
+    Trust, Undeclared,
 };
 pub use decimal::Decimal;
 pub use ident::{Id, MessageId, ProfileId, id};

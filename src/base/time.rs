@@ -99,8 +99,8 @@ pub(crate) struct ParsedInstant {
 /// The milliseconds of the years 0001 to 9999, in UTC.
 const YEARS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000;
 
-/// Reads `YYYY-MM-DD`, then optionally `T` or a blank, `hh:mm`, `:ss`, up to 9 decimals, and `Z` or an offset below 24
-/// h.
+/// Reads `YYYY-MM-DD`, then optionally `T`, `t` or a blank, `hh:mm`, `:ss`, up to 9 decimals, and `Z`, `z` or an offset
+/// below 24 h.
 ///
 /// Strict on purpose: whatever else a text might mean would be a guessed instant. 23:59:60 is 23:59:59.999. Digits
 /// beyond the third decimal are cut.
@@ -111,7 +111,7 @@ pub(crate) fn parse_instant(text: &str) -> Option<ParsedInstant> {
     if scan.0.is_empty() {
         return Some(ParsedInstant { instant: Timestamp(midnight), nanos: 0, zone_missing: true });
     }
-    if !(scan.eat(b'T') || scan.eat(b' ')) {
+    if !(scan.eat(b'T') || scan.eat(b't') || scan.eat(b' ')) {
         return None;
     }
     let (of_day, nanos) = scan.time_of_day()?;
@@ -180,7 +180,7 @@ impl Scan<'_> {
         if self.0.is_empty() {
             return Some(None);
         }
-        if self.eat(b'Z') {
+        if self.eat(b'Z') || self.eat(b'z') {
             return self.0.is_empty().then_some(Some(0));
         }
         let sign = if self.eat(b'+') {
@@ -268,6 +268,10 @@ mod tests {
         assert_eq!(ms("1970-01-01T01:00:00+01:00"), Some(0));
         assert_eq!(ms("1970-01-01T00:00:00.123456789Z"), Some(123));
         assert_eq!(ms("1970-01-01T23:59:60Z"), Some(DAY_MS - 1));
+        // RFC 3339 allows both letters in both cases.
+        for (t, z) in [("T", "z"), ("t", "Z"), ("t", "z"), (" ", "z"), ("t", "+00:00"), ("t", "")] {
+            assert_eq!(ms(&format!("1970-01-01{t}00:00:01.5{z}")), Some(1500), "{t}{z}");
+        }
         for bad in [
             "",
             "1970",
@@ -280,8 +284,9 @@ mod tests {
             "1970-01-01T00:00:00.1234567890Z",
             "1970-01-01T00:00:00+24:00",
             "1970-01-01T00:00:00+01:",
-            "1970-01-01T00:00:00z",
-            "1970-01-01t00:00:00Z",
+            "1970-01-01T00:00:00zz",
+            "1970-01-01tt00:00:00Z",
+            "1970-01-01t",
             "1970-01-01T00:00.5Z",
             "1970-13-01",
             "1970-00-01",

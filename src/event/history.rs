@@ -4,6 +4,7 @@ use super::feed::FeedEntry;
 use super::part::EventPart;
 use super::tail::{NodeRef, OrderKey, TailView, without_barred};
 use crate::Result;
+use crate::base::name::nfc;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
@@ -290,7 +291,7 @@ impl History {
         Ok(next)
     }
 
-    /// Every value that identify events set for one top-level trait.
+    /// Every value that identify events set for one top-level trait, named by code and name.
     pub(crate) fn trait_rows(
         &self,
         code: u16,
@@ -298,6 +299,7 @@ impl History {
         identify: u16,
         visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>,
     ) -> Result<()> {
+        let name = nfc(name);
         for (layer_at, layer) in self.layers() {
             match layer {
                 Layer::Part(part) => part

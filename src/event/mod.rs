@@ -11,18 +11,21 @@ pub(crate) mod seal;
 pub(crate) mod tail;
 
 use crate::base::doc::Doc;
+use crate::base::name::nfc;
 use crate::normalize::fact::{Fact, OrderAction};
+use std::borrow::Cow;
 use tail::OrderKey;
 
-/// The top-level traits that an identify message sets, by name: `context.traits`, overridden key by key by `traits`.
+/// The top-level traits that an identify message sets, by name, NFC: `context.traits`, overridden key by key by `traits`.
 ///
 /// The `null` that clears a trait is among them.
-pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(&str, Doc<'_>)> {
-    let mut all: Vec<(&str, Doc<'_>)> = Vec::new();
+pub(crate) fn traits_of(message: Doc<'_>) -> Vec<(Cow<'_, str>, Doc<'_>)> {
+    let mut all: Vec<(Cow<'_, str>, Doc<'_>)> = Vec::new();
     let context = message.get("context").and_then(|context| context.get("traits"));
     for (key, value) in [context, message.get("traits")].into_iter().flatten().flat_map(Doc::members) {
         // Keys with lone surrogates name no trait that a rule could spell; they stay in the message.
         let Ok(key) = std::str::from_utf8(key) else { continue };
+        let key = nfc(key);
         match all.iter_mut().find(|(known, _)| *known == key) {
             Some(known) => known.1 = value,
             None => all.push((key, value)),

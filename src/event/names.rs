@@ -1,7 +1,9 @@
 //! The dictionary of event and trait names: the only strings that are global to a store.
 //!
-//! Codes are given in the order of the log, so a replay gives the same ones; they never leave the store.
+//! Names compare as NFC, and are kept so. Codes are given in the order of the log, so a replay gives the same ones; they
+//! never leave the store.
 
+use crate::base::name::nfc;
 use ahash::AHashMap;
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ impl Names {
     }
 
     pub(crate) fn code(&self, name: &str) -> Option<u16> {
-        self.codes.get(name).copied()
+        self.codes.get(&*nfc(name)).copied()
     }
 
     pub(crate) fn name(&self, code: u16) -> &str {
@@ -44,7 +46,7 @@ impl Names {
             return Some(code);
         }
         let code = u16::try_from(self.list.len()).ok().filter(|code| *code < u16::MAX)?;
-        let name: Arc<str> = name.into();
+        let name: Arc<str> = nfc(name).into();
         self.list.push(Arc::clone(&name));
         self.codes.insert(name, code);
         Some(code)

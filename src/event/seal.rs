@@ -171,7 +171,7 @@ impl<'n> EventSeal<'n> {
 
     fn push_traits(&mut self, fact: &Fact<'_>, row: u32) {
         for (name, value) in traits_of(fact.doc) {
-            let Some(code) = self.trait_names.code(name) else { continue };
+            let Some(code) = self.trait_names.code(&name) else { continue };
             let next = row32(self.value_places.len());
             let place = *self.value_places.entry(value.bytes().into()).or_insert_with(|| {
                 self.values.push(value.bytes().into());

@@ -4,10 +4,11 @@ use super::rows::Dialect;
 use super::values::{amount, instant};
 use crate::base::TraitKind;
 use crate::base::doc::write_text;
+use crate::base::name::nfc;
 
 /// A trait's cell. What cannot be read as the declared type stays text, and is flagged like any other mismatch.
 pub(super) fn json(name: &str, cell: &str, dialect: &Dialect) -> String {
-    let typed = dialect.trait_kinds.get(name).and_then(|kind| typed(*kind, cell, dialect));
+    let typed = dialect.trait_kinds.get(&*nfc(name)).and_then(|kind| typed(*kind, cell, dialect));
     typed.unwrap_or_else(|| text(cell))
 }
 

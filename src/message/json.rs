@@ -8,6 +8,8 @@ pub(crate) struct BadJson;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
     Null,
+    /// `NaN`, `Infinity` or `-Infinity`, which are no JSON, and which some writers emit all the same.
+    NotFinite,
     Bool(bool),
     /// As it is spelled.
     Number(&'a str),
@@ -97,10 +99,14 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 Ok(Token::List)
             }
-            b'-' | b'0'..=b'9' => self.number().map(Token::Number),
+            b'-' | b'0'..=b'9' => {
+                let start = self.at;
+                self.number().map(Token::Number).or_else(|_| self.not_finite(start))
+            }
             b't' => self.literal(b"true").map(|()| Token::Bool(true)),
             b'f' => self.literal(b"false").map(|()| Token::Bool(false)),
             b'n' => self.literal(b"null").map(|()| Token::Null),
+            b'N' | b'I' => self.not_finite(self.at),
             _ => Err(BadJson),
         }
     }
@@ -108,6 +114,14 @@ impl<'a> Lexer<'a> {
     fn literal(&mut self, word: &[u8]) -> Result<(), BadJson> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         rest.starts_with(word).then(|| self.at += word.len()).ok_or(BadJson)
+    }
+
+    #[cold]
+    fn not_finite(&mut self, start: usize) -> Result<Token<'a>, BadJson> {
+        self.at = start;
+        let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+        let found = words.into_iter().any(|word| self.literal(word).is_ok());
+        found.then_some(Token::NotFinite).ok_or(BadJson)
     }
 
     fn number(&mut self) -> Result<&'a str, BadJson> {
@@ -359,6 +373,23 @@ mod tests {
         assert_eq!(read(r#""\udc00a""#), Ok(b"\xed\xb0\x80a".to_vec()));
         assert_eq!(read(r#""\ud83d\u00""#), Err(BadJson));
         assert_eq!(read("\"a\u{1}\""), Err(BadJson));
+    }
+
+    #[test]
+    fn three_bare_words_stand_for_a_value_and_no_others() {
+        for word in ["NaN", "Infinity", "-Infinity"] {
+            for text in [word.to_owned(), format!("[1, {word} ]"), format!("{{\"a\":{word},\"b\":[{word}]}}")] {
+                assert!(valid(&text), "{text}");
+            }
+            for text in [format!("{word}x"), format!("[{word}1]"), format!("{{{word}:1}}"), format!("+{word}")] {
+                assert!(!valid(&text), "{text}");
+            }
+        }
+        for text in
+            ["nan", "NAN", "-NaN", "Inf", "-Inf", "infinity", "INFINITY", "-infinity", "Na", "- Infinity", "undefined"]
+        {
+            assert!(!valid(text), "{text}");
+        }
     }
 
     proptest! {

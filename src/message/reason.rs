@@ -194,6 +194,29 @@ impl<'de> serde::Deserialize<'de> for Reason {
     }
 }
 
+/// Why a message was refused, and which field it is about, where it is about one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    pub(crate) field: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(crate) fn missing(field: &'static str) -> Self {
+        Self { reason: Reason::MissingField, field: Some(field) }
+    }
+
+    pub(crate) fn wrong_type(field: &'static str) -> Self {
+        Self { reason: Reason::WrongType, field: Some(field) }
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, field: None }
+    }
+}
+
 macro_rules! flags {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// Something noticed about an accepted message. Flags are counted by kind and never reject.
@@ -264,6 +287,10 @@ flags! {
     QuantityUnknown = "quantity_unknown",
     /// A statement about consent has no purpose, or a status that is none of granted, denied and withdrawn.
     ConsentUnreadable = "consent_unreadable",
+    /// A bare `NaN`, `Infinity` or `-Infinity` was read as null.
+    NotFinite = "not_finite",
+    /// Sources are declared, and the one that it came from is not.
+    UnknownSource = "unknown_source",
 }
 
 impl fmt::Display for Flag {

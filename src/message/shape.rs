@@ -115,6 +115,8 @@ pub(crate) struct Slot {
     pub(crate) limit: Option<Limit>,
     /// It holds a number beyond `f64`.
     pub(crate) out_of_range: bool,
+    /// It holds a bare `NaN` or the like, read as null.
+    pub(crate) not_finite: bool,
     /// Of an object: what it says.
     pub(crate) content: Digest,
 }
@@ -139,6 +141,7 @@ impl Slot {
             self.depth = self.depth.max(element.depth + 2);
             self.limit = self.limit.or(element.limit);
             self.out_of_range |= element.out_of_range;
+            self.not_finite |= element.not_finite;
         }
     }
 }

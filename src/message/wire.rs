@@ -49,6 +49,8 @@ pub(crate) struct Wire {
     /// The root has a member `batch`; the key that was read last is it.
     has_batch: bool,
     at_batch: bool,
+    /// The root's context holds a bare `NaN` or the like.
+    context_not_finite: bool,
     /// A container was too deep before the JSON broke.
     too_deep: bool,
     shape: Shape,
@@ -69,6 +71,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) doc: Result<Doc<'a>, Reason>,
     /// It holds a number beyond `f64`.
     pub(crate) out_of_range: bool,
+    /// It holds a bare `NaN` or the like, read as null.
+    pub(crate) not_finite: bool,
     pub(crate) text_bytes: usize,
     /// What an object says.
     pub(crate) content: Digest,
@@ -82,6 +86,8 @@ pub(crate) struct Defaults<'a> {
     /// It holds a number beyond `f64`.
     pub(crate) sent_at_beyond: bool,
     pub(crate) context_beyond: bool,
+    /// It holds a bare `NaN` or the like, read as null.
+    pub(crate) context_not_finite: bool,
 }
 
 /// Why a text is not one value.
@@ -152,7 +158,8 @@ impl Wire {
         single.into_iter().chain(many).map(|(slot, doc, ordinal)| {
             let object = if doc.is_object() { Ok(doc) } else { Err(Reason::WrongType) };
             let doc = slot.verdict(&rules.limits).and(object);
-            Raw { ordinal, doc, out_of_range: slot.out_of_range, text_bytes: slot.text_bytes, content: slot.content }
+            let Slot { out_of_range, not_finite, text_bytes, content, .. } = *slot;
+            Raw { ordinal, doc, out_of_range, not_finite, text_bytes, content }
         })
     }
 
@@ -166,7 +173,13 @@ impl Wire {
         let (sent_at, context) = (present("sentAt"), present("context"));
         // The envelope's other members are nobody's, whatever numbers they hold.
         let beyond = |value: Option<Doc<'_>>| self.root.out_of_range && value.is_some_and(holds_beyond_f64);
-        Defaults { sent_at, context, sent_at_beyond: beyond(sent_at), context_beyond: beyond(context) }
+        let (sent_at_beyond, context_beyond) = (beyond(sent_at), beyond(context));
+        Defaults { sent_at, context, sent_at_beyond, context_beyond, context_not_finite: self.context_not_finite }
+    }
+
+    /// Whether the line is an envelope, readable or not.
+    pub(crate) fn is_envelope(&self) -> bool {
+        self.shape == Shape::Envelope
     }
 
     /// Decides what the line is, once it is known to be JSON.
@@ -209,6 +222,7 @@ impl Wire {
         self.element_level = None;
         self.has_batch = false;
         self.at_batch = false;
+        self.context_not_finite = false;
         self.too_deep = false;
         self.shape = Shape::Message;
         lexer.peek();
@@ -236,6 +250,10 @@ impl Wire {
         let mut doc = DocWriter::new(&mut self.doc);
         match token {
             Token::Null => doc.null(),
+            Token::NotFinite => {
+                doc.null();
+                self.note_not_finite();
+            }
             Token::Bool(value) => doc.bool(value),
             Token::Number(digits) => {
                 doc.number(digits);
@@ -252,6 +270,13 @@ impl Wire {
         }
         self.say_plainly(at);
         Ok(false)
+    }
+
+    #[cold]
+    fn note_not_finite(&mut self) {
+        let in_context = self.element_level.is_none() && self.path().first() == Some(&Step::Key(b"context"));
+        self.context_not_finite |= in_context;
+        self.slot().not_finite = true;
     }
 
     /// Counts a value that is neither a container nor a number, and starts at `at`, in what its container says.

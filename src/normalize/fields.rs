@@ -4,7 +4,8 @@ use super::clock::{self, Clock};
 use super::fact::Kind;
 use crate::base::TraitKind;
 use crate::base::doc::Doc;
-use crate::message::reason::Flags;
+use crate::base::name::{is_same_name, nfc};
+use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::Defaults;
 use crate::message::{Flag, Limit, Reason};
 use std::collections::BTreeMap;
@@ -78,6 +79,9 @@ impl<'a> Within<'a> {
     }
 }
 
+/// Whether a field has the type that it is documented with.
+type Fits = fn(Doc<'_>) -> bool;
+
 /// An object, or the empty list as which PHP writes an empty one.
 fn is_object(value: Doc<'_>) -> bool {
     value.is_object() || (value.is_list() && value.items().next().is_none())
@@ -118,24 +122,35 @@ impl<'a> Fields<'a> {
     }
 
     /// The type, or `None` where neither the message nor the call names one.
-    pub(crate) fn kind(&self, default: Option<Kind>) -> Result<Option<Kind>, Reason> {
+    pub(crate) fn kind(&self, default: Option<Kind>) -> Result<Option<Kind>, Refusal> {
         let Some(value) = self.kind else { return Ok(default) };
         if !value.is_string() {
-            return Err(Reason::WrongType);
+            return Err(Refusal::wrong_type("type"));
         }
         let known = value.as_str().and_then(|name| Kind::from_name(&name));
-        known.map(Some).ok_or(Reason::UnknownType)
+        known.map(Some).ok_or(Reason::UnknownType.into())
     }
 
-    /// Checks the JSON types of the top level.
-    pub(crate) fn check_types(&self, flags: &mut Flags) -> Result<(), Reason> {
-        let names = [self.message_id, self.user_id, self.anonymous_id, self.previous_id, self.group_id];
-        let objects = [self.properties, self.traits, self.context, self.integrations];
-        let named = names.into_iter().flatten().all(|value| value.is_string() || value.as_integer().is_some());
-        let event = self.event.is_none_or(Doc::is_string);
-        let timestamp = self.timestamp.is_none_or(|value| value.is_string() || value.is_number());
-        if !(named && event && timestamp && objects.into_iter().flatten().all(is_object)) {
-            return Err(Reason::WrongType);
+    /// Checks the JSON types of the top level; the first that is wrong, in the order of the documentation, is named.
+    pub(crate) fn check_types(&self, flags: &mut Flags) -> Result<(), Refusal> {
+        let is_text: Fits = |value| value.is_string();
+        let is_name: Fits = |value| value.is_string() || value.as_integer().is_some();
+        let is_time: Fits = |value| value.is_string() || value.is_number();
+        let fields = [
+            ("event", self.event, is_text),
+            ("messageId", self.message_id, is_name),
+            ("userId", self.user_id, is_name),
+            ("anonymousId", self.anonymous_id, is_name),
+            ("previousId", self.previous_id, is_name),
+            ("groupId", self.group_id, is_name),
+            ("timestamp", self.timestamp, is_time),
+            ("properties", self.properties, is_object),
+            ("traits", self.traits, is_object),
+            ("context", self.context, is_object),
+            ("integrations", self.integrations, is_object),
+        ];
+        if let Some((name, ..)) = fields.into_iter().find(|(_, value, fits)| !value.is_none_or(fits)) {
+            return Err(Refusal::wrong_type(name));
         }
         if ![self.name, self.category].into_iter().flatten().all(Doc::is_string) {
             flags.set(Flag::TypeMismatch);
@@ -144,15 +159,18 @@ impl<'a> Fields<'a> {
     }
 
     /// Checks what the type requires.
-    pub(crate) fn check_required(&self, kind: Option<Kind>) -> Result<Kind, Reason> {
-        let kind = kind.ok_or(Reason::MissingField)?;
-        let complete = match kind {
-            Kind::Track => self.event.is_some(),
-            Kind::Group => self.group_id.is_some(),
-            Kind::Alias => self.user_id.is_some() && self.previous_id.is_some(),
-            _ => true,
+    pub(crate) fn check_required(&self, kind: Option<Kind>) -> Result<Kind, Refusal> {
+        let kind = kind.ok_or(Refusal::missing("type"))?;
+        let required = match kind {
+            Kind::Track => [Some(("event", self.event)), None],
+            Kind::Group => [Some(("groupId", self.group_id)), None],
+            Kind::Alias => [Some(("userId", self.user_id)), Some(("previousId", self.previous_id))],
+            _ => [None, None],
         };
-        complete.then_some(kind).ok_or(Reason::MissingField)
+        match required.into_iter().flatten().find(|(_, value)| value.is_none()) {
+            Some((name, _)) => Err(Refusal::missing(name)),
+            None => Ok(kind),
+        }
     }
 
     /// The limits of the fields themselves; event names and texts that are longer are found by their bytes alone.
@@ -191,11 +209,11 @@ impl<'a> Fields<'a> {
             return false;
         }
         let mistyped = |(key, value): (&[u8], Doc<'_>)| {
-            let kind = std::str::from_utf8(key).ok().and_then(|key| declared.get(key));
+            let kind = std::str::from_utf8(key).ok().and_then(|key| declared.get(&*nfc(key)));
             kind.is_some_and(|kind| !kind.covers(value))
         };
         let own = self.traits.filter(|traits| traits.is_object());
-        let replaced = |key: &[u8]| own.is_some_and(|own| own.members().any(|(name, _)| name == key));
+        let replaced = |key: &[u8]| own.is_some_and(|own| own.members().any(|(name, _)| is_same_name(name, key)));
         let others = self.within.traits.into_iter().flat_map(Doc::members).filter(|(key, _)| !replaced(key));
         own.into_iter().flat_map(Doc::members).chain(others).any(mistyped)
     }

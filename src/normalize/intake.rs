@@ -9,12 +9,14 @@ use super::normalizer::{Intake, ReceivedAt};
 use super::order::{self, OrderMoney, Props};
 use crate::base::canon::{self, Digest};
 use crate::base::doc::{Doc, DocWriter};
+use crate::base::name::nfc;
 use crate::base::time::DAY_MS;
 use crate::base::{MessageId, MessageIdPolicy, Timestamp};
 use crate::message::lines;
-use crate::message::reason::Flags;
+use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::{Defaults, Raw, Wire};
 use crate::message::{Flag, Limit, Reason};
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
 /// Buffers that live on from message to message.
@@ -51,7 +53,7 @@ pub(crate) enum Outcome<'a> {
         flags: Flags,
     },
     /// It was refused.
-    Reject { line: u64, ordinal: Option<u32>, reason: Reason },
+    Reject { line: u64, ordinal: Option<u32>, reason: Reason, field: Option<&'static str> },
 }
 
 /// Reads a body: one JSON value whatever its line breaks, else a message, array or envelope a line.
@@ -93,7 +95,9 @@ fn emit(
     sink: &mut dyn FnMut(Outcome<'_>),
 ) {
     if let Err(reason) = read {
-        return sink(Outcome::Reject { line, ordinal: None, reason });
+        // Of an envelope nothing but its list of messages has a type.
+        let field = (reason == Reason::WrongType && scratch.wire.is_envelope()).then_some("batch");
+        return sink(Outcome::Reject { line, ordinal: None, reason, field });
     }
     let Scratch { wire, build } = scratch;
     let defaults = wire.defaults();
@@ -102,45 +106,48 @@ fn emit(
         let ordinal = raw.ordinal;
         match build.message(&raw, defaults, intake) {
             Ok(flags) => sink(Outcome::Fact { line, ordinal, fact: &build.fact, flags }),
-            Err(reason) => sink(Outcome::Reject { line, ordinal, reason }),
+            Err(Refusal { reason, field }) => sink(Outcome::Reject { line, ordinal, reason, field }),
         }
     }
 }
 
 impl Build {
     /// Turns one message into a fact, or finds the first check that it fails.
-    fn message(&mut self, raw: &Raw<'_>, defaults: Defaults<'_>, intake: &Intake<'_>) -> Result<Flags, Reason> {
+    fn message(&mut self, raw: &Raw<'_>, defaults: Defaults<'_>, intake: &Intake<'_>) -> Result<Flags, Refusal> {
         let message = raw.doc?;
         let fields = Fields::read(message, defaults);
         let limits = &intake.normalizer.wire.limits;
         let filled = filled(&fields).map(|(_, value)| value.bytes().len()).sum::<usize>();
         if raw.text_bytes.saturating_add(filled) > limits.message_bytes || filled > self.room_bytes {
-            return Err(Reason::TooLarge);
+            return Err(Reason::TooLarge.into());
         }
         self.room_bytes -= filled;
-        let mut flags = Flags::default();
+        let mut flags = noticed(raw, &fields, defaults, intake);
         let kind = fields.kind(intake.default_type);
         let props = Props::read(fields.properties);
         self.names.find(intake, kind.ok().flatten(), message, &fields, &props)?;
         fields.check_limits(limits, &mut self.text)?;
         if props.products.is_some_and(|products| products.items().nth(limits.products).is_some()) {
-            return Err(Reason::Limit(Limit::Products));
+            return Err(Reason::Limit(Limit::Products).into());
         }
         let kind = kind?;
         fields.check_types(&mut flags)?;
         let kind = fields.check_required(kind)?;
         if intake.normalizer.message_id == MessageIdPolicy::Refuse && fields.message_id.is_none() {
-            return Err(Reason::MissingField);
+            return Err(Refusal::missing("messageId"));
         }
         let said_at = fields.timestamp(&mut flags)?;
         let filled_beyond =
             fields.context_filled && defaults.context_beyond || fields.sent_at_filled && defaults.sent_at_beyond;
         if raw.out_of_range || filled_beyond {
-            return Err(Reason::NumberOutOfRange);
+            return Err(Reason::NumberOutOfRange.into());
         }
         self.text.clear();
         if let Some(event) = fields.event {
             push_name(event, &mut self.text);
+        }
+        if let Cow::Owned(composed) = nfc(&self.text) {
+            self.text = composed;
         }
         let event = if kind == Kind::Track { self.text.as_str() } else { "" };
         let action = OrderAction::from_event(event);
@@ -149,7 +156,7 @@ impl Build {
             None => order::check(event, &props, intake.currency, &mut flags).map(|()| None)?,
         };
         if self.names.is_empty() {
-            return Err(Reason::NoIdentifier);
+            return Err(Reason::NoIdentifier.into());
         }
         let mistyped = kind == Kind::Identify && fields.has_mistyped_trait(&intake.normalizer.trait_kinds);
         if fields.within.is_mismatched() || mistyped {
@@ -249,7 +256,7 @@ fn keep(
         let (kept, counted) = match member.key {
             b"messageId" => (!id_given, !id_given),
             b"sentAt" => (!fields.sent_at_filled, false),
-            b"receivedAt" => (true, false),
+            b"receivedAt" | b"_metadata" => (true, false),
             b"context" => (!fields.context_filled, !fields.context_filled),
             b"timestamp" if member.value.as_instant() == Some(ts) => {
                 canonical_time = true;
@@ -274,6 +281,18 @@ fn keep(
     }
     doc.close(root);
     canonical_time
+}
+
+/// What there is to say of a message before it is looked into.
+fn noticed(raw: &Raw<'_>, fields: &Fields<'_>, defaults: Defaults<'_>, intake: &Intake<'_>) -> Flags {
+    let mut flags = Flags::default();
+    if raw.not_finite || fields.context_filled && defaults.context_not_finite {
+        flags.set(Flag::NotFinite);
+    }
+    if intake.undeclared {
+        flags.set(Flag::UnknownSource);
+    }
+    flags
 }
 
 /// Whether a text holds a NUL or a lone surrogate.

@@ -20,3 +20,5 @@ pub(crate) mod topic;
 pub(crate) mod check;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

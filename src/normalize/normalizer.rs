@@ -4,7 +4,8 @@ use super::blocked::BlockedValues;
 use super::fact::Kind;
 use super::ident::{Bad, Env, Identifiers};
 use super::phone;
-use crate::base::config::Namespaces;
+use crate::base::config::{Namespaces, Undeclared};
+use crate::base::name::nfc;
 use crate::base::zone::Zone;
 use crate::base::{Config, Currency, Id, Limits, MessageIdPolicy, Source, Timestamp, TraitKind, Trust};
 use crate::message::wire::WireRules;
@@ -23,11 +24,12 @@ pub(crate) struct Normalizer {
     pub(crate) message_id: MessageIdPolicy,
     /// Namespace <- dotted path.
     pub(crate) mapping: Vec<(u8, String)>,
-    /// The traits whose type is declared.
+    /// The traits whose type is declared, by their names in NFC.
     pub(crate) trait_kinds: BTreeMap<String, TraitKind>,
     home: Place,
     shops: BTreeMap<String, Place>,
     sources: BTreeMap<String, Source>,
+    undeclared: Undeclared,
 }
 
 /// The codes of the namespaces that documented fields belong to.
@@ -87,10 +89,11 @@ impl Normalizer {
             identifiers: Identifiers::new(namespaces, BlockedValues::new(&config.blocked), all_shops),
             message_id: config.message_id,
             mapping,
-            trait_kinds: config.traits.iter().filter_map(|(name, rule)| Some((name.clone(), rule.kind?))).collect(),
+            trait_kinds: kinds(config),
             home,
             shops,
             sources: config.sources.clone(),
+            undeclared: config.undeclared,
         })
     }
 
@@ -122,9 +125,32 @@ impl Normalizer {
         self.place(shop).currency
     }
 
+    /// How far a call is believed that names none of the declared sources; `None` for one that does, for one that names
+    /// no source, and where none are declared.
+    ///
+    /// # Errors
+    /// `Invalid` where such calls are refused.
+    fn trust_of_undeclared(&self, name: &str) -> Result<Option<Trust>> {
+        if name.is_empty() || self.sources.is_empty() || self.sources.contains_key(name) {
+            return Ok(None);
+        }
+        match self.undeclared {
+            Undeclared::Claimed => Ok(Some(Trust::Claimed)),
+            Undeclared::Verified => Ok(Some(Trust::Verified)),
+            Undeclared::Refuse => {
+                let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+                Err(Error::invalid(format!("no source of that name is declared; declared are {}", known.join(", "))))
+            }
+        }
+    }
+
     fn place(&self, shop: &str) -> Place {
         self.shops.get(shop).copied().unwrap_or(self.home)
     }
+}
+
+fn kinds(config: &Config) -> BTreeMap<String, TraitKind> {
+    config.traits.iter().filter_map(|(name, rule)| Some((nfc(name).into_owned(), rule.kind?))).collect()
 }
 
 fn subject(shop: &str) -> String {
@@ -234,6 +260,8 @@ pub(crate) struct Intake<'c> {
     pub(crate) shop: &'c str,
     pub(crate) channel: &'c str,
     pub(crate) claimed: bool,
+    /// Sources are declared, and this one is not.
+    pub(crate) undeclared: bool,
     pub(crate) operator_alias: bool,
     /// Rows of a file: strong evidence, whatever their type.
     pub(crate) rows: bool,
@@ -245,10 +273,11 @@ pub(crate) struct Intake<'c> {
 }
 
 impl<'c> Intake<'c> {
-    /// The context of a call. A source that is not declared has the defaults: verified, no shop, no channel.
+    /// The context of a call. A source that is not declared has no shop and no channel. It is verified where none are
+    /// declared, and else as far as the options say, unless the call says otherwise.
     ///
     /// # Errors
-    /// `Invalid` for a source name above 256 bytes.
+    /// `Invalid` for a source name above 256 bytes, and for a source that has to be declared and is not.
     pub(crate) fn new(
         normalizer: &'c Normalizer,
         source: Option<&'c str>,
@@ -261,7 +290,8 @@ impl<'c> Intake<'c> {
             return Err(Error::invalid("the name of a source has at most 256 bytes"));
         }
         let declared = normalizer.sources.get(name);
-        let trust = trust_override.or(declared.map(|source| source.trust)).unwrap_or_default();
+        let undeclared = normalizer.trust_of_undeclared(name)?;
+        let trust = trust_override.or(declared.map(|source| source.trust)).or(undeclared).unwrap_or_default();
         let claimed = trust == Trust::Claimed;
         let shop = declared.map_or("", |source| source.shop.as_str());
         let alias_namespace = declared.and_then(|source| source.alias_namespace.as_deref());
@@ -272,6 +302,7 @@ impl<'c> Intake<'c> {
             shop,
             channel: declared.map_or("", |source| source.channel.as_str()),
             claimed,
+            undeclared: undeclared.is_some(),
             operator_alias: !claimed && declared.is_some_and(|source| source.operator_alias),
             alias_namespace: alias_namespace
                 .and_then(|namespace| normalizer.namespaces().code(namespace))

@@ -9,28 +9,39 @@ use crate::message::Reason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const NOW: i64 = 1_700_000_000_000;
+pub(super) const NOW: i64 = 1_700_000_000_000;
 
 /// The bytes of a fact, and the names of its flags.
-type Accepted = (Vec<u8>, Vec<&'static str>);
+pub(super) type Accepted = (Vec<u8>, Vec<&'static str>);
 
 /// What came out, owned.
 #[derive(Debug, PartialEq, Eq, Clone)]
-struct Seen {
+pub(super) struct Seen {
     line: u64,
     ordinal: Option<u32>,
-    result: Result<Accepted, Reason>,
+    pub(super) result: Result<Accepted, Reason>,
 }
 
-struct House(Normalizer);
+/// A track of a user, with more members.
+pub(super) fn track(rest: &str) -> String {
+    format!(r#"{{"type":"track","event":"e","userId":"u"{rest}}}"#)
+}
+
+pub(super) struct House(pub(super) Normalizer);
 
 impl House {
-    fn new(config: Value) -> Self {
+    pub(super) fn new(config: Value) -> Self {
         let config: Config = serde_json::from_value(config).unwrap();
         Self(Normalizer::new(&config).unwrap())
     }
 
-    fn read_as(&self, body: &[u8], source: Option<&str>, trust: Option<Trust>, kind: Option<Kind>) -> Vec<Seen> {
+    pub(super) fn read_as(
+        &self,
+        body: &[u8],
+        source: Option<&str>,
+        trust: Option<Trust>,
+        kind: Option<Kind>,
+    ) -> Vec<Seen> {
         let at = ReceivedAt::At(Timestamp::from_millisecond(NOW));
         let intake = Intake::new(&self.0, source, trust, kind, at).unwrap();
         let mut seen = Vec::new();
@@ -39,18 +50,31 @@ impl House {
                 Outcome::Fact { line, ordinal, fact, flags } => {
                     Seen { line, ordinal, result: Ok((fact.to_vec(), flags.iter().map(|flag| flag.name()).collect())) }
                 }
-                Outcome::Reject { line, ordinal, reason } => Seen { line, ordinal, result: Err(reason) },
+                Outcome::Reject { line, ordinal, reason, .. } => Seen { line, ordinal, result: Err(reason) },
             });
         });
         seen
     }
 
-    fn read(&self, body: impl AsRef<[u8]>) -> Vec<Seen> {
+    /// Why a body of one message is refused, and for which field.
+    pub(super) fn refusal(&self, body: &str) -> (String, Option<&'static str>) {
+        let at = ReceivedAt::At(Timestamp::from_millisecond(NOW));
+        let intake = Intake::new(&self.0, None, None, None, at).unwrap();
+        let mut seen = Vec::new();
+        read_body(body.as_bytes(), &intake, &mut Scratch::default(), &mut |outcome| match outcome {
+            Outcome::Fact { .. } => panic!("accepted: {body}"),
+            Outcome::Reject { reason, field, .. } => seen.push((reason.to_string(), field)),
+        });
+        assert_eq!(seen.len(), 1, "{body}");
+        seen.remove(0)
+    }
+
+    pub(super) fn read(&self, body: impl AsRef<[u8]>) -> Vec<Seen> {
         self.read_as(body.as_ref(), None, None, None)
     }
 
     /// The one fact of a body, with its flags.
-    fn one(&self, body: impl AsRef<[u8]>) -> (Vec<u8>, Vec<&'static str>) {
+    pub(super) fn one(&self, body: impl AsRef<[u8]>) -> (Vec<u8>, Vec<&'static str>) {
         let mut seen = self.read(body.as_ref());
         assert_eq!(seen.len(), 1, "{}", String::from_utf8_lossy(body.as_ref()));
         let text = String::from_utf8_lossy(body.as_ref()).into_owned();
@@ -71,7 +95,7 @@ fn names(fact: &[u8], normalizer: &Normalizer) -> Vec<String> {
         .collect()
 }
 
-fn house() -> House {
+pub(super) fn house() -> House {
     House::new(json!({"currency": "EUR", "default_region": "DK"}))
 }
 
@@ -87,7 +111,6 @@ fn hostile_messages_are_refused_for_the_documented_reason() {
     let nested =
         |depth: usize| format!(r#"{{"type":"page","userId":"u","x":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let keys = |count: usize| (0..count).map(|at| format!("\"k{at}\":1")).collect::<Vec<_>>().join(",");
-    let track = |rest: &str| format!(r#"{{"type":"track","event":"e","userId":"u"{rest}}}"#);
     let products =
         |count: usize| track(&format!(r#","properties":{{"products":[{}]}}"#, ["{}"].repeat(count).join(",")));
     let order =
@@ -100,7 +123,8 @@ fn hostile_messages_are_refused_for_the_documented_reason() {
         (r#"{'a':1}"#.into(), "invalid_json"),
         (r#"{"a":01}"#.into(), "invalid_json"),
         (r#"{"a":.5}"#.into(), "invalid_json"),
-        (r#"{"a":NaN}"#.into(), "invalid_json"),
+        (r#"{"a":NaN"#.into(), "invalid_json"),
+        (r#"{"a":nan}"#.into(), "invalid_json"),
         ("{\"a\":\"\t\"}".into(), "invalid_json"),
         (r#"{"a":"\x"}"#.into(), "invalid_json"),
         ("null".into(), "wrong_type"),
@@ -334,10 +358,12 @@ fn aliases_name_two_identifiers_as_the_source_declares() {
         let (fact, _) = house.read_as(body, Some(source), trust, None)[0].result.clone().unwrap();
         (names(&fact, &house.0).join(" "), Fact::parse(&fact).unwrap().bits.has(Bits::OPERATOR_ALIAS))
     };
-    assert_eq!(read("other", None), ("user_id=u anonymous_id=a anonymous_id=p".into(), false));
+    let claimed = "?user_id=u anonymous_id=a anonymous_id=p";
+    assert_eq!(read("other", None), (claimed.into(), false), "where sources are declared, others are public");
+    assert_eq!(read("other", Some(Trust::Verified)), ("user_id=u anonymous_id=a anonymous_id=p".into(), false));
     assert_eq!(read("shop", None), ("user_id=u customer_id=p anonymous_id=a".into(), false));
     assert_eq!(read("crm", None), ("!user_id=p !user_id=u".into(), true));
-    assert_eq!(read("crm", Some(Trust::Claimed)), ("?user_id=u anonymous_id=a anonymous_id=p".into(), false));
+    assert_eq!(read("crm", Some(Trust::Claimed)), (claimed.into(), false));
 }
 
 #[test]

@@ -7,12 +7,14 @@ use crate::Result;
 use crate::base::canon;
 use crate::base::config::{TraitKind, TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
+use crate::base::name::nfc;
 use crate::base::zone::Zone;
 use crate::base::{Currency, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::history::At;
 use crate::event::{order_key, traits_of};
 use crate::normalize::fact::{Bits, Fact, Kind};
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +131,7 @@ impl<'r> Person<'r> {
         let mut all = Vec::new();
         for event in self.events.iter().filter(|event| event.kind == Kind::Identify) {
             self.with_fact(event.at, |fact| {
-                let setting = |(name, value): (&str, Doc<'_>)| TraitSetting {
+                let setting = |(name, value): (Cow<'_, str>, Doc<'_>)| TraitSetting {
                     name: name.into(),
                     ts: event.ts,
                     source: fact.source.into(),
@@ -143,9 +145,10 @@ impl<'r> Person<'r> {
 
     /// The winning value of a trait among those set up to `at`; `None` where it is missing or cleared.
     pub(crate) fn trait_value(&self, name: &str, at: Timestamp) -> Result<Option<Vec<u8>>> {
+        let name = nfc(name);
         let settings: Vec<&TraitSetting> =
             self.trait_settings()?.iter().filter(|setting| *setting.name == *name && setting.ts <= at).collect();
-        Ok(pick(&settings, self.records.reading.traits.get(name)))
+        Ok(pick(&settings, self.records.reading.traits.get(&*name)))
     }
 
     /// The names of the traits that anything was said about up to `at`, sorted.

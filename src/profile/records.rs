@@ -30,7 +30,7 @@ pub(crate) struct Reading {
     pub(crate) shop_currencies: BTreeMap<String, Currency>,
     /// The zone of the store's calendar.
     pub(crate) zone: Zone,
-    /// Declared traits.
+    /// Declared traits, by their names in NFC.
     pub(crate) traits: BTreeMap<String, TraitRule>,
 }
 

@@ -15,6 +15,7 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitPick;
 use crate::base::doc::Doc;
+use crate::base::name::nfc;
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
 use crate::event::history::At;
@@ -202,7 +203,7 @@ impl Crowd<'_> {
             self.records
                 .reading
                 .traits
-                .get(name)
+                .get(&*nfc(name))
                 .is_none_or(|rule| rule.rule == TraitPick::Latest && rule.kind.is_none())
         };
         trait_paths(path).all(|(name, _)| plain(name))

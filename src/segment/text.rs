@@ -1,13 +1,9 @@
 //! Strings as rules compare them: NFC, and with case folded where the operator ends in `_ci`.
 
+use crate::base::name::nfc;
 use std::borrow::Cow;
 use std::fmt;
-use unicode_normalization::{UnicodeNormalization, is_nfc};
-
-/// The NFC form; ASCII, which most values are, is its own.
-pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
-}
+use unicode_normalization::UnicodeNormalization;
 
 /// The NFC form with case folded: `STRASSE`, `Straße` and `strasse` are one.
 ///

@@ -370,8 +370,8 @@ impl Book {
 
     fn name_traits(&mut self, fact: &Fact<'_>) {
         for (name, _) in traits_of(fact.doc) {
-            if self.trait_names.code(name).is_none() {
-                Arc::make_mut(&mut self.trait_names).add(name);
+            if self.trait_names.code(&name).is_none() {
+                Arc::make_mut(&mut self.trait_names).add(&name);
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::normalize::recast::Recast;
 use crate::segment::Segment;
 use ahash::{AHashMap, AHashSet};
 use parking_lot::MutexGuard;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -525,7 +526,8 @@ impl<'a> Admission<'a> {
         }
         if fact.kind == Kind::Identify {
             let names = traits_of(fact.doc).into_iter().map(|(name, _)| name);
-            let unknown = |name: &&str| book.trait_names.code(name).is_none() && !self.trait_names.contains(*name);
+            let unknown =
+                |name: &Cow<'_, str>| book.trait_names.code(name).is_none() && !self.trait_names.contains(&**name);
             fresh.traits = names.filter(unknown).map(Into::into).collect();
             if book.trait_names.len() + self.trait_names.len() + fresh.traits.len() > share(limits.trait_names) {
                 return Err(Limit::TraitNames);

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event::named_order_key;
 use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink, text_head};
 use crate::message::Reason;
+use crate::message::reason::Refusal;
 use crate::normalize::fact::{Amount, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::Intake;
@@ -183,7 +184,9 @@ impl Sink for Run<'_, '_> {
         let first = rows.first().copied().unwrap_or(0);
         read_line(json.as_bytes(), first, &self.intake, &mut self.scratch, &mut |outcome| match outcome {
             Outcome::Fact { fact, flags, .. } => batch.push_rows(Rows { lines: rows.into(), subject }, fact, flags),
-            Outcome::Reject { reason, .. } => rows.iter().for_each(|row| batch.receipt.reject(*row, None, reason)),
+            Outcome::Reject { reason, field, .. } => {
+                rows.iter().for_each(|row| batch.receipt.reject(*row, None, Refusal { reason, field }));
+            }
         });
     }
 

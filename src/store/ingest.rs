@@ -10,6 +10,7 @@ use crate::compose::Message;
 use crate::error::Error;
 use crate::message::Reason;
 use crate::message::lines::{Line, LineReader};
+use crate::message::reason::Refusal;
 use crate::normalize::fact::Kind;
 use crate::normalize::intake::{Outcome, Scratch, read_body, read_line};
 use crate::normalize::normalizer::{Intake, Normalizer, ReceivedAt};
@@ -178,7 +179,7 @@ fn dry_run(body: &[u8], intake: &Intake<'_>) -> Receipt {
     let mut receipt = Receipt::default();
     read_body(body, intake, &mut Scratch::default(), &mut |outcome| match outcome {
         Outcome::Fact { flags, .. } => receipt.accept(1, flags),
-        Outcome::Reject { line, ordinal, reason } => receipt.reject(line, ordinal, reason),
+        Outcome::Reject { line, ordinal, reason, field } => receipt.reject(line, ordinal, Refusal { reason, field }),
     });
     receipt
 }
@@ -342,7 +343,9 @@ impl Batch {
     fn take(&mut self, outcome: Outcome<'_>) {
         match outcome {
             Outcome::Fact { line, ordinal, fact, flags } => self.push(line, ordinal, fact, flags),
-            Outcome::Reject { line, ordinal, reason } => self.receipt.reject(line, ordinal, reason),
+            Outcome::Reject { line, ordinal, reason, field } => {
+                self.receipt.reject(line, ordinal, Refusal { reason, field });
+            }
         }
     }
 }

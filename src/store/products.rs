@@ -9,7 +9,7 @@ use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::{Decimal, Timestamp};
 use crate::compose::{Members, object, text};
-use crate::message::reason::Flags;
+use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::Wire;
 use crate::message::{Limit, Reason};
 use crate::normalize::fact::Kind;
@@ -160,26 +160,26 @@ impl Inner {
     }
 
     /// The document of an entry, held against the limits of messages.
-    fn entry(&self, product: &Product, wire: &mut Wire) -> std::result::Result<Vec<u8>, Reason> {
+    fn entry(&self, product: &Product, wire: &mut Wire) -> std::result::Result<Vec<u8>, Refusal> {
         let rules = &self.normalizer.wire;
         wire.read_line(format!("[{}]", object(&product.attributes)).as_bytes(), rules)?;
         let mut entries = wire.messages(rules);
-        let (Some(entry), None) = (entries.next(), entries.next()) else { return Err(Reason::InvalidJson) };
+        let (Some(entry), None) = (entries.next(), entries.next()) else { return Err(Reason::InvalidJson.into()) };
         let doc = entry.doc?;
         // A text that ends its member early starts another one.
         if doc.members().count() > product.attributes.len() {
-            return Err(Reason::InvalidJson);
+            return Err(Reason::InvalidJson.into());
         }
         let product_id = product.product_id.trim();
         if product_id.is_empty() {
-            return Err(Reason::MissingField);
+            return Err(Refusal::missing("product_id"));
         }
         if entry.out_of_range {
-            return Err(Reason::NumberOutOfRange);
+            return Err(Reason::NumberOutOfRange.into());
         }
         let most = self.normalizer.wire.limits.identifier_chars;
         if [product_id, product.shop.trim()].iter().any(|text| text.chars().count() > most) {
-            return Err(Reason::Limit(Limit::Identifier));
+            return Err(Reason::Limit(Limit::Identifier).into());
         }
         Ok(doc.bytes().to_vec())
     }

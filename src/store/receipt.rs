@@ -1,7 +1,7 @@
 //! What became of what was sent: counts, reasons, and who entered or left which segment.
 
 use crate::base::ProfileId;
-use crate::message::reason::Flags;
+use crate::message::reason::{Flags, Refusal};
 use crate::message::{Flag, Reason};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -57,6 +57,7 @@ pub struct Receipt {
 /// use regulars::{Reason, Store};
 /// let receipt = Store::in_memory()?.ingest_json(b"{\"type\":\"track\"}")?;
 /// assert_eq!((receipt.rejects[0].line, receipt.rejects[0].reason), (1, Reason::MissingField));
+/// assert_eq!(receipt.rejects[0].to_string(), "line 1: missing_field (event)");
 /// # Ok::<(), regulars::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -68,14 +69,28 @@ pub struct Reject {
     pub ordinal: Option<u32>,
     /// Why.
     pub reason: Reason,
+    /// The field that is missing or of the wrong type, where it is one.
+    pub field: Option<&'static str>,
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if let Some(ordinal) = self.ordinal {
+            write!(f, ", message {ordinal}")?;
+        }
+        write!(f, ": {}", self.reason)?;
+        self.field.map_or(Ok(()), |field| write!(f, " ({field})"))
+    }
 }
 
 impl Receipt {
-    pub(super) fn reject(&mut self, line: u64, ordinal: Option<u32>, reason: Reason) {
+    pub(super) fn reject(&mut self, line: u64, ordinal: Option<u32>, refusal: impl Into<Refusal>) {
+        let Refusal { reason, field } = refusal.into();
         self.rejected += 1;
         *self.reasons.entry(reason).or_default() += 1;
         if self.rejects.len() < LISTED_MAX {
-            self.rejects.push(Reject { line, ordinal, reason });
+            self.rejects.push(Reject { line, ordinal, reason, field });
         }
     }
 

@@ -9,6 +9,7 @@ use super::seal::{OpenPart, read_state};
 use super::writer::{Settled, Writer};
 use crate::Result;
 use crate::base::config::Namespaces;
+use crate::base::name::nfc;
 use crate::base::zone::Zone;
 use crate::error::Error;
 use crate::event::feed::Cause;
@@ -69,7 +70,8 @@ pub(super) fn reading(charter: &Charter) -> Result<Reading> {
         shops.filter_map(|(name, shop)| Some((name.clone(), shop.currency.as_deref()?.parse().ok()?)));
     let shop_currencies = shop_currencies.collect();
     let zone = charter.config.time_zone.as_deref().and_then(Zone::named).unwrap_or_default();
-    Ok(Reading { currency, shop_currencies, zone, traits: charter.config.traits.clone() })
+    let traits = charter.config.traits.iter().map(|(name, rule)| (nfc(name).into_owned(), rule.clone())).collect();
+    Ok(Reading { currency, shop_currencies, zone, traits })
 }
 
 fn create(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Catalog> {

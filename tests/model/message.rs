@@ -9,6 +9,10 @@ pub(crate) const MINUTE: i64 = 60_000;
 /// 2026-01-05T00:00:00Z
 pub(crate) const BASE: i64 = 1_767_571_200_000;
 
+/// One name in two forms, of an event and of a trait.
+pub(crate) const COMPOSED: &str = "Caf\u{e9}";
+pub(crate) const DECOMPOSED: &str = "Cafe\u{301}";
+
 /// The identifier fields, as sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Names {
@@ -123,8 +127,15 @@ impl Message {
         }
     }
 
-    /// The name of the event in the history.
+    /// The name of the event in the history, however its letters were composed.
     pub(crate) fn event(&self) -> &'static str {
+        match self.event_as_sent() {
+            DECOMPOSED => COMPOSED,
+            name => name,
+        }
+    }
+
+    fn event_as_sent(&self) -> &'static str {
         match &self.body {
             Body::Track { event, .. } => event,
             Body::Order(order) => order.action.event(),
@@ -168,8 +179,10 @@ impl Message {
     /// What an identify says about traits; `traits` win over `context.traits`.
     pub(crate) fn trait_settings(&self) -> Vec<(String, Value)> {
         let Body::Identify { .. } = &self.body else { return Vec::new() };
-        let mut all = self.context_traits();
-        all.extend(self.traits());
+        let mut all = Map::new();
+        for (name, value) in self.context_traits().into_iter().chain(self.traits()) {
+            all.insert(if name == DECOMPOSED { COMPOSED.to_owned() } else { name }, value);
+        }
         all.into_iter().collect()
     }
 
@@ -243,7 +256,7 @@ impl Message {
         match &self.body {
             Body::Identify { .. } => put("traits", json!(self.traits())),
             Body::Track { .. } | Body::Order(_) | Body::Consent { .. } | Body::Unsubscribed => {
-                put("event", json!(self.event()));
+                put("event", json!(self.event_as_sent()));
                 put("properties", json!(self.properties()))
             }
             Body::Page => put("properties", json!(self.properties())),
@@ -317,7 +330,7 @@ fn names() -> impl Strategy<Value = Names> {
 
 fn traits() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
     let value = prop::sample::select(vec![json!("gold"), json!("silver"), Value::Null, json!(7), json!(["x", 1])]);
-    prop::collection::vec((prop::sample::select(vec!["tier", "city"]), value), 0..3)
+    prop::collection::vec((prop::sample::select(vec!["tier", "city", "city", COMPOSED, DECOMPOSED]), value), 0..3)
 }
 
 fn order() -> impl Strategy<Value = Body> {
@@ -348,7 +361,8 @@ fn order() -> impl Strategy<Value = Body> {
 
 fn body() -> impl Strategy<Value = Body> {
     let plan = one_of(&["free", "paid"], 0.7);
-    let track = (prop::sample::select(vec!["View", "View", "Add"]), plan, prop::option::of(1i64..5));
+    let track =
+        (prop::sample::select(vec!["View", "View", "Add", COMPOSED, DECOMPOSED]), plan, prop::option::of(1i64..5));
     let status = prop::sample::select(vec!["granted", "granted", "denied", "withdrawn"]);
     let consent = (one_of(&["email", "email", "sms"], 0.8), status);
     let consent = consent.prop_map(|(channel, status)| Body::Consent { channel, status });

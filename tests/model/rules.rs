@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "the model names its people by their places; a panic fails the test")]
 
 use super::consent;
-use super::message::{Body, DAY, MINUTE, Message};
+use super::message::{Body, COMPOSED, DAY, DECOMPOSED, MINUTE, Message};
 use super::orders::{Settled, settle};
 use super::world::World;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Shape {
 
     pub(crate) fn holds(&self, world: &World, person: usize, at: i64) -> bool {
         let events = |name: &str| -> Vec<&Message> {
-            world.events(person, at).filter(|message| message.event() == name).collect()
+            world.events(person, at).filter(|message| message.event() == composed(name)).collect()
         };
         let inside = |ts: i64, window: Window| at - window.far < ts && ts <= at - window.near;
         let within = |ts: i64, window: Option<Window>| window.is_none_or(|window| inside(ts, window));
@@ -131,7 +131,7 @@ impl Shape {
         let holds_namespace =
             |namespace: &str| world.people[person].group.iter().filter(|name| name.0 == namespace).count() as i64;
         match self {
-            Self::TraitIs(name, value) => world.traits(person, at).get(*name) == Some(value),
+            Self::TraitIs(name, value) => world.traits(person, at).get(composed(name)) == Some(value),
             Self::TraitIsNot(name, value) => world.traits(person, at).get(*name) != Some(value),
             Self::TraitSet(name) => world.traits(person, at).contains_key(*name),
             Self::Count(event, plan, window, least) => {
@@ -219,6 +219,11 @@ impl Shape {
     }
 }
 
+/// A name of a rule as it compares.
+fn composed(name: &str) -> &str {
+    if name == DECOMPOSED { COMPOSED } else { name }
+}
+
 /// Plan and price.
 fn track(message: &Message) -> (Option<&'static str>, Option<i64>) {
     match &message.body {
@@ -238,6 +243,11 @@ pub(crate) fn shapes() -> Vec<Shape> {
         Shape::TraitIs("tier", json!(7)),
         Shape::TraitIsNot("city", json!("silver")),
         Shape::TraitSet("city"),
+        Shape::TraitIs(COMPOSED, json!("gold")),
+        Shape::TraitIs(DECOMPOSED, json!("silver")),
+        Shape::Count(COMPOSED, None, None, 2),
+        Shape::Count(DECOMPOSED, Some("paid"), Some(last(2 * DAY)), 1),
+        Shape::Stopped(DECOMPOSED, 3 * DAY, DAY),
         Shape::Count("View", None, None, 2),
         Shape::Count("View", Some("paid"), Some(last(DAY)), 1),
         Shape::Count("View", None, Some(last(20 * MINUTE)), 1),
