@@ -26,5 +26,6 @@ mod names;
 mod operators;
 mod products;
 mod quickstart;
+mod refunds;
 mod rules;
 mod shell;

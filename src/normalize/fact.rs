@@ -11,7 +11,8 @@
 //! | order: action u8 (0: none) [, has key u8, key: len, text, amount, discount, lines u32]
 //! | doc: the message as it came in, without its messageId and a canonical timestamp, to the end
 //! ```
-//! An amount is 0 (unknown), 1 (the whole order) or 2, currency 3 bytes, i64 minor units.
+//! An amount is 0 (unknown), 1 (the whole order), 2 or 3 (known; in a currency that the refund does not name), currency 3
+//! bytes, i64 minor units, or 4 (what the message says, once its order is known).
 
 use crate::base::bytes::{Reader, put_bytes, put_str, put_varint};
 use crate::base::doc::Doc;
@@ -212,6 +213,8 @@ impl OrderBrief {
             Amount::Unknown => (0, None),
             Amount::Whole => (1, None),
             Amount::Known(money) => (2, Some(money)),
+            Amount::Assumed(money) => (3, Some(money)),
+            Amount::OfOrder => (4, None),
         };
         let [x, y, z] = money.map_or([0; 3], |money| money.currency.bytes());
         let [a, b, c, d] = self.lines.to_le_bytes();
@@ -229,10 +232,13 @@ impl OrderBrief {
     pub(crate) fn from_cells([head, numbers]: [[u8; 16]; 2]) -> Option<Self> {
         let [action, tag, has_discount, _, x, y, z, _, a, b, c, d, ..] = head;
         let (minor, discount) = numbers.split_first_chunk::<8>()?;
+        let money = || Some(Money::new(i64::from_le_bytes(*minor), Currency::from_bytes([x, y, z])?));
         let amount = match tag {
             0 => Amount::Unknown,
             1 => Amount::Whole,
-            2 => Amount::Known(Money::new(i64::from_le_bytes(*minor), Currency::from_bytes([x, y, z])?)),
+            2 => Amount::Known(money()?),
+            3 => Amount::Assumed(money()?),
+            4 => Amount::OfOrder,
             _ => return None,
         };
         Some(Self {
@@ -293,6 +299,20 @@ pub(crate) enum Amount {
     Whole,
     /// Exact minor units; of a refund the absolute value.
     Known(Money),
+    /// Of a refund that names no currency: in that of its shop, unless its order is in another one.
+    Assumed(Money),
+    /// Of a refund: what the message says, of which its order tells the currency, or the prices of lines.
+    OfOrder,
+}
+
+impl Amount {
+    /// The amount, as far as the message alone tells it.
+    pub(crate) fn known(self) -> Option<Money> {
+        match self {
+            Self::Known(money) | Self::Assumed(money) => Some(money),
+            Self::Unknown | Self::Whole | Self::OfOrder => None,
+        }
+    }
 }
 
 /// The fields of a fact, to be encoded.
@@ -372,8 +392,9 @@ fn put_order(out: &mut Vec<u8>, order: Option<OrderFact<'_>>) {
     match order.amount {
         Amount::Unknown => out.push(0),
         Amount::Whole => out.push(1),
-        Amount::Known(money) => {
-            out.push(2);
+        Amount::OfOrder => out.push(4),
+        Amount::Known(money) | Amount::Assumed(money) => {
+            out.push(if matches!(order.amount, Amount::Known(_)) { 2 } else { 3 });
             out.extend_from_slice(&money.currency.bytes());
             out.extend_from_slice(&money.minor.to_le_bytes());
         }
@@ -564,10 +585,12 @@ fn next_order<'a>(reader: &mut Reader<'a>) -> Option<Option<OrderFact<'a>>> {
     let amount = match reader.u8()? {
         0 => Amount::Unknown,
         1 => Amount::Whole,
-        2 => {
+        tag @ (2 | 3) => {
             let currency = Currency::from_bytes(reader.array()?)?;
-            Amount::Known(Money::new(reader.i64()?, currency))
+            let money = Money::new(reader.i64()?, currency);
+            if tag == 2 { Amount::Known(money) } else { Amount::Assumed(money) }
         }
+        4 => Amount::OfOrder,
         _ => return None,
     };
     let discount_minor = if reader.u8()? == 0 { None } else { Some(reader.i64()?) };

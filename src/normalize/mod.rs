@@ -13,6 +13,7 @@ pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
 pub(crate) mod recast;
+pub(crate) mod refund;
 mod plans;
 pub(crate) mod topic;
 

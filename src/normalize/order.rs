@@ -1,6 +1,7 @@
 //! What a commerce event says about money: exact minor units or unknown, never a guess.
 
 use super::fact::{Amount, OrderAction};
+use super::refund;
 use super::topic::Topic;
 use crate::base::doc::Doc;
 use crate::base::wide::WideSum;
@@ -56,9 +57,18 @@ impl<'a> Props<'a> {
         all
     }
 
+    /// `total`, `revenue`, `value`, `subtotal` and `discount`.
+    pub(super) fn amounts(&self) -> [Option<Doc<'a>>; 5] {
+        [self.total, self.revenue, self.value, self.subtotal, self.discount]
+    }
+
+    /// The product lines: what is no object is none.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Doc<'a>> {
+        self.products.into_iter().flat_map(Doc::items).filter(|line| line.is_object())
+    }
+
     fn money(&self) -> impl Iterator<Item = Doc<'a>> {
-        let amounts = [self.total, self.revenue, self.value, self.subtotal, self.discount];
-        amounts.into_iter().chain([self.price, self.shipping, self.tax]).flatten()
+        self.amounts().into_iter().chain([self.price, self.shipping, self.tax]).flatten()
     }
 }
 
@@ -107,13 +117,18 @@ pub(crate) fn read(
         money.amount = match total(props, decimals, &lines)? {
             Units::Known(minor, rounded) => {
                 note_rounding(rounded, flags);
-                signed(action, minor)?.map_or(Amount::Unknown, |minor| Amount::Known(Money::new(minor, currency)))
+                let assumed = action == OrderAction::Refunded && props.currency.is_none();
+                let known = if assumed { Amount::Assumed } else { Amount::Known };
+                signed(action, minor)?.map_or(Amount::Unknown, |minor| known(Money::new(minor, currency)))
             }
             Units::Absent if action == OrderAction::Refunded => Amount::Whole,
+            Units::Unreadable if action == OrderAction::Refunded => leaning(props),
             Units::Absent | Units::Unreadable => Amount::Unknown,
         };
     } else if action == OrderAction::Refunded && says_nothing(props) {
         money.amount = Amount::Whole;
+    } else if action == OrderAction::Refunded && props.currency.is_none() {
+        money.amount = leaning(props);
     }
     if action == OrderAction::Cancelled {
         money.amount = Amount::Whole;
@@ -122,6 +137,11 @@ pub(crate) fn read(
         flags.set(Flag::AmountUnknown);
     }
     Ok(money)
+}
+
+/// The amount of a refund that its order, or the catalogue, can tell.
+fn leaning(props: &Props<'_>) -> Amount {
+    refund::said(props).map_or(Amount::Unknown, |_| Amount::OfOrder)
 }
 
 /// The currency that an event says, in capitals or not, else the default one; `None` for one that does not exist.

@@ -721,10 +721,10 @@ fn sales(name: &str, currency: &str) -> Option<(usize, Sum, Sum)> {
             let Outcome::Fact { fact, .. } = outcome else { panic!("every message is good") };
             facts += 1;
             let Some(order) = Fact::parse(fact).unwrap().order else { return };
-            let minor = match order.amount {
-                Amount::Known(money) if money.currency.code() == currency => money.minor,
-                Amount::Known(money) => panic!("{money}"),
-                Amount::Unknown | Amount::Whole => 0,
+            let minor = match order.amount.known() {
+                Some(money) if money.currency.code() == currency => money.minor,
+                Some(money) => panic!("{money}"),
+                None => 0,
             };
             let sum = if order.action == super::fact::OrderAction::Refunded { &mut refunds } else { &mut orders };
             *sum = (sum.0 + 1, sum.1 + minor);

@@ -9,3 +9,4 @@ pub(crate) mod orders;
 pub(crate) mod person;
 pub(crate) mod pool;
 pub(crate) mod records;
+pub(crate) mod refunds;

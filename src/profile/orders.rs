@@ -2,12 +2,15 @@
 //!
 //! An order belongs to the person of its earliest Order Completed. Later facts of that person replace its amount and
 //! lines, those of anybody else are conflicts. Refunds lower the order that they name, whoever sent them, and never
-//! below zero; a refund of an order nobody knows stands alone and lowers the net of its sender.
+//! below zero; a refund of an order nobody knows stands alone and lowers the net of its sender. Where a verified fact
+//! tells of an order, whatever a public endpoint claims of it changes nothing.
 
+use super::refunds::{OfOrder, Refund};
 use crate::base::rates::Rates;
-use crate::base::{Currency, MessageId, Money, Timestamp};
+use crate::base::{Currency, Decimal, MessageId, Money, Timestamp};
 use crate::event::history::At;
 use crate::normalize::fact::{Amount, OrderAction};
+use crate::normalize::refund::ProductName;
 
 /// One fact about an order.
 #[derive(Clone, Debug)]
@@ -17,10 +20,27 @@ pub(crate) struct OrderEntry {
     pub(crate) id: MessageId,
     /// Row of the profile that the fact belongs to.
     pub(crate) owner: Option<u32>,
+    /// It comes from a public endpoint.
+    pub(crate) claimed: bool,
     pub(crate) action: OrderAction,
     pub(crate) amount: Amount,
     pub(crate) discount_minor: Option<i64>,
     pub(crate) lines: u32,
+    /// Of a refund that leans on its order: what it says itself.
+    pub(crate) refund: Option<Box<Refund>>,
+    /// Of an order that a refund leans on: the prices of its lines.
+    pub(crate) prices: Vec<(ProductName, Decimal)>,
+}
+
+impl OrderEntry {
+    /// Whether it tells what was ordered.
+    pub(crate) fn is_state(&self) -> bool {
+        matches!(self.action, OrderAction::Completed | OrderAction::Updated)
+    }
+
+    fn is_refund(&self) -> bool {
+        matches!(self.action, OrderAction::Refunded | OrderAction::Cancelled)
+    }
 }
 
 /// An order or a refund without one, as known at some instant.
@@ -45,66 +65,72 @@ pub(crate) struct Placed {
     /// Unknown amounts stay unknown.
     pub(crate) amount: Option<Money>,
     pub(crate) discount_minor: Option<i64>,
-    /// Completed or Updated facts of other people.
+    /// Facts that changed nothing: Completed and Updated ones of other people, and whatever was claimed of an order that a
+    /// verified fact tells of.
     pub(crate) conflicts: u32,
 }
 
 /// Settles the facts of one order as known at `at`: one order, or its refunds standing alone.
 pub(crate) fn settle(entries: &[OrderEntry], at: Timestamp, rates: &Rates) -> Vec<Settled> {
     let visible = || entries.iter().filter(|entry| entry.ts <= at);
+    let told = visible().any(|entry| entry.is_state() && !entry.claimed);
+    let (counted, ignored): (Vec<_>, Vec<_>) = visible().partition(|entry| !(told && entry.claimed));
     let placing = |action: OrderAction| {
-        visible().filter(|entry| entry.action == action).min_by_key(|entry| (entry.ts, &entry.id))
+        let placing = counted.iter().filter(|entry| entry.action == action);
+        placing.min_by_key(|entry| (entry.ts, &entry.id)).copied()
     };
-    let refunds = || visible().filter(|e| matches!(e.action, OrderAction::Refunded | OrderAction::Cancelled));
     match placing(OrderAction::Completed).or_else(|| placing(OrderAction::Updated)) {
-        Some(placed) => vec![settle_order(placed, visible().collect(), refunds().collect(), rates)],
-        None => refunds().map(lone_refund).collect(),
+        Some(placed) => vec![settle_order(placed, &counted, ignored.len(), rates)],
+        None => counted.into_iter().filter(|entry| entry.is_refund()).map(lone_refund).collect(),
     }
 }
 
-fn settle_order(placed: &OrderEntry, visible: Vec<&OrderEntry>, refunds: Vec<&OrderEntry>, rates: &Rates) -> Settled {
-    let states = || {
-        let is_state = |e: &&&OrderEntry| matches!(e.action, OrderAction::Completed | OrderAction::Updated);
-        visible.iter().filter(is_state)
-    };
+fn settle_order(placed: &OrderEntry, counted: &[&OrderEntry], ignored: usize, rates: &Rates) -> Settled {
+    let states = || counted.iter().copied().filter(|entry| entry.is_state());
     let own = states().filter(|entry| entry.owner == placed.owner);
-    let winner = own.max_by_key(|entry| (entry.ts, entry.lines, &entry.id)).map_or(placed, |entry| entry);
-    let conflicts = states().filter(|entry| entry.owner != placed.owner).count();
-    let amount = match winner.amount {
-        Amount::Known(money) => Some(money),
-        Amount::Unknown | Amount::Whole => None,
-    };
-    let converts = |refund: &&OrderEntry| match (refund.amount, amount) {
-        (Amount::Known(money), Some(amount)) if refund.action == OrderAction::Refunded => {
-            rates.convert(money, amount.currency, refund.ts).is_none().then_some(money)
+    let winner = own.max_by_key(|entry| (entry.ts, entry.lines, &entry.id)).unwrap_or(placed);
+    let amount = winner.amount.known();
+    let (mut sum, mut unconverted) = (0i128, Vec::new());
+    if let Some(amount) = amount {
+        let order = OfOrder { amount, placed_at: placed.ts, prices: &winner.prices };
+        for refund in counted.iter().filter(|entry| entry.is_refund()) {
+            for money in taken_off(refund, &order) {
+                match rates.convert(money, amount.currency, refund.ts) {
+                    Some(minor) => sum += i128::from(minor),
+                    None => unconverted.push(money),
+                }
+            }
         }
-        _ => None,
-    };
-    let unconverted = refunds.iter().filter_map(converts).collect();
+    }
     let refunded = amount.map(|amount| {
-        let sum = refunds.iter().map(|refund| refund_minor(refund, amount, rates)).sum::<i128>();
         let capped = sum.min(i128::from(amount.minor));
         Money::new(i64::try_from(capped).unwrap_or(amount.minor), amount.currency)
     });
+    let conflicts = ignored + states().filter(|entry| entry.owner != placed.owner).count();
     let conflicts = crate::base::bytes::row32(conflicts);
     let order = Placed { amount, discount_minor: winner.discount_minor, conflicts };
     Settled { owner: placed.owner, ts: placed.ts, at: winner.at, order: Some(order), refunded, unconverted }
 }
 
-/// What a refund takes off an order, in the order's minor units; nothing where no recorded rate converts it.
-fn refund_minor(refund: &OrderEntry, order: Money, rates: &Rates) -> i128 {
+/// What a refund takes off its order, in the currencies that it, the order and the catalogue tell it in.
+fn taken_off(refund: &OrderEntry, order: &OfOrder<'_>) -> Vec<Money> {
+    let currency = order.amount.currency;
     match (refund.action, refund.amount) {
-        (OrderAction::Cancelled, _) | (_, Amount::Whole) => i128::from(order.minor),
-        (_, Amount::Known(money)) => rates.convert(money, order.currency, refund.ts).map_or(0, i128::from),
-        (_, Amount::Unknown) => 0,
+        (OrderAction::Cancelled, _) | (_, Amount::Whole) => vec![order.amount],
+        (_, Amount::Known(money)) => vec![money],
+        (_, Amount::Assumed(money)) if money.currency.decimals() == currency.decimals() => {
+            vec![Money::new(money.minor, currency)]
+        }
+        (_, Amount::Assumed(_) | Amount::OfOrder) => {
+            refund.refund.as_ref().and_then(|refund| refund.within(order)).unwrap_or_default()
+        }
+        (_, Amount::Unknown) => Vec::new(),
     }
 }
 
 fn lone_refund(refund: &OrderEntry) -> Settled {
-    let refunded = match refund.amount {
-        Amount::Known(money) => Some(money),
-        Amount::Unknown | Amount::Whole => None,
-    };
+    let told = || refund.refund.as_ref().filter(|_| refund.amount == Amount::OfOrder)?.alone(refund.ts);
+    let refunded = refund.amount.known().or_else(told);
     Settled { owner: refund.owner, ts: refund.ts, at: refund.at, order: None, refunded, unconverted: Vec::new() }
 }
 

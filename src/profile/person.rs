@@ -181,11 +181,7 @@ impl<'r> Person<'r> {
         }
         let mut all = Vec::new();
         for key in keys {
-            let mut entries = Vec::new();
-            for (at, brief) in self.records.events.of_order(&key)? {
-                entries.push(self.records.order_entry(at, brief)?);
-            }
-            all.push(entries);
+            all.push(self.records.order_entries(&self.records.events.of_order(&key)?)?);
         }
         Ok(self.orders.get_or_init(|| all))
     }

@@ -15,7 +15,7 @@ use crate::event::names::Names;
 use crate::event::order_key;
 use crate::event::tail::NodeRef;
 use crate::identity::nodes::Nodes;
-use crate::normalize::fact::{Kind, OrderBrief};
+use crate::normalize::fact::{Bits, Kind, OrderBrief};
 use ahash::AHashMap;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -168,8 +168,10 @@ impl Records {
     /// One fact about an order, with its owner.
     pub(crate) fn order_entry(&self, at: At, brief: OrderBrief) -> Result<OrderEntry> {
         let OrderBrief { action, amount, discount_minor, lines } = brief;
-        let (ts, owner, id) = (self.events.head(at)?.ts, self.owner(at)?.profile(), self.message_id(at)?);
-        Ok(OrderEntry { at, ts, id, owner, action, amount, discount_minor, lines })
+        let (head, owner, id) = (self.events.head(at)?, self.owner(at)?.profile(), self.message_id(at)?);
+        let (ts, claimed) = (head.ts, head.bits.has(Bits::CLAIMED));
+        let (refund, prices) = (None, Vec::new());
+        Ok(OrderEntry { at, ts, id, owner, claimed, action, amount, discount_minor, lines, refund, prices })
     }
 
     /// Visits every order and lone refund as known at `at`, whoever it belongs to. Cost: one look at every order fact.
@@ -177,8 +179,8 @@ impl Records {
         let mut facts = self.events.all_orders()?;
         facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
         for order in facts.chunk_by(|a, b| a.0 == b.0) {
-            let entries = order.iter().map(|(_, at, brief)| self.order_entry(*at, *brief));
-            let entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
+            let facts: Vec<(At, OrderBrief)> = order.iter().map(|(_, at, brief)| (*at, *brief)).collect();
+            let entries = self.order_entries(&facts)?;
             settle(&entries, at, &self.rates).into_iter().for_each(&mut *visit);
         }
         Ok(())

@@ -215,7 +215,9 @@ impl Sink for Run<'_, '_> {
         let facts = self.store.inner.gate.published().records.events.of_order(&key)?;
         let refunds = facts.iter().filter(|(_, brief)| brief.action == OrderAction::Refunded);
         let known = refunds.filter_map(|(_, brief)| match brief.amount {
-            Amount::Known(money) if Some(money.currency) == said => Some(i128::from(money.minor)),
+            Amount::Known(money) | Amount::Assumed(money) if Some(money.currency) == said => {
+                Some(i128::from(money.minor))
+            }
             _ => None,
         });
         Ok(Decimal::new(known.sum(), said.map_or(0, |currency| currency.decimals())))

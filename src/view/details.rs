@@ -6,7 +6,7 @@
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
-use crate::normalize::fact::{Amount, Fact, Kind};
+use crate::normalize::fact::{Fact, Kind};
 use crate::normalize::order::{currency_of, decimal, product_lines, quantity_of};
 use crate::normalize::topic::Topic;
 use crate::profile::records::Records;
@@ -167,7 +167,7 @@ impl EventDetails {
         Ok(Some(match topic {
             Topic::Order => Self::Order {
                 order_id: text("order_id"),
-                amount: fact.order.and_then(|order| known(order.amount)),
+                amount: fact.order.and_then(|order| order.amount.known()),
                 coupon: text("coupon"),
                 lines: reader.lines()?,
             },
@@ -231,10 +231,6 @@ fn campaign(fact: &Fact<'_>, properties: Doc<'_>) -> EventDetails {
         address: text("email").or_else(address),
         link: text("link_url").or_else(|| text("link_id")),
     }
-}
-
-fn known(amount: Amount) -> Option<Money> {
-    if let Amount::Known(money) = amount { Some(money) } else { None }
 }
 
 impl ProductLine {

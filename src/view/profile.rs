@@ -132,7 +132,8 @@ pub struct OrderSummary {
     pub refunded_minor: i64,
     /// Gross less refunded; below zero for somebody who only ever returned.
     pub net_minor: i64,
-    /// Net by order, half to even; none without orders.
+    /// The net of the orders whose amount is known by their number, half to even; none without one. Refunds that stand alone
+    /// leave it as it is.
     pub average_minor: Option<i64>,
     /// The store's currency, or that of the latest order where the store has none.
     pub currency: Option<Currency>,
@@ -140,7 +141,7 @@ pub struct OrderSummary {
     pub first: Option<Timestamp>,
     /// When the last order was placed.
     pub last: Option<Timestamp>,
-    /// Facts of other people about these orders: they changed nothing.
+    /// Facts about these orders that changed nothing: of other people, or claimed where a verified one tells of the order.
     pub conflicts: u64,
     /// Net amounts in other currencies that no recorded rate converts, in minor units each.
     pub other_currencies: BTreeMap<String, i64>,
@@ -263,13 +264,12 @@ impl OrderSummary {
             sums.add(order, currency, rates);
         }
         let count = orders().count() as u64;
-        let average = |net: i128| crate::base::decimal::div_half_even(net, i128::from(count));
         Self {
             count,
             gross_minor: clamp(sums.gross),
             refunded_minor: clamp(sums.refunded),
             net_minor: clamp(sums.gross - sums.refunded),
-            average_minor: (count > 0).then(|| clamp(average(sums.gross - sums.refunded))),
+            average_minor: average(sums.gross - sums.refunded_of_orders, sums.priced),
             currency,
             first: orders().map(|order| order.ts).min(),
             last: orders().map(|order| order.ts).max(),
@@ -285,8 +285,12 @@ impl OrderSummary {
 /// Sums that cannot wrap.
 #[derive(Default)]
 struct Sums {
+    /// Orders whose amount is known.
+    priced: u64,
     gross: i128,
     refunded: i128,
+    /// Of that, what came back of orders.
+    refunded_of_orders: i128,
     others: BTreeMap<String, i128>,
 }
 
@@ -305,7 +309,16 @@ impl Sums {
         }
         self.gross += i128::from(worth.gross_minor.unwrap_or(0));
         self.refunded += i128::from(worth.refunded_minor);
+        if worth.gross_minor.is_some() {
+            self.priced += 1;
+            self.refunded_of_orders += i128::from(worth.refunded_minor);
+        }
     }
+}
+
+/// The average order: the net of those whose amount is known by their number, half to even.
+pub(super) fn average(net: i128, priced: u64) -> Option<i64> {
+    (priced > 0).then(|| clamp(crate::base::decimal::div_half_even(net, i128::from(priced))))
 }
 
 fn clamp(sum: i128) -> i64 {

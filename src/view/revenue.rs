@@ -1,5 +1,6 @@
 //! What a shop sold, month by month.
 
+use super::profile::average;
 use crate::Result;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 ///     "properties":{"order_id":"o1","total":19.90}}"#)?;
 /// let months = store.snapshot().revenue_by_month()?;
 /// assert_eq!((months[0].month.as_str(), months[0].orders, months[0].net_minor), ("2026-01", 1, 1990));
+/// assert_eq!(months[0].average_minor, Some(1990));
 /// # Ok::<(), regulars::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,31 +37,47 @@ pub struct MonthRevenue {
     pub net_minor: i64,
     /// Orders whose amount is unknown, or in a currency that no recorded rate converts.
     pub orders_unknown: u64,
+    /// The net of the other orders by their number, half to even; none without one. Lone refunds leave it as it is.
+    pub average_minor: Option<i64>,
+}
+
+/// What a month comes to, as far as it was added up.
+#[derive(Default)]
+struct Sums {
+    month: MonthRevenue,
+    /// Gross less refunded of the orders whose amount is known.
+    net_of_orders: i128,
 }
 
 /// Every month with an order or a lone refund up to `at`, oldest first.
 pub(crate) fn by_month(records: &Records, at: Timestamp) -> Result<Vec<MonthRevenue>> {
-    let mut months: BTreeMap<i64, MonthRevenue> = BTreeMap::new();
+    let mut months: BTreeMap<i64, Sums> = BTreeMap::new();
     records.visit_settled(at, &mut |settled| {
         let month = month_of(records.reading.zone.day(settled.ts));
         months.entry(month).or_default().add(&settled, records.reading.currency, &records.rates);
     })?;
-    let named = |(month, sums): (i64, MonthRevenue)| {
-        let name = format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1);
-        MonthRevenue { month: name, net_minor: sums.gross_minor.saturating_sub(sums.refunded_minor), ..sums }
+    let named = |(month, Sums { month: sums, net_of_orders }): (i64, Sums)| MonthRevenue {
+        month: format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1),
+        net_minor: sums.gross_minor.saturating_sub(sums.refunded_minor),
+        average_minor: average(net_of_orders, sums.orders - sums.orders_unknown),
+        ..sums
     };
     Ok(months.into_iter().map(named).collect())
 }
 
-impl MonthRevenue {
+impl Sums {
     fn add(&mut self, order: &Settled, currency: Option<Currency>, rates: &Rates) {
         let worth = order.worth(currency, rates);
+        let month = &mut self.month;
         if order.order.is_some() {
-            self.orders += 1;
-            self.orders_unknown += u64::from(worth.gross_minor.is_none());
+            month.orders += 1;
+            month.orders_unknown += u64::from(worth.gross_minor.is_none());
         }
-        self.gross_minor = self.gross_minor.saturating_add(worth.gross_minor.unwrap_or(0));
-        self.refunded_minor = self.refunded_minor.saturating_add(worth.refunded_minor);
+        if let Some(gross) = worth.gross_minor {
+            self.net_of_orders += i128::from(gross) - i128::from(worth.refunded_minor);
+        }
+        month.gross_minor = month.gross_minor.saturating_add(worth.gross_minor.unwrap_or(0));
+        month.refunded_minor = month.refunded_minor.saturating_add(worth.refunded_minor);
     }
 }
 

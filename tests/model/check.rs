@@ -122,6 +122,8 @@ fn orders(page: &Profile, world: &World, person: usize, instant: i64) -> Checked
     let seen = |ts: Option<Timestamp>| ts.map(Timestamp::as_millisecond);
     prop_assert_eq!((seen(orders.first), seen(orders.last)), (expected.first, expected.last));
     prop_assert_eq!(&orders.other_currencies, &expected.others);
+    prop_assert_eq!(orders.conflicts, expected.conflicts as u64, "conflicts");
+    prop_assert_eq!(orders.average_minor, expected.average, "average");
     Ok(())
 }
 

@@ -60,7 +60,8 @@ pub(crate) enum Said {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
     pub(crate) product: &'static str,
-    pub(crate) cents: i64,
+    /// Of one.
+    pub(crate) cents: Option<i64>,
     pub(crate) quantity: i64,
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct Line {
 pub(crate) struct Order {
     pub(crate) action: Action,
     pub(crate) order_id: Option<&'static str>,
-    pub(crate) currency: &'static str,
+    pub(crate) currency: Option<&'static str>,
     pub(crate) said: Said,
     pub(crate) lines: Vec<Line>,
 }
@@ -274,14 +275,18 @@ impl Order {
     fn properties(&self) -> Map<String, Value> {
         let mut all = Map::new();
         all.extend(self.order_id.map(|id| ("order_id".to_owned(), json!(id))));
-        all.insert("currency".to_owned(), json!(self.currency));
+        all.extend(self.currency.map(|currency| ("currency".to_owned(), json!(currency))));
         match self.said {
             Said::Cents(property, cents) => drop(all.insert(property.to_owned(), json!(decimal(cents)))),
             Said::Unreadable => drop(all.insert("total".to_owned(), json!("19,99"))),
             Said::Nothing => {}
         }
-        let line =
-            |line: &Line| json!({"product_id": line.product, "price": decimal(line.cents), "quantity": line.quantity});
+        let line = |line: &Line| {
+            let mut all = json!({"product_id": line.product, "quantity": line.quantity});
+            let members = all.as_object_mut().expect("an object");
+            members.extend(line.cents.map(|cents| ("price".to_owned(), json!(decimal(cents)))));
+            all
+        };
         if !self.lines.is_empty() {
             all.insert("products".to_owned(), self.lines.iter().map(line).collect());
         }
@@ -350,9 +355,10 @@ fn order() -> impl Strategy<Value = Body> {
         1 => Just(Said::Unreadable),
         4 => Just(Said::Nothing),
     ];
-    let line = (prop::sample::select(vec!["A", "B"]), 0i64..1000, 1i64..4);
+    let cents = prop::option::weighted(0.8, 0i64..1000);
+    let line = (prop::sample::select(vec!["A", "B"]), cents, 1i64..4);
     let line = line.prop_map(|(product, cents, quantity)| Line { product, cents, quantity });
-    let currency = prop::sample::select(vec!["EUR", "EUR", "EUR", "EUR", "USD"]);
+    let currency = prop::sample::select(vec![Some("EUR"), Some("EUR"), Some("EUR"), Some("USD"), None]);
     let all = (action, one_of(&["o1", "o2", "o3"], 0.9), currency, said, prop::collection::vec(line, 0..3));
     all.prop_map(|(action, order_id, currency, said, lines)| {
         Body::Order(Order { action, order_id, currency, said, lines })
@@ -386,7 +392,7 @@ pub(crate) fn instant() -> impl Strategy<Value = i64> {
 /// A message of the small universe; ids repeat with other content too.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
     let preference = prop::option::weighted(0.1, any::<bool>());
-    let all = (0u8..40, instant(), prop::bool::weighted(0.15), names(), preference, body());
+    let all = (0u8..40, instant(), prop::bool::weighted(0.25), names(), preference, body());
     all.prop_map(|(id, ts, claimed, names, preference, body)| {
         let both = names.user.is_some() && names.anonymous.is_some();
         let body = if body == Body::Alias && !both { Body::Page } else { body };

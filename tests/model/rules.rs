@@ -4,7 +4,7 @@
 
 use super::consent;
 use super::message::{Body, COMPOSED, DAY, DECOMPOSED, MINUTE, Message};
-use super::orders::{Settled, settle};
+use super::orders::{Settled, average, settle};
 use super::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     Orders(Option<Window>, i64),
     /// Net of at least so many cents.
     Net(Option<Window>, i64),
+    /// Of at least so many cents.
+    Average(Option<Window>, i64),
     DaysSinceLast(i64, i64),
     DaysSinceFirst(i64),
     Bought(&'static str, Option<Window>),
@@ -99,6 +101,7 @@ impl Shape {
             Self::Regularly(event, period, n, m) => json!({"event": event, "regularly": [span(*period), n, m]}),
             Self::Orders(window, is) => with_window(json!({"orders": "count", "is": is}), *window),
             Self::Net(window, least) => with_window(json!({"orders": "net", "gte": money(*least)}), *window),
+            Self::Average(window, least) => with_window(json!({"orders": "average", "gte": money(*least)}), *window),
             Self::DaysSinceLast(low, high) => json!({"orders": "days_since_last", "between": [low, high]}),
             Self::DaysSinceFirst(over) => json!({"orders": "days_since_first", "gt": over}),
             Self::Bought(product, window) => with_window(json!({"bought": {"product": product}}), *window),
@@ -205,6 +208,10 @@ impl Shape {
                 let inside = all.iter().filter(|order| within(order.ts, *window));
                 inside.map(|order| euro(order.amount) - euro(order.refunded)).sum::<i64>() >= *least
             }
+            Self::Average(window, least) => {
+                let inside: Vec<&Settled> = orders().filter(|order| within(order.ts, *window)).collect();
+                average(&inside).is_some_and(|(net, count)| net >= least * count)
+            }
             Self::DaysSinceLast(low, high) => {
                 orders().map(|order| order.ts).max().is_some_and(|last| (*low..=*high).contains(&days_since(last)))
             }
@@ -266,6 +273,8 @@ pub(crate) fn shapes() -> Vec<Shape> {
         Shape::Net(None, 1000),
         Shape::Net(Some(last(2 * DAY)), 50),
         Shape::Not(boxed(Shape::Net(None, 0))),
+        Shape::Average(None, 750),
+        Shape::Average(Some(last(2 * DAY)), 0),
         Shape::DaysSinceLast(1, 2),
         Shape::DaysSinceFirst(2),
         Shape::Bought("A", None),
