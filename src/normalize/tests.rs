@@ -487,9 +487,22 @@ fn orders_have_exact_money_or_none() {
     ] {
         assert_eq!(order("Completed", properties), expected, "{properties}");
     }
-    assert_eq!(order("Refunded", r#""total":-5"#), (eur(500), vec![]));
-    assert_eq!(order("Refunded", r#""products":[]"#), (Amount::Whole, vec![]));
-    assert_eq!(order("Refunded", r#""products":[{"price":2,"quantity":2}]"#), (eur(400), vec![]));
+    let assumed = |minor| (Amount::Assumed(Money::new(minor, "EUR".parse().unwrap())), vec![]);
+    for (properties, expected) in [
+        (r#""total":-5"#, assumed(500)),
+        (r#""total":-5,"currency":"EUR""#, (eur(500), vec![])),
+        (r#""products":[]"#, (Amount::Whole, vec![])),
+        (r#""products":[{"price":2,"quantity":2}]"#, assumed(400)),
+        (r#""products":[{"price":2},{"product_id":"p"}]"#, (Amount::OfOrder, vec![])),
+        (r#""products":[{"sku":"p"}],"currency":"USD""#, (Amount::OfOrder, vec![])),
+        (r#""products":[{"name":"p"}]"#, unknown.clone()),
+        (r#""products":[{"product_id":"p","price":"2,00"}]"#, unknown.clone()),
+        (r#""products":[{"product_id":"p"}],"currency":"EURO""#, unknown.clone()),
+        (r#""products":[{"product_id":"p"}],"total":"2,00""#, unknown.clone()),
+        (r#""total":5,"currency":"EURO""#, unknown.clone()),
+    ] {
+        assert_eq!(order("Refunded", properties), expected, "{properties}");
+    }
     assert_eq!(order("Cancelled", r#""total":5"#), (Amount::Whole, vec![]));
     let nowhere = House::new(json!({"shops":{"jp":{"currency":"JPY"}},"sources":{"till":{"shop":"jp"}}}));
     let body = br#"{"type":"track","event":"Order Completed","userId":"u","properties":{"order_id":7,"total":5}}"#;
