@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it is wrong")]
 
+mod amounts;
 mod canary;
 mod captured;
 mod claimed;

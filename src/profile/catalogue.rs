@@ -9,7 +9,6 @@ use crate::base::doc::{Doc, DocWriter};
 use crate::column::blocks::BlockCache;
 use crate::event::product_key;
 use crate::normalize::fact::Kind;
-use crate::normalize::order::product_lines;
 use std::borrow::Cow;
 
 impl Records {
@@ -32,12 +31,8 @@ impl Records {
         Ok(Some(self.events.fact(entry, &mut cache)?.doc.bytes().to_vec()))
     }
 
-    /// The product lines of an event or order, each with what the catalogue said at `at` where it says nothing itself.
-    pub(crate) fn lines(&self, shop: &str, properties: Doc<'_>, at: Timestamp) -> Result<Vec<Cow<'static, [u8]>>> {
-        product_lines(properties).map(|line| Ok(Cow::Owned(self.line(shop, line, at)?.into_owned()))).collect()
-    }
-
-    /// The same of one line, or of the properties of an event about one product.
+    /// A product line of an event or order, or the properties of an event about one product, with what the catalogue said at
+    /// `at` where it says nothing itself.
     pub(crate) fn line<'l>(&self, shop: &str, line: Doc<'l>, at: Timestamp) -> Result<Cow<'l, [u8]>> {
         let known = |line: Doc<'l>| Ok(Cow::Borrowed(line.bytes()));
         if !self.has_catalogue() {

@@ -8,7 +8,7 @@
 use super::compare::{Test, Value};
 use super::evaluate::{count_value, holds, trait_paths, trait_value_holds};
 use super::orders::Totals;
-use super::person::{EventRef, OrderView, Person as Asked};
+use super::person::{EventRef, LineView, OrderView, Person as Asked};
 use super::rule::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Topic, Universe, Window};
 use super::subject::{Subject, amounts};
 use crate::Result;
@@ -375,7 +375,7 @@ impl Asked for Nobody {
         Ok(Vec::new())
     }
 
-    fn lines(&self, _: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
+    fn lines(&self, _: &EventRef<'_>) -> Result<Vec<LineView>> {
         Ok(Vec::new())
     }
 

@@ -35,6 +35,15 @@ impl<'a> Value<'a> {
         doc.filter(|doc| !doc.is_null()).map_or(Self::Missing, Self::Doc)
     }
 
+    /// The number that it is.
+    pub(super) fn as_decimal(self) -> Option<Decimal> {
+        match self {
+            Self::Doc(doc) => doc.as_decimal(),
+            Self::Number(number) => Some(number),
+            Self::Missing | Self::Ratio(..) | Self::Instant(_) => None,
+        }
+    }
+
     fn is_missing(self) -> bool {
         matches!(self, Self::Missing)
     }

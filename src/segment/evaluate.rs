@@ -2,16 +2,15 @@
 
 use super::compare::{Literal, Test, Value};
 use super::measure;
+use super::money::{self, Exchange, Inside};
 use super::orders;
-use super::person::{EventRef, OrderView, Person};
+use super::person::{EventRef, LineView, OrderView, Person};
 use super::rule::{
     Ask, Condition, EventNode, LineMatch, Node, Quantifier, Rule, Segment, Shop, Universe, Window, is_of_shop,
 };
 use crate::base::doc::Doc;
 use crate::base::{Decimal, Span, Timestamp};
 use crate::error::Result;
-use crate::normalize::order::product_lines;
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Whether the rule holds for the person by the facts up to `at`, whatever the universe.
@@ -35,11 +34,11 @@ pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<b
         Node::Trait { path, test } => trait_holds(path, test, person, at),
         Node::Event(event) => event_holds(event, person, at),
         Node::Orders(node) => orders::holds(node, person, at),
-        Node::Bought { what, shop, window } => {
-            some_order(shop, *window, person, at, |lines| lines.iter().any(|line| line_matches(what, Doc::new(line))))
-        }
+        Node::Bought { what, shop, window } => some_order(shop, *window, person, at, |lines, exchange| {
+            lines.iter().any(|line| line_matches(what, line, exchange))
+        }),
         Node::BoughtTogether { first, second, shop, window } => {
-            some_order(shop, *window, person, at, |lines| bought_together(lines, first, second))
+            some_order(shop, *window, person, at, |lines, exchange| bought_together(lines, exchange, first, second))
         }
         Node::Consent { topic, answer } => person.consent(topic, at).map(|status| answer.holds(status)),
         Node::Suppressed { channel } => person.is_suppressed(channel, at),
@@ -153,8 +152,9 @@ pub(super) fn visit_matching(
 /// Whether an event passes a filter.
 pub(super) fn passes(filter: Option<&Condition>, seen: &EventRef<'_>, person: &dyn Person) -> Result<bool> {
     let Some(filter) = filter else { return Ok(true) };
-    let lines = if filter.reads_lines() { Some(person.lines(seen)?) } else { None };
-    Ok(condition_holds(filter, Scope { properties: seen.properties, lines: lines.as_deref() }))
+    let lines = if filter.reads_lines() { person.lines(seen)? } else { Vec::new() };
+    let EventRef { properties: object, exchange, .. } = *seen;
+    Ok(condition_holds(filter, Scope { object, inside: Inside::Event, lines: &lines, exchange }))
 }
 
 fn did(event: &EventNode, window: Option<Window>, person: &dyn Person, at: Timestamp) -> Result<bool> {
@@ -209,28 +209,39 @@ fn regularly(
 
 /// What a condition looks at: an event, an order or a product line.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) properties: Doc<'a>,
-    /// The lines, where they are not simply those of `properties.products`.
-    pub(super) lines: Option<&'a [Cow<'a, [u8]>]>,
+struct Scope<'a> {
+    /// The properties, or the line.
+    object: Doc<'a>,
+    inside: Inside,
+    /// The product lines of an event; lines do not nest.
+    lines: &'a [LineView],
+    exchange: Option<Exchange<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    /// One of the lines of an event.
+    fn line(line: &'a LineView, exchange: Option<Exchange<'a>>) -> Self {
+        let inside = Inside::Line { listed: line.price_listed };
+        Self { object: Doc::new(&line.bytes), inside, lines: &[], exchange }
+    }
 }
 
 /// As deep as the condition, which parsing and definition bound.
-pub(super) fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
+fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
     match condition {
         Condition::And(inner) => inner.iter().all(|one| condition_holds(one, scope)),
         Condition::Or(inner) => inner.iter().any(|one| condition_holds(one, scope)),
         Condition::Not(inner) => !condition_holds(inner, scope),
-        Condition::Property { path, test } => test.holds(Value::of(scope.properties.path(path))),
-        Condition::Line(quantifier, inner) => match scope.lines {
-            Some(lines) => quantified(*quantifier, inner, lines.iter().map(|line| Doc::new(line))),
-            None => quantified(*quantifier, inner, product_lines(scope.properties)),
-        },
+        Condition::Property { path, test } => {
+            test.holds(money::value(scope.object, path, scope.inside, scope.exchange))
+        }
+        Condition::Line(quantifier, inner) => quantified(*quantifier, inner, scope),
     }
 }
 
-fn quantified<'a>(quantifier: Quantifier, inner: &Condition, mut lines: impl Iterator<Item = Doc<'a>>) -> bool {
-    let mut test = |line| condition_holds(inner, Scope { properties: line, lines: None });
+fn quantified(quantifier: Quantifier, inner: &Condition, scope: Scope<'_>) -> bool {
+    let mut lines = scope.lines.iter();
+    let mut test = |line| condition_holds(inner, Scope::line(line, scope.exchange));
     match quantifier {
         Quantifier::Any => lines.any(test),
         Quantifier::None => !lines.any(test),
@@ -244,25 +255,25 @@ fn some_order(
     window: Option<Window>,
     person: &dyn Person,
     at: Timestamp,
-    wanted: impl Fn(&[Cow<'static, [u8]>]) -> bool,
+    wanted: impl Fn(&[LineView], Option<Exchange<'_>>) -> bool,
 ) -> Result<bool> {
     let (after, to) = Window::bounds(window, at);
     let orders = person.orders(at)?;
     let counts = |order: &&OrderView<'_>| !order.lone_refund && after < order.ts && order.ts <= to;
     for order in orders.iter().filter(counts).filter(|order| is_of_shop(shop, &order.shop)) {
-        if wanted(&person.lines(&order.event())?) {
+        if wanted(&person.lines(&order.event())?, order.exchange) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn line_matches(what: &LineMatch, line: Doc<'_>) -> bool {
+fn line_matches(what: &LineMatch, line: &LineView, exchange: Option<Exchange<'_>>) -> bool {
     let is = |key: &str, wanted: &Option<Literal>| {
-        wanted.as_ref().is_none_or(|wanted| Value::of(line.get(key)).equals(wanted))
+        wanted.as_ref().is_none_or(|wanted| Value::of(Doc::new(&line.bytes).get(key)).equals(wanted))
     };
     match what {
-        LineMatch::Condition(condition) => condition_holds(condition, Scope { properties: line, lines: None }),
+        LineMatch::Condition(condition) => condition_holds(condition, Scope::line(line, exchange)),
         LineMatch::Product { product, brand, category } => {
             is("product_id", product) && is("brand", brand) && is("category", category)
         }
@@ -270,10 +281,10 @@ fn line_matches(what: &LineMatch, line: Doc<'_>) -> bool {
 }
 
 /// Two different lines of the order, one for each.
-fn bought_together(lines: &[Cow<'static, [u8]>], first: &LineMatch, second: &LineMatch) -> bool {
+fn bought_together(lines: &[LineView], exchange: Option<Exchange<'_>>, first: &LineMatch, second: &LineMatch) -> bool {
     let (mut firsts, mut seconds, mut either) = (0u32, 0u32, 0u32);
-    for line in lines.iter().map(|line| Doc::new(line)) {
-        let (is_first, is_second) = (line_matches(first, line), line_matches(second, line));
+    for line in lines {
+        let (is_first, is_second) = (line_matches(first, line, exchange), line_matches(second, line, exchange));
         firsts += u32::from(is_first);
         seconds += u32::from(is_second);
         either += u32::from(is_first || is_second);

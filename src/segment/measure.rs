@@ -97,7 +97,7 @@ impl Total {
 fn total(events: Events<'_>, path: &str) -> Result<Total> {
     let mut total = Total::default();
     events.visit(&mut |event| {
-        if let Some(number) = event.properties.path(path).and_then(Doc::as_decimal) {
+        if let Some(number) = event.value(path).as_decimal() {
             total.count += 1;
             total.sum = match total.sum {
                 None => Some(number),
@@ -113,7 +113,7 @@ fn total(events: Events<'_>, path: &str) -> Result<Total> {
 fn extreme(events: Events<'_>, path: &str, better: fn(Decimal, Decimal) -> Decimal) -> Result<Value<'static>> {
     let mut best: Option<Decimal> = None;
     events.visit(&mut |event| {
-        if let Some(number) = event.properties.path(path).and_then(Doc::as_decimal) {
+        if let Some(number) = event.value(path).as_decimal() {
             best = Some(best.map_or(number, |best| better(best, number)));
         }
         Continue(())
@@ -124,23 +124,22 @@ fn extreme(events: Events<'_>, path: &str, better: fn(Decimal, Decimal) -> Decim
 fn distinct(events: Events<'_>, path: &str) -> Result<usize> {
     let mut seen = HashSet::new();
     events.visit(&mut |event| {
-        if let Some(value) = event.properties.path(path).filter(|value| !value.is_null()) {
-            seen.insert(identity(value));
-        }
+        seen.extend(identity(event.value(path)));
         Continue(())
     })?;
     Ok(seen.len())
 }
 
 /// Bytes that are equal exactly where two values are: 1 is 1.0, but not "1".
-fn identity(value: Doc<'_>) -> Vec<u8> {
+fn identity(value: Value<'_>) -> Option<Vec<u8>> {
     if let Some(number) = value.as_decimal() {
-        return [b"n", number.to_string().as_bytes()].concat();
+        return Some([b"n", number.to_string().as_bytes()].concat());
     }
-    match value.as_str() {
+    let Value::Doc(doc) = value else { return None };
+    Some(match doc.as_str() {
         Some(text) => [b"s", nfc(&text).as_bytes()].concat(),
-        None => [b"v", value.bytes()].concat(),
-    }
+        None => [b"v", doc.bytes()].concat(),
+    })
 }
 
 fn nth(events: Events<'_>, nth: u32, path: &str, test: &Test) -> Result<bool> {
@@ -150,19 +149,24 @@ fn nth(events: Events<'_>, nth: u32, path: &str, test: &Test) -> Result<bool> {
         if left > 0 {
             return Continue(());
         }
-        held = Some(test.holds(Value::of(event.properties.path(path))));
+        held = Some(test.holds(event.value(path)));
         Break(())
     })?;
     Ok(held.unwrap_or_else(|| test.holds(Value::Missing)))
 }
 
 fn last(events: Events<'_>, path: &str, test: &Test) -> Result<bool> {
-    let mut bytes = Vec::new();
+    // A document that outlives its event, or a number.
+    let (mut bytes, mut number) = (Vec::new(), None);
     events.visit(&mut |event| {
         bytes.clear();
-        bytes.extend_from_slice(event.properties.path(path).map_or(&[][..], Doc::bytes));
+        number = None;
+        match event.value(path) {
+            Value::Doc(doc) => bytes.extend_from_slice(doc.bytes()),
+            value => number = value.as_decimal(),
+        }
         Continue(())
     })?;
     let value = Some(Doc::new(&bytes)).filter(|_| !bytes.is_empty());
-    Ok(test.holds(Value::of(value)))
+    Ok(test.holds(number.map_or(Value::of(value), Value::Number)))
 }

@@ -14,6 +14,7 @@ mod compare;
 pub(crate) mod evaluate;
 mod json;
 mod measure;
+pub(crate) mod money;
 mod operator;
 mod orders;
 mod parse;

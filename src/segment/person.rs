@@ -1,5 +1,7 @@
 //! One person as rules see them: what the store's history implements.
 
+use super::compare::Value;
+use super::money::{self, Exchange, Inside};
 use super::rule::Topic;
 use crate::base::Timestamp;
 use crate::base::doc::Doc;
@@ -26,7 +28,7 @@ pub(crate) trait Person {
     fn orders(&self, at: Timestamp) -> Result<Vec<OrderView<'_>>>;
 
     /// The product lines of one of the person's events: what they say, and else what the catalogue said at that time.
-    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>>;
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<LineView>>;
 
     /// What the person answered when asked, by the facts up to `at`; `None` where nobody asked.
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>>;
@@ -58,10 +60,28 @@ pub(crate) struct EventRef<'a> {
     pub(crate) shop: &'a str,
     /// The `properties` of the message; any value that is no object reads as empty.
     pub(crate) properties: Doc<'a>,
+    /// How its amounts become amounts in the store's currency; `None` where they compare as they were sent.
+    pub(crate) exchange: Option<Exchange<'a>>,
+}
+
+impl<'a> EventRef<'a> {
+    /// The value of a property as rules compare it.
+    pub(crate) fn value(&self, path: &str) -> Value<'a> {
+        money::value(self.properties, path, Inside::Event, self.exchange)
+    }
+}
+
+/// One product line.
+#[derive(Clone, Debug)]
+pub(crate) struct LineView {
+    /// A document.
+    pub(crate) bytes: Cow<'static, [u8]>,
+    /// Its price, if there is one, is the catalogue's.
+    pub(crate) price_listed: bool,
 }
 
 /// One order, settled by the facts up to an instant, in minor units of the store's currency; or a refund on its own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct OrderView<'a> {
     pub(crate) ts: Timestamp,
     /// The shop that it was placed in.
@@ -75,11 +95,14 @@ pub(crate) struct OrderView<'a> {
     pub(crate) discount_minor: Option<i64>,
     /// The `properties` of the fact that the order stands by.
     pub(crate) properties: Cow<'a, [u8]>,
+    /// How the amounts in them become amounts in the store's currency.
+    pub(crate) exchange: Option<Exchange<'a>>,
 }
 
 impl OrderView<'_> {
     /// The order as the event that it is, at its own time.
     pub(crate) fn event(&self) -> EventRef<'_> {
-        EventRef { ts: self.ts, shop: &self.shop, properties: Doc::new(&self.properties) }
+        let properties = Doc::new(&self.properties);
+        EventRef { ts: self.ts, shop: &self.shop, properties, exchange: self.exchange }
     }
 }

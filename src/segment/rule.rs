@@ -1,6 +1,7 @@
 //! The rule tree, and a segment: a rule with a name.
 
 use super::compare::{Literal, Test};
+use super::money::is_money;
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
 use crate::normalize::consent::ConsentStatus;
@@ -262,6 +263,17 @@ pub(crate) struct EventNode {
     pub(crate) ask: Ask,
 }
 
+impl EventNode {
+    /// Whether it looks at amounts, of the events or of their lines.
+    pub(crate) fn reads_money(&self) -> bool {
+        let measured = match &self.ask {
+            Ask::Measure(measure, ..) => measure.path(),
+            _ => None,
+        };
+        measured.is_some_and(is_money) || self.filter.as_ref().is_some_and(Condition::reads_money)
+    }
+}
+
 /// What is asked about the events.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ask {
@@ -294,6 +306,17 @@ pub(crate) enum Measure {
     Last(String),
     /// Counted from 1.
     Nth(u32, String),
+}
+
+impl Measure {
+    /// The property that it is taken of.
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Count | Self::Days => None,
+            Self::Sum(path) | Self::Average(path) | Self::Min(path) | Self::Max(path) => Some(path),
+            Self::Distinct(path) | Self::First(path) | Self::Last(path) | Self::Nth(_, path) => Some(path),
+        }
+    }
 }
 
 /// Something about a person's orders.
@@ -400,6 +423,15 @@ impl Condition {
             Self::Not(inner) => inner.reads_lines(),
             Self::Property { .. } => false,
             Self::Line(..) => true,
+        }
+    }
+
+    /// Whether it asks for amounts. As deep as the condition, which parsing and definition bound.
+    fn reads_money(&self) -> bool {
+        match self {
+            Self::And(inner) | Self::Or(inner) => inner.iter().any(Self::reads_money),
+            Self::Not(inner) | Self::Line(_, inner) => inner.reads_money(),
+            Self::Property { path, .. } => is_money(path),
         }
     }
 }

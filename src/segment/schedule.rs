@@ -2,6 +2,7 @@
 
 use super::compare::{Literal, Test};
 use super::evaluate::trait_paths;
+use super::money::is_commerce;
 use super::rule::{Ask, Condition, Node, OrderMeasure, OrdersNode, Rule, Window};
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Span};
@@ -23,6 +24,8 @@ pub(crate) enum Input {
     Identity,
     /// What the catalogue says of products.
     Catalogue,
+    /// What one currency is worth in another.
+    Rates,
     /// Membership of another segment.
     Segment(String),
 }
@@ -75,6 +78,10 @@ fn collect(rule: &Rule) -> BTreeSet<Boundary> {
             Node::Event(event) => {
                 add(Input::Event(event.name.clone()), &of_events(&event.ask));
                 add_catalogue(&mut add, event.filter.as_ref().is_some_and(Condition::reads_lines));
+                // What orders come to depends on rates anyway.
+                if is_commerce(&event.name) && event.reads_money() {
+                    add(Input::Rates, &[0]);
+                }
             }
             Node::Orders(orders) => {
                 add(Input::Orders, &of_orders(orders));

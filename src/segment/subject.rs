@@ -1,14 +1,17 @@
 //! A person of the store as rules see them.
 
-use super::person::{EventRef, OrderView, Person as Asked};
+use super::money::{Exchange, is_commerce};
+use super::person::{EventRef, LineView, OrderView, Person as Asked};
 use super::rule::{Segment, Topic};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
 use crate::normalize::consent::ConsentStatus;
+use crate::normalize::order::{currency_of, product_lines};
 use crate::profile::orders::{Settled, Worth};
 use crate::profile::person::Person;
+use crate::profile::records::Records;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -24,16 +27,13 @@ impl<'p> Subject<'p> {
         Self { person, known, find }
     }
 
-    fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'static>> {
-        let (shop, properties) = self.person.with_fact(order.at, |fact| {
-            let properties = fact.doc.get("properties").map(|properties| properties.bytes().to_vec());
-            (fact.shop.to_owned(), properties.unwrap_or_default())
+    fn view(&self, order: &Settled, currency: Option<Currency>) -> Result<OrderView<'_>> {
+        let records = self.person.records;
+        let (shop, properties, exchange) = self.person.with_fact(order.at, |fact| {
+            let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
+            (fact.shop.to_owned(), properties.bytes().to_vec(), exchange(records, fact.shop, properties, order.ts))
         })?;
-        Ok(OrderView {
-            shop,
-            properties: Cow::Owned(properties),
-            ..amounts(order, currency, &self.person.records.rates)
-        })
+        Ok(OrderView { shop, properties: Cow::Owned(properties), exchange, ..amounts(order, currency, &records.rates) })
     }
 }
 
@@ -42,6 +42,14 @@ pub(super) fn amounts(order: &Settled, currency: Option<Currency>, rates: &Rates
     let Worth { gross_minor, refunded_minor, discount_minor } = order.worth(currency, rates);
     let lone_refund = order.order.is_none();
     OrderView { ts: order.ts, lone_refund, gross_minor, refunded_minor, discount_minor, ..OrderView::default() }
+}
+
+/// How the amounts of a commerce event become amounts in the store's currency, if it has one.
+fn exchange<'r>(records: &'r Records, shop: &str, properties: Doc<'_>, at: Timestamp) -> Option<Exchange<'r>> {
+    let to = records.reading.currency?;
+    let shop = records.reading.currency_at(shop);
+    let named = properties.get("currency").filter(|value| !value.is_absent());
+    Some(Exchange { own: currency_of(named, shop), shop, to, rates: &records.rates, at })
 }
 
 pub(crate) fn undefined(name: &str) -> crate::Error {
@@ -61,13 +69,16 @@ impl Asked for Subject<'_> {
         visit: &mut dyn FnMut(EventRef<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         let Some(code) = self.person.records.names.code(name) else { return Ok(()) };
+        let commerce = is_commerce(name);
         for event in self.person.events.iter().filter(|event| event.name == code) {
             if event.ts <= after || event.ts > to {
                 continue;
             }
             let flow = self.person.with_fact(event.at, |fact| {
                 let properties = fact.doc.get("properties").unwrap_or(Doc::new(&[]));
-                visit(EventRef { ts: event.ts, shop: fact.shop, properties })
+                let exchange = || exchange(self.person.records, fact.shop, properties, event.ts);
+                let exchange = commerce.then(exchange).flatten();
+                visit(EventRef { ts: event.ts, shop: fact.shop, properties, exchange })
             })??;
             if flow.is_break() {
                 break;
@@ -82,8 +93,13 @@ impl Asked for Subject<'_> {
         orders.iter().map(|order| self.view(order, currency)).collect()
     }
 
-    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
-        self.person.records.lines(event.shop, event.properties, event.ts)
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<LineView>> {
+        let view = |line: Doc<'_>| {
+            let price_listed = line.get("price").is_none_or(Doc::is_absent);
+            let whole = self.person.records.line(event.shop, line, event.ts)?;
+            Ok(LineView { bytes: Cow::Owned(whole.into_owned()), price_listed })
+        };
+        product_lines(event.properties).map(view).collect()
     }
 
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>> {

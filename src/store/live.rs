@@ -88,6 +88,8 @@ struct Reason {
     consent: bool,
     /// The catalogue says something else of a product.
     catalogue: bool,
+    /// Exchange rates were recorded.
+    rates: bool,
 }
 
 impl Touched {
@@ -113,6 +115,7 @@ impl Touched {
             own.orders |= reason.orders;
             own.consent |= reason.consent;
             own.catalogue |= reason.catalogue;
+            own.rates |= reason.rates;
             own.names.extend(reason.names);
         }
     }
@@ -245,6 +248,7 @@ impl LiveSegment {
                 Input::Orders => reason.orders,
                 Input::Consent => reason.consent,
                 Input::Catalogue => reason.catalogue,
+                Input::Rates => reason.rates,
                 Input::Identity | Input::Segment(_) => false,
             })
     }
@@ -412,7 +416,7 @@ impl Book {
                 Input::Orders => order_names.to_vec(),
                 // Any message can carry consent.
                 Input::Consent => records.names.iter().collect(),
-                Input::Catalogue | Input::Identity | Input::Segment(_) => Vec::new(),
+                Input::Catalogue | Input::Rates | Input::Identity | Input::Segment(_) => Vec::new(),
             };
             cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));
         }
@@ -462,8 +466,13 @@ impl Book {
         rates.iter().for_each(|rate| known.record(*rate));
         let records = self.records();
         let mut touched = Touched::default();
-        if self.segments.iter().any(|live| live.inputs.contains(&Input::Orders)) {
-            self.all.to_bitmap().iter().for_each(|row| touched.touch(row).orders = true);
+        let read =
+            |live: &Arc<LiveSegment>| [Input::Orders, Input::Rates].iter().any(|read| live.inputs.contains(read));
+        if self.segments.iter().any(read) {
+            for row in &self.all.to_bitmap() {
+                let reason = touched.touch(row);
+                (reason.orders, reason.rates) = (true, true);
+            }
         }
         self.reevaluate(&records, touched, &[])
     }

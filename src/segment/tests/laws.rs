@@ -280,7 +280,7 @@ fn times(input: &Input, who: &Shopper) -> Vec<i64> {
                 .flat_map(|order| std::iter::once(order.ts).chain(order.refunds.iter().map(|(ts, _)| *ts)));
             orders.chain(who.lone_refunds.iter().map(|(ts, _)| *ts)).collect()
         }
-        Input::Consent | Input::Catalogue | Input::Identity | Input::Segment(_) => Vec::new(),
+        Input::Consent | Input::Catalogue | Input::Rates | Input::Identity | Input::Segment(_) => Vec::new(),
     }
 }
 

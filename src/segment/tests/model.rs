@@ -6,7 +6,7 @@ use crate::base::{Timestamp, time};
 use crate::error::Result;
 use crate::normalize::consent::ConsentStatus;
 use crate::normalize::order::product_lines;
-use crate::segment::person::{EventRef, OrderView, Person};
+use crate::segment::person::{EventRef, LineView, OrderView, Person};
 use crate::segment::rule::Topic;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -90,7 +90,7 @@ impl Person for Shopper {
             if own != name || ts <= after || ts > to {
                 continue;
             }
-            if visit(EventRef { ts, shop: "", properties: Doc::new(&doc(properties)) })?.is_break() {
+            if visit(EventRef { ts, shop: "", properties: Doc::new(&doc(properties)), exchange: None })?.is_break() {
                 break;
             }
         }
@@ -107,6 +107,7 @@ impl Person for Shopper {
             refunded_minor: Self::refunded(order, at),
             discount_minor: order.discount,
             properties: Cow::Owned(doc(&order.properties)),
+            exchange: None,
         });
         let alone = self.lone_refunds.iter().filter(|(ts, _)| *ts <= at).map(|(ts, minor)| OrderView {
             ts: Timestamp::from_millisecond(*ts),
@@ -119,8 +120,9 @@ impl Person for Shopper {
         Ok(orders)
     }
 
-    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<Cow<'static, [u8]>>> {
-        Ok(product_lines(event.properties).map(|line| Cow::Owned(line.bytes().to_vec())).collect())
+    fn lines(&self, event: &EventRef<'_>) -> Result<Vec<LineView>> {
+        let view = |line: Doc<'_>| LineView { bytes: Cow::Owned(line.bytes().to_vec()), price_listed: false };
+        Ok(product_lines(event.properties).map(view).collect())
     }
 
     fn consent(&self, _: &Topic, _: Timestamp) -> Result<Option<ConsentStatus>> {
