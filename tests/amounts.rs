@@ -298,7 +298,7 @@ fn question() -> impl Strategy<Value = Question> {
         .prop_map(|(name, asked, least)| Question { name, asked, least })
 }
 
-fn record(store: &Store, (from, _, days): &(&str, u32, &[(u32, i128)])) {
+fn record(store: &Store, (from, _, days): &Rated) {
     for (day, millionths) in *days {
         let rate = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000).parse().unwrap();
         let rate =
