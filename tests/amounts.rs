@@ -28,8 +28,11 @@ const CURRENCIES: [(Option<&str>, Option<&str>); 8] = [
     (Some("EURO"), Some("?")),
     (Some(" "), None),
 ];
-/// From, decimals, and (first day, millionths of a EUR): no rate tells what a dinar is worth.
-const RATES: [(&str, u32, &[(u32, i128)]); 4] =
+/// From, decimals, and (first day, millionths of a EUR).
+type Rated = (&'static str, u32, &'static [(u32, i128)]);
+
+/// No rate tells what a dinar is worth.
+const RATES: [Rated; 4] =
     [("USD", 2, &[(3, 900_000), (5, 512_345)]), ("JPY", 0, &[(1, 6_213)]), ("SEK", 2, &[(4, 87_123)]), ("KWD", 3, &[])];
 /// What the catalogue says a kettle costs, by shop, in thousandths.
 const LISTED: [(&str, &str, i128); 2] = [("", "EUR", 24_900), ("se", "SEK", 249_005)];
