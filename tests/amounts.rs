@@ -391,3 +391,41 @@ fn texts_of_amounts_are_amounts() {
         assert_eq!(store.snapshot().members(&segment).unwrap().len() == 1, holds, "{rule}");
     }
 }
+
+/// An id of a product is a text, whose digits equal the integer: in conditions, lines, measures and what was bought.
+#[test]
+fn ids_of_products_are_texts() {
+    for (sent, asked, same) in [
+        (json!("85123"), json!("85123"), true),
+        (json!("85123"), json!(85123), true),
+        (json!(85123), json!("85123"), true),
+        (json!(85123), json!(85123), true),
+        (json!(85123), json!(85123.0), true),
+        (json!("007"), json!(7), false),
+        (json!("85123A"), json!("85123A"), true),
+        (json!("85123A"), json!(85123), false),
+        (json!("Caf\u{e9}"), json!("Cafe\u{301}"), true),
+        (json!(5.5), json!(5.5), true),
+        (json!(5.5), json!("5.5"), false),
+        (json!(null), json!(0), false),
+    ] {
+        let store = Store::options().currency("EUR").in_memory().unwrap();
+        let properties = json!({"order_id": 1, "total": 1, "product_id": sent, "products": [{"product_id": sent}]});
+        let event = json!({"type": "track", "event": "Order Completed", "userId": "1", "properties": properties});
+        store.ingest_json(event.to_string().as_bytes()).unwrap();
+        let condition = json!({"property": "product_id", "is": asked});
+        for rule in [
+            json!({"event": "Order Completed", "where": condition}),
+            json!({"event": "Order Completed", "where": {"property": "product_id", "in": [asked]}}),
+            json!({"event": "Order Completed", "where": {"line": "any", "where": condition}}),
+            json!({"event": "Order Completed", "measure": "last(product_id)", "is": asked}),
+            json!({"event": "Order Completed", "measure": "first(product_id)", "is": asked}),
+            json!({"orders": "count", "where": condition, "is": 1}),
+            json!({"bought": {"product": asked}}),
+            json!({"bought": condition}),
+        ] {
+            let segment = Segment::new("asked", Rule::from_json(&rule.to_string()).unwrap());
+            assert_eq!(store.snapshot().members(&segment).unwrap().len() == 1, same, "{rule} of {sent}");
+        }
+    }
+}

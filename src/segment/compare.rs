@@ -7,6 +7,7 @@ use super::text::{Text, folded};
 use crate::base::doc::Doc;
 use crate::base::name::nfc;
 use crate::base::{Decimal, Timestamp};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A value that a rule names.
@@ -23,6 +24,8 @@ pub(crate) enum Literal {
 pub(crate) enum Value<'a> {
     Missing,
     Doc(Doc<'a>),
+    /// A name: a text, or an integer, whose digits are one.
+    Name(Doc<'a>),
     Number(Decimal),
     /// Numerator and denominator, which is above zero: averages and shares are compared without dividing.
     Ratio(Decimal, Decimal),
@@ -40,7 +43,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Doc(doc) => doc.as_decimal(),
             Self::Number(number) => Some(number),
-            Self::Missing | Self::Ratio(..) | Self::Instant(_) => None,
+            Self::Missing | Self::Name(_) | Self::Ratio(..) | Self::Instant(_) => None,
         }
     }
 
@@ -69,9 +72,16 @@ impl<'a> Value<'a> {
         match (self, literal) {
             (Self::Doc(doc), Literal::Bool(value)) => doc.as_bool() == Some(*value),
             (Self::Doc(doc), Literal::Text(text)) => doc.as_str().is_some_and(|own| nfc(&own) == text.compared()),
+            (Self::Name(doc), Literal::Text(text)) => name(doc).is_some_and(|own| nfc(&own) == text.compared()),
+            (Self::Name(doc), Literal::Number(number)) => name(doc).is_some_and(|own| *own == number.to_string()),
             _ => self.cmp(literal) == Some(Ordering::Equal),
         }
     }
+}
+
+/// The text of a name.
+pub(super) fn name(doc: Doc<'_>) -> Option<Cow<'_, str>> {
+    doc.as_str().or_else(|| doc.as_integer())
 }
 
 /// `lt`, `lte`, `gt`, `gte`.
@@ -189,9 +199,13 @@ fn contains(list: Doc<'_>, wanted: &Literal) -> bool {
 }
 
 fn has(value: Value<'_>, part: Part, fold: bool, needle: &Literal) -> bool {
-    let Value::Doc(doc) = value else { return false };
+    let (doc, named) = match value {
+        Value::Doc(doc) => (doc, false),
+        Value::Name(doc) => (doc, true),
+        _ => return false,
+    };
     let normal = |doc: Doc<'_>| {
-        let own = doc.as_str()?;
+        let own = if named { name(doc) } else { doc.as_str() }?;
         Some(if fold { folded(&own).into_owned() } else { nfc(&own).into_owned() })
     };
     match needle {

@@ -224,6 +224,10 @@ impl<'a> Scope<'a> {
         let inside = Inside::Line { listed: line.price_listed };
         Self { object: Doc::new(&line.bytes), inside, lines: &[], exchange }
     }
+
+    fn value(self, path: &str) -> Value<'a> {
+        money::value(self.object, path, self.inside, self.exchange)
+    }
 }
 
 /// As deep as the condition, which parsing and definition bound.
@@ -232,9 +236,7 @@ fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
         Condition::And(inner) => inner.iter().all(|one| condition_holds(one, scope)),
         Condition::Or(inner) => inner.iter().any(|one| condition_holds(one, scope)),
         Condition::Not(inner) => !condition_holds(inner, scope),
-        Condition::Property { path, test } => {
-            test.holds(money::value(scope.object, path, scope.inside, scope.exchange))
-        }
+        Condition::Property { path, test } => test.holds(scope.value(path)),
         Condition::Line(quantifier, inner) => quantified(*quantifier, inner, scope),
     }
 }
@@ -269,11 +271,10 @@ fn some_order(
 }
 
 fn line_matches(what: &LineMatch, line: &LineView, exchange: Option<Exchange<'_>>) -> bool {
-    let is = |key: &str, wanted: &Option<Literal>| {
-        wanted.as_ref().is_none_or(|wanted| Value::of(Doc::new(&line.bytes).get(key)).equals(wanted))
-    };
+    let scope = Scope::line(line, exchange);
+    let is = |key: &str, wanted: &Option<Literal>| wanted.as_ref().is_none_or(|wanted| scope.value(key).equals(wanted));
     match what {
-        LineMatch::Condition(condition) => condition_holds(condition, Scope::line(line, exchange)),
+        LineMatch::Condition(condition) => condition_holds(condition, scope),
         LineMatch::Product { product, brand, category } => {
             is("product_id", product) && is("brand", brand) && is("category", category)
         }

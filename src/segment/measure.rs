@@ -1,10 +1,9 @@
 //! What events add up to: counts, days, sums, extremes, and the property of the nth.
 
-use super::compare::{Test, Value};
+use super::compare::{Test, Value, name};
 use super::evaluate::{count_value, visit_matching};
 use super::person::{EventRef, Person};
 use super::rule::{EventNode, Measure, Window};
-use crate::base::doc::Doc;
 use crate::base::name::nfc;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Result;
@@ -135,8 +134,12 @@ fn identity(value: Value<'_>) -> Option<Vec<u8>> {
     if let Some(number) = value.as_decimal() {
         return Some([b"n", number.to_string().as_bytes()].concat());
     }
-    let Value::Doc(doc) = value else { return None };
-    Some(match doc.as_str() {
+    let (doc, text) = match value {
+        Value::Doc(doc) => (doc, doc.as_str()),
+        Value::Name(doc) => (doc, name(doc)),
+        _ => return None,
+    };
+    Some(match text {
         Some(text) => [b"s", nfc(&text).as_bytes()].concat(),
         None => [b"v", doc.bytes()].concat(),
     })
@@ -156,17 +159,10 @@ fn nth(events: Events<'_>, nth: u32, path: &str, test: &Test) -> Result<bool> {
 }
 
 fn last(events: Events<'_>, path: &str, test: &Test) -> Result<bool> {
-    // A document that outlives its event, or a number.
-    let (mut bytes, mut number) = (Vec::new(), None);
+    let mut held = None;
     events.visit(&mut |event| {
-        bytes.clear();
-        number = None;
-        match event.value(path) {
-            Value::Doc(doc) => bytes.extend_from_slice(doc.bytes()),
-            value => number = value.as_decimal(),
-        }
+        held = Some(test.holds(event.value(path)));
         Continue(())
     })?;
-    let value = Some(Doc::new(&bytes)).filter(|_| !bytes.is_empty());
-    Ok(test.holds(number.map_or(Value::of(value), Value::Number)))
+    Ok(held.unwrap_or_else(|| test.holds(Value::Missing)))
 }

@@ -1,5 +1,5 @@
-//! Numbers of events and lines as rules compare them: decimals, also where a text spells them, and money in the store's
-//! currency.
+//! What events and lines say of numbers and products as rules compare it: decimals, also where a text spells them, money in
+//! the store's currency, and ids of products as texts.
 
 use super::compare::Value;
 use crate::base::doc::Doc;
@@ -61,10 +61,14 @@ pub(super) fn is_money(path: &str) -> bool {
     MONEY.contains(&path)
 }
 
-/// The value at a path of an event or a line. Amounts and quantities are decimals, however they are spelled; what is none
-/// stays as sent. Without an exchange nothing is converted.
+/// The value at a path of an event or a line. Amounts and quantities are decimals, however they are spelled, and the id of a
+/// product is a text; what is none stays as sent. Without an exchange nothing is converted.
 pub(super) fn value<'d>(object: Doc<'d>, path: &str, inside: Inside, exchange: Option<Exchange<'_>>) -> Value<'d> {
     let sent = object.path(path);
+    if path == "product_id" {
+        let named = |sent: &Doc<'d>| sent.is_string() || sent.as_integer().is_some();
+        return sent.filter(named).map_or_else(|| Value::of(sent), Value::Name);
+    }
     if path == "quantity" {
         let absent = inside != Inside::Event && sent.is_none_or(Doc::is_absent);
         return if absent { Value::Number(Decimal::from(1)) } else { typed(sent) };
