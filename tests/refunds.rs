@@ -1,7 +1,9 @@
 //! Orders by who tells of them and when, and refunds by what they leave for the order to tell.
 
+use proptest::prelude::*;
 use regulars::{Clock, Config, Ingest, OrderSummary, Product, Rate, Rule, Segment, Store, Trust, Universe, id};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const ACTIONS: [&str; 4] = ["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"];
 
@@ -271,5 +273,125 @@ fn there_is_one_average() {
                 assert!(!holds(json!({"orders": "average", "gte": -1000})));
             }
         }
+    }
+}
+
+/// Currencies and how many decimals each has.
+const CURRENCIES: [(&str, u32); 4] = [("EUR", 2), ("USD", 2), ("JPY", 0), ("KWD", 3)];
+/// From, to, the day from which it counts, and millionths: no inverse and no cross rates follow from these.
+const RATES: [(usize, usize, u32, i128); 6] = [
+    (1, 0, 1, 900_000),
+    (1, 0, 8, 812_345),
+    (2, 0, 4, 6_213),
+    (1, 2, 6, 151_250_000),
+    (0, 1, 2, 1_111_111),
+    (0, 3, 9, 333_333),
+];
+
+/// An amount as it is said: thousandths, in a currency or none, on a day; and whether it is only claimed.
+#[derive(Clone, Debug)]
+struct Told {
+    thousandths: i128,
+    currency: Option<usize>,
+    day: u32,
+    claimed: bool,
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let currency = prop::option::weighted(0.7, 0usize..4);
+    let amount = prop_oneof![0i128..200_000, prop::sample::select(vec![5i128, 15, 2500, 3500, 12_345])];
+    (amount, currency, 1u32..15, prop::bool::weighted(0.2)).prop_map(|(thousandths, currency, day, claimed)| Told {
+        thousandths,
+        currency,
+        day,
+        claimed,
+    })
+}
+
+fn half_even(value: i128, divisor: i128) -> i128 {
+    let (whole, rest) = (value.div_euclid(divisor), value.rem_euclid(divisor));
+    whole + i128::from(2 * rest > divisor || 2 * rest == divisor && whole % 2 != 0)
+}
+
+fn minor(thousandths: i128, currency: usize) -> i128 {
+    half_even(thousandths, 10i128.pow(3 - CURRENCIES[currency].1))
+}
+
+/// Minor units of one currency in those of another at a day.
+fn exchanged(minor: i128, from: usize, to: usize, day: u32) -> Option<i128> {
+    if from == to {
+        return Some(minor);
+    }
+    let (.., rate) = RATES.iter().rfind(|(a, b, first, _)| (*a, *b) == (from, to) && *first <= day)?;
+    Some(half_even(minor * rate * 10i128.pow(CURRENCIES[to].1), 1_000_000 * 10i128.pow(CURRENCIES[from].1)))
+}
+
+/// Gross and refunded in EUR, and net amounts of other currencies.
+fn sums(order: &Told, refunds: &[Told]) -> (i128, i128, BTreeMap<String, i64>) {
+    let currency = order.currency.unwrap_or(0);
+    let gross = minor(order.thousandths, currency);
+    let (mut back, mut others) = (0, [0; 4]);
+    let mut shown = [false; 4];
+    for refund in refunds.iter().filter(|refund| !refund.claimed) {
+        let own = refund.currency.unwrap_or(currency);
+        let amount = minor(refund.thousandths, own);
+        match exchanged(amount, own, currency, refund.day) {
+            Some(amount) => back += amount,
+            None => (others[own], shown[own]) = (others[own] - amount, true),
+        }
+    }
+    let back = back.min(gross);
+    let in_eur = |amount| exchanged(amount, currency, 0, order.day);
+    if in_eur(gross).is_none() {
+        (others[currency], shown[currency]) = (others[currency] + gross - back, true);
+    }
+    let others = (0..4).filter(|at| shown[*at]).map(|at| (CURRENCIES[at].0.to_owned(), others[at] as i64));
+    (in_eur(gross).unwrap_or(0), in_eur(back).unwrap_or(0), others.collect())
+}
+
+proptest! {
+    #![proptest_config(crate::laws::cases(300))]
+
+    /// Every currency, with and without a rate, whoever tells of it, in every order of arrival.
+    #[test]
+    fn refunds_are_exchanged_at_their_own_day_and_capped(
+        order in told(),
+        refunds in prop::collection::vec(told(), 0..4),
+        arrival in Just((0usize..5).collect::<Vec<_>>()).prop_shuffle(),
+        negative in any::<bool>(),
+    ) {
+        let order = Told { claimed: false, ..order };
+        let store = store(&json!({"currency": "EUR"}));
+        let text = |thousandths: i128| format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+        let said = |told: &Told, total: String| match told.currency {
+            Some(currency) => json!({"total": total, "currency": CURRENCIES[currency].0}),
+            None => json!({"total": total}),
+        };
+        let mut facts = vec![(fact(ACTIONS[0], order.day, &json!({"userId": "u"}), &said(&order, text(order.thousandths))), false)];
+        for (nth, refund) in refunds.iter().enumerate() {
+            let sign = if negative && refund.thousandths > 0 { "-" } else { "" };
+            let properties = said(refund, format!("{sign}{}", text(refund.thousandths)));
+            let mut message = fact(ACTIONS[2], refund.day, &json!({"anonymousId": "till"}), &properties);
+            message["messageId"] = json!(format!("r{nth}"));
+            facts.push((message, refund.claimed));
+        }
+        for at in arrival {
+            for (from, to, day, millionths) in RATES.iter().filter(|_| at == 2) {
+                let decimal = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+                let day = format!("2026-01-{day:02}");
+                store.record_rates(&[rate(&day, CURRENCIES[*from].0, CURRENCIES[*to].0, &decimal)]).unwrap();
+            }
+            if let Some((message, claimed)) = facts.get(at) {
+                send(&store, message, if *claimed { Trust::Claimed } else { Trust::Verified });
+            }
+        }
+        let found = orders(&store, id::user("u"));
+        let (gross, refunded, others) = sums(&order, &refunds);
+        prop_assert_eq!((i128::from(found.gross_minor), i128::from(found.refunded_minor)), (gross, refunded));
+        prop_assert_eq!(&found.other_currencies, &others);
+        prop_assert_eq!(found.conflicts, refunds.iter().filter(|refund| refund.claimed).count() as u64);
+        let known = exchanged(minor(order.thousandths, order.currency.unwrap_or(0)), order.currency.unwrap_or(0), 0, order.day);
+        prop_assert_eq!(found.average_minor.map(i128::from), known.map(|_| gross - refunded));
+        prop_assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
     }
 }
