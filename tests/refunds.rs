@@ -345,7 +345,8 @@ fn sums(order: &Told, refunds: &[Told]) -> (i128, i128, BTreeMap<String, i64>) {
     if in_eur(gross).is_none() {
         (others[currency], shown[currency]) = (others[currency] + gross - back, true);
     }
-    let others = (0..4).filter(|at| shown[*at]).map(|at| (CURRENCIES[at].0.to_owned(), others[at] as i64));
+    let small = |sum: i128| i64::try_from(sum).expect("small");
+    let others = (0..4).filter(|at| shown[*at]).map(|at| (CURRENCIES[at].0.to_owned(), small(others[at])));
     (in_eur(gross).unwrap_or(0), in_eur(back).unwrap_or(0), others.collect())
 }
 
