@@ -95,3 +95,25 @@ fn both_forms_are_one_name_everywhere() {
     assert_eq!((page.activity[one], page.activity.len()), (3, 2));
     assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
 }
+
+/// At every level of a path the longest own name wins, one whose value is null too, and nothing is tried behind it.
+#[test]
+fn the_longest_own_name_wins() {
+    for (properties, path, value) in [
+        (json!({"a": {"b": 1}}), "a.b", json!(1)),
+        (json!({"a": {"b": 1}, "a.b": 2}), "a.b", json!(2)),
+        (json!({"a": {"b": 1}, "a.b": null}), "a.b", Value::Null),
+        (json!({"a": {"b.c": 1}, "a.b": {"c": 2}}), "a.b.c", json!(2)),
+        (json!({"a": {"b": {"c": 1}}, "a.b": {"d": 2}}), "a.b.c", Value::Null),
+        (json!({"a": {"b": {"c": 1}, "b.c": 3}}), "a.b.c", json!(3)),
+        (json!({"a": [{"b": 1}]}), "a.b", Value::Null),
+    ] {
+        let store = Store::in_memory().unwrap();
+        send(&store, &json!({"type": "track", "event": "E", "userId": "1", "properties": properties}));
+        let test = if value.is_null() { json!({"is_set": true}) } else { json!({ "is": value }) };
+        let mut condition = test;
+        condition.as_object_mut().unwrap().insert("property".to_owned(), json!(path));
+        let found = count(&store, &json!({"event": "E", "where": condition}));
+        assert_eq!(found, u64::from(!value.is_null()), "{path} of {properties}");
+    }
+}
