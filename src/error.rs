@@ -126,6 +126,17 @@ impl Error {
         error
     }
 
+    /// Whether there is no room on the disk: the same call may go well later.
+    pub(crate) fn is_out_of_space(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        self.0.source.as_ref().is_some_and(|source| matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
+    /// Whether the operating system does not let this process do it.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.0.source.as_ref().is_some_and(|source| source.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+
     /// What to do about it.
     ///
     /// ```

@@ -1,10 +1,10 @@
 //! The real disk: a private directory, regular files only, the operating system's lock.
 
 use super::map::Bytes;
-use super::vfs::{LOCK_NAME, Lock, Vfs, VfsFile, VfsSync, check_plain};
+use super::vfs::{LOCK_NAME, Lock, Vfs, VfsFile, VfsSlots, VfsSync, check_plain};
 use crate::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -130,6 +130,26 @@ impl Vfs for DiskVfs {
         sync_dir(&self.dir)
     }
 
+    fn sync_parent(&self) -> Result<()> {
+        let whole = fs::canonicalize(&self.dir).map_err(|e| Error::io("look at", &self.dir, e))?;
+        match whole.parent().map(sync_dir) {
+            // Whose directory it is has made it, and its name is theirs to keep.
+            Some(Err(error)) if error.is_denied() => Ok(()),
+            Some(synced) => synced,
+            None => Ok(()),
+        }
+    }
+
+    fn open_slots(&self, name: &str) -> Result<Box<dyn VfsSlots>> {
+        if self.regular(name)?.is_some() {
+            let (path, file, _) = self.open_existing(name, OpenOptions::new().write(true))?;
+            return Ok(Box::new(DiskSlots(Open { path, file })));
+        }
+        let path = self.path(name);
+        let file = private().write(true).create_new(true).open(&path).map_err(|e| Error::io("create", &path, e))?;
+        Ok(Box::new(DiskSlots(Open { path, file })))
+    }
+
     fn lock(&self) -> Result<Lock> {
         if let Some((path, _)) = self.regular(LOCK_NAME)? {
             return lock(&path, OpenOptions::new().read(true).write(true));
@@ -195,21 +215,26 @@ impl VfsFile for DiskFile {
     }
 }
 
+struct DiskSlots(Open);
+
+impl VfsSlots for DiskSlots {
+    fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let mut file = &self.0.file;
+        let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
+        written.map_err(|e| Error::io("write to", &self.0.path, e))
+    }
+}
+
 fn refused(doing: &str, path: &Path, why: &str) -> Error {
     Error::io(doing, path, io::Error::new(io::ErrorKind::InvalidInput, format!("it {why}")))
 }
 
-/// Makes the directory and its name in the parent durable.
+/// Makes the directory. Its name becomes durable when a store is created in it: by whichever process gets that far.
 fn create_dir(dir: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|e| Error::io("create", dir, e))?;
-    match dir.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new(".")),
-        Some(parent) => sync_dir(parent),
-        None => Ok(()),
-    }
+    builder.create(dir).map_err(|e| Error::io("create", dir, e))
 }
 
 fn private() -> OpenOptions {

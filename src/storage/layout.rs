@@ -59,18 +59,19 @@ pub(crate) const fn align8(len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{manifest, part, wal};
+    use crate::storage::{manifest, part, proof, wal};
 
     #[test]
     fn format_md_tells_the_offsets_of_the_code() {
         let text = include_str!("FORMAT.md");
-        let structs: [(&str, &[Field]); 6] = [
+        let structs: [(&str, &[Field]); 7] = [
             ("### Log header", wal::HEADER_FIELDS),
             ("### Log record", wal::RECORD_FIELDS),
             ("### Part header", part::HEADER_FIELDS),
             ("### Section entry", part::ENTRY_FIELDS),
             ("### Part footer", part::FOOTER_FIELDS),
             ("### Manifest header", manifest::HEADER_FIELDS),
+            ("### Note", proof::NOTE_FIELDS),
         ];
         for (heading, fields) in structs {
             let section = text.split(heading).nth(1).unwrap_or_else(|| panic!("{heading} is missing"));

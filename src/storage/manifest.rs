@@ -5,6 +5,7 @@
 
 use super::layout::{Field, Fill, fills};
 use super::part::Sealed;
+use super::proof::PROOF_NAME;
 use super::vfs::{LOCK_NAME, Vfs, is_plain};
 use super::{FORMAT_VERSION, StoreId};
 use crate::base::bytes::Reader;
@@ -129,7 +130,8 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// After any error it is unknown which list the disk has, the one before or this: stop writing, and reopen.
+    /// `Poisoned` when it is unknown which list the disk has, the one before or this: stop writing, and reopen. After
+    /// any other error it is the one before, and this can be written again.
     pub(crate) fn write(&self, vfs: &dyn Vfs) -> Result<()> {
         let (header, body) = self.encode(&vfs.path(MANIFEST_NAME))?;
         vfs.sync_dir()?;
@@ -140,24 +142,19 @@ impl Manifest {
         file.append(&mut [IoSlice::new(&header), IoSlice::new(&body)])?;
         file.sync_data()?;
         vfs.rename(TEMPORARY_NAME, MANIFEST_NAME)?;
-        vfs.sync_dir()
+        vfs.sync_dir().map_err(|error| Error::poisoned(&error.to_string()))
     }
 
-    /// Removes files of ours that this manifest does not list: what a crash left half made, or did not get to remove.
-    /// Returns their names; their removal is durable.
+    /// Files of ours that this manifest does not list: what a crash left half made, or did not get to remove.
     ///
     /// Only for the manifest that is on disk, and with the lock held.
-    pub(crate) fn clean_up(&self, vfs: &dyn Vfs) -> Result<Vec<String>> {
+    pub(crate) fn leftovers(&self, vfs: &dyn Vfs) -> Result<Vec<String>> {
         let listed: BTreeSet<&str> = self.files.iter().map(Listed::name).collect();
-        let mut removed = vfs.list()?;
-        removed.retain(|name| {
+        let mut found = vfs.list()?;
+        found.retain(|name| {
             is_plain(name) && OUR_SUFFIXES.iter().any(|end| name.ends_with(end)) && !listed.contains(name.as_str())
         });
-        removed.iter().try_for_each(|name| vfs.remove(name))?;
-        if !removed.is_empty() {
-            vfs.sync_dir()?;
-        }
-        Ok(removed)
+        Ok(found)
     }
 
     fn encode(&self, path: &Path) -> Result<([u8; HEADER_BYTES], AlignedVec)> {
@@ -199,7 +196,7 @@ impl Manifest {
 
     fn has_plain_unique_names(&self) -> bool {
         let mut seen = BTreeSet::new();
-        let fixed = [MANIFEST_NAME, TEMPORARY_NAME, LOCK_NAME];
+        let fixed = [MANIFEST_NAME, TEMPORARY_NAME, LOCK_NAME, PROOF_NAME];
         self.files.iter().all(|file| is_plain(&file.name) && !fixed.contains(&file.name()) && seen.insert(file.name()))
     }
 }
@@ -303,15 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn cleaning_up_removes_what_is_ours_and_not_listed() {
+    fn leftovers_are_ours_and_not_listed() {
         let vfs = MemoryVfs::default();
         for name in ["00000001.part", "00000002.log", "00000003.part", "1.log", "x.tmp", "notes.txt", "part"] {
             put(&vfs, name, b"");
         }
         sample().write(&vfs).unwrap();
-        assert_eq!(sample().clean_up(&vfs).unwrap(), ["00000003.part", "1.log", "x.tmp"]);
-        assert_eq!(vfs.list().unwrap(), ["00000001.part", "00000002.log", "manifest", "notes.txt", "part"]);
-        assert!(sample().clean_up(&vfs).unwrap().is_empty());
+        assert_eq!(sample().leftovers(&vfs).unwrap(), ["00000003.part", "1.log", "x.tmp"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Nothing is ever lost here and syncing does nothing; a simulated disk that loses things is built beside it.
 
 use super::map::Bytes;
-use super::vfs::{LOCK_NAME, Lock, Vfs, VfsFile, VfsSync, check_plain};
+use super::vfs::{LOCK_NAME, Lock, Vfs, VfsFile, VfsSlots, VfsSync, check_plain};
 use crate::{Error, Result};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -125,6 +125,17 @@ impl Vfs for MemoryVfs {
         Ok(())
     }
 
+    fn sync_parent(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn open_slots(&self, name: &str) -> Result<Box<dyn VfsSlots>> {
+        check_plain(name)?;
+        let content = || Arc::new(Mutex::new(Content::Growing(Vec::new())));
+        let content = Arc::clone(self.files.lock().entry(name.to_owned()).or_insert_with(content));
+        Ok(Box::new(MemorySlots { path: self.path(name), content }))
+    }
+
     fn lock(&self) -> Result<Lock> {
         if self.locked.swap(true, Ordering::AcqRel) {
             return Err(Error::locked(Path::new("memory:")));
@@ -175,6 +186,24 @@ impl VfsFile for MemoryFile {
 
     fn sync_handle(&self) -> Arc<dyn VfsSync> {
         Arc::new(Nothing)
+    }
+}
+
+struct MemorySlots {
+    path: PathBuf,
+    content: Arc<Mutex<Content>>,
+}
+
+impl VfsSlots for MemorySlots {
+    fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let too_large = || Error::io("write to", &self.path, io::ErrorKind::FileTooLarge.into());
+        let start = usize::try_from(offset).map_err(|_| too_large())?;
+        let end = start.checked_add(bytes.len()).ok_or_else(too_large)?;
+        let mut content = self.content.lock();
+        let all = content.growing();
+        all.resize(all.len().max(end), 0);
+        all.get_mut(start..end).ok_or_else(too_large)?.copy_from_slice(bytes);
+        Ok(())
     }
 }
 

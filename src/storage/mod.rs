@@ -10,6 +10,7 @@ pub(crate) mod map;
 pub(crate) mod memory;
 pub(crate) mod part;
 pub(crate) mod part_writer;
+pub(crate) mod proof;
 pub(crate) mod replay;
 pub(crate) mod vfs;
 pub(crate) mod wal;

@@ -5,7 +5,7 @@
 //! first bad record would drop acknowledged ones, so a bad record is cut only if nothing proves that it was durable:
 //! neither the caller (who knows the manifest), nor a record before it, nor any valid record behind it.
 
-use super::wal::{HEADER_BYTES, LogId, MAGIC, MAX_PAYLOAD_BYTES, RECORD_BYTES};
+use super::wal::{HEADER_BYTES, LogId, MAGIC, MAX_PAYLOAD_BYTES, RECORD_BYTES, Span};
 use super::{FORMAT_VERSION, layout::align8};
 use crate::base::bytes::Reader;
 use crate::{Error, Result};
@@ -44,7 +44,7 @@ pub(crate) struct Replay<'a> {
     bytes: &'a [u8],
     path: PathBuf,
     seed: u64,
-    first_sequence: u64,
+    span: Span,
     offset: usize,
     expected: u64,
     durable: u64,
@@ -62,13 +62,13 @@ impl<'a> Replay<'a> {
     ///
     /// `Corrupt` when the header is damaged or belongs to another log, `Version` when a newer version wrote it.
     pub(crate) fn new(bytes: &'a [u8], path: &Path, id: LogId, durable: u64) -> Result<Self> {
-        let first_sequence = read_header(bytes, path, id)?;
-        let (offset, expected) = (HEADER_BYTES, first_sequence);
+        let span = read_header(bytes, path, id)?;
+        let (offset, expected) = (HEADER_BYTES, span.first);
         Ok(Self {
             bytes,
             path: path.to_path_buf(),
             seed: id.seed(),
-            first_sequence,
+            span,
             offset,
             expected,
             durable,
@@ -76,9 +76,17 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// The sequence of the first record that the file was made for.
-    pub(crate) fn first_sequence(&self) -> u64 {
-        self.first_sequence
+    /// Which records the file was made for.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The sequence of the last valid record, or of the one before the first; whatever stands behind it.
+    pub(crate) fn last_sequence(mut self) -> u64 {
+        while let Some((record, end)) = self.record_at(self.offset).filter(|(r, _)| r.sequence == self.expected) {
+            (self.offset, self.expected) = (end, record.sequence.saturating_add(1));
+        }
+        self.expected - 1
     }
 
     /// The next record; `None` at the end, clean or torn.
@@ -205,8 +213,8 @@ impl Candidate<'_> {
     }
 }
 
-/// Checks a header, checksum first, and returns the first sequence.
-fn read_header(bytes: &[u8], path: &Path, id: LogId) -> Result<u64> {
+/// Checks a header, checksum first, and returns which records the log was made for.
+fn read_header(bytes: &[u8], path: &Path, id: LogId) -> Result<Span> {
     let corrupt = |at: u64, what: &str| Error::corrupt(path, at, what);
     let short = || corrupt(0, "the log's header is incomplete");
     let header = bytes.first_chunk::<HEADER_BYTES>().ok_or_else(short)?;
@@ -227,7 +235,11 @@ fn read_header(bytes: &[u8], path: &Path, id: LogId) -> Result<u64> {
     if found != id {
         return Err(corrupt(16, "this log belongs to another store or is another file of this one"));
     }
-    reader.u64().filter(|&first| first > 0).ok_or_else(|| corrupt(40, "the log's first sequence is 0"))
+    let span = Span { first: reader.u64().ok_or_else(short)?, copied: reader.u64().ok_or_else(short)? };
+    if span.first == 0 {
+        return Err(corrupt(40, "the log's first sequence is 0"));
+    }
+    Ok(span)
 }
 
 #[cfg(test)]
@@ -368,23 +380,39 @@ mod tests {
     }
 
     #[test]
-    fn a_repair_may_be_interrupted_and_the_log_goes_on_behind_it() {
+    fn a_whole_log_is_gone_on_with_and_a_torn_one_is_left_alone() {
         let (bytes, starts) = log(&some_payloads(), |_| 0);
         let vfs = MemoryVfs::default();
         let mut file = vfs.create("log").unwrap();
         file.append(&mut [std::io::IoSlice::new(&bytes[..starts[4] + 10])]).unwrap();
-        for _ in 0..2 {
-            let image = vfs.read("log").unwrap();
-            let tail = Replay::new(&image, Path::new("log"), ID, 0).unwrap().finish().unwrap();
-            assert_eq!(tail.len, starts[4] as u64);
-            let mut wal = Wal::reopen(&vfs, "log", ID, &tail).unwrap();
-            assert_eq!(vfs.len("log").unwrap(), Some(tail.len));
-            assert_eq!(wal.next_sequence(), 5);
-            wal.append(5, 4, 1, 1, b"again").unwrap();
-            assert_eq!(read(&vfs.read("log").unwrap(), 5).unwrap().0[4], b"again");
-            wal = Wal::reopen(&vfs, "log", ID, &Tail { cut: 1, ..tail }).unwrap();
-            assert_eq!(wal.len(), tail.len);
-        }
+        let image = vfs.read("log").unwrap();
+        let tail = Replay::new(&image, Path::new("log"), ID, 0).unwrap().finish().unwrap();
+        assert_eq!((tail.len, tail.cut), (starts[4] as u64, 10));
+        assert_eq!(Wal::reopen(&vfs, "log", ID, &tail).err().map(|e| e.kind()), Some(ErrorKind::Invalid));
+        assert_eq!(vfs.read("log").unwrap()[..], image[..]);
+        file.truncate(tail.len).unwrap();
+        let mut wal = Wal::reopen(&vfs, "log", ID, &Tail { cut: 0, ..tail }).unwrap();
+        assert_eq!((wal.next_sequence(), wal.len()), (5, tail.len));
+        wal.append(5, 4, 1, 1, b"again").unwrap();
+        assert_eq!(read(&vfs.read("log").unwrap(), 5).unwrap().0[4], b"again");
+    }
+
+    #[test]
+    fn a_log_tells_what_was_copied_into_it_and_how_far_it_goes() {
+        let vfs = MemoryVfs::default();
+        let span = Span { first: 4, copied: 5 };
+        let mut wal = Wal::begin(&vfs, "log", ID, span).unwrap();
+        let look = |vfs: &MemoryVfs| {
+            let bytes = vfs.read("log").unwrap();
+            let replay = Replay::new(&bytes, Path::new("log"), ID, 0).unwrap();
+            assert_eq!(replay.span(), span);
+            replay.last_sequence()
+        };
+        assert_eq!(look(&vfs), 3);
+        (4..7).for_each(|sequence| wal.append(sequence, 3, 1, 1, b"x").unwrap());
+        assert_eq!(look(&vfs), 6);
+        vfs.open_append("log").unwrap().append(&mut [std::io::IoSlice::new(&[9; 80])]).unwrap();
+        assert_eq!(look(&vfs), 6);
     }
 
     proptest! {

@@ -46,6 +46,12 @@ pub(crate) trait Vfs: Send + Sync {
     /// Makes creations, renames and removals so far durable.
     fn sync_dir(&self) -> Result<()>;
 
+    /// Makes the directory's own name durable: for whoever creates a store in it.
+    fn sync_parent(&self) -> Result<()>;
+
+    /// A file whose bytes are overwritten in place, made where there is none.
+    fn open_slots(&self, name: &str) -> Result<Box<dyn VfsSlots>>;
+
     /// Takes the directory for this handle, or fails with `Locked` at once.
     fn lock(&self) -> Result<Lock>;
 }
@@ -86,6 +92,12 @@ pub(crate) trait VfsFile: Send {
         }
         Ok(())
     }
+}
+
+/// A file that is overwritten in place: only for what may be lost or torn without harm.
+pub(crate) trait VfsSlots: Send {
+    /// Overwrites the bytes from `offset` on, beyond the end of the file too. Nothing makes them durable.
+    fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<()>;
 }
 
 /// Makes a file's data durable.

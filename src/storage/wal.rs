@@ -24,7 +24,7 @@ pub(super) const HEADER_FIELDS: &[Field] = &[
     ("store_id", 16, 16),
     ("number", 32, 8),
     ("first_sequence", 40, 8),
-    ("reserved", 48, 8),
+    ("copied", 48, 8),
     ("checksum", 56, 8),
 ];
 const _: () = assert!(fills(HEADER_FIELDS, HEADER_BYTES));
@@ -63,6 +63,15 @@ impl LogId {
     }
 }
 
+/// Which records a log was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The sequence of its first one.
+    pub(crate) first: u64,
+    /// Those up to this one were copied from other logs when it was made; 0: none.
+    pub(crate) copied: u64,
+}
+
 /// A log file open for appending, by one writer.
 pub(crate) struct Wal {
     file: Box<dyn VfsFile>,
@@ -79,25 +88,40 @@ impl Wal {
     ///
     /// `Invalid` for the sequence 0, which stands for "none"; `Io` when the name is taken or the disk refuses.
     pub(crate) fn create(vfs: &dyn Vfs, name: &str, id: LogId, first_sequence: u64) -> Result<Self> {
-        if first_sequence == 0 {
-            return Err(Error::invalid("sequences of a log start at 1"));
-        }
-        let mut file = vfs.create(name)?;
-        let written = file.append(&mut [IoSlice::new(&header(id, first_sequence))]);
-        if let Err(error) = written.and_then(|()| file.sync_data()).and_then(|()| vfs.sync_dir()) {
-            // Only tidiness: no manifest lists it yet. But the name should be free for the next attempt.
+        let wal = Self::begin(vfs, name, id, Span { first: first_sequence, copied: 0 })?;
+        if let Err(error) = wal.file.sync_data().and_then(|()| vfs.sync_dir()) {
+            // Only tidiness: no manifest lists it yet.
             let _ = vfs.remove(name);
             return Err(error);
         }
-        Ok(Self { file, seed: id.seed(), len: HEADER_BYTES as u64, next_sequence: first_sequence, poisoned: false })
+        Ok(wal)
     }
 
-    /// An existing log, to go on behind what a replay found; the torn tail, if there is one, is cut and synced first.
+    /// A new log, nothing of which is durable yet.
     ///
-    /// May be interrupted and repeated: a tail that is not durably cut is found torn again.
+    /// # Errors
+    ///
+    /// As [`Wal::create`].
+    pub(crate) fn begin(vfs: &dyn Vfs, name: &str, id: LogId, span: Span) -> Result<Self> {
+        if span.first == 0 {
+            return Err(Error::invalid("sequences of a log start at 1"));
+        }
+        let mut file = vfs.create(name)?;
+        if let Err(error) = file.append(&mut [IoSlice::new(&header(id, span))]) {
+            let _ = vfs.remove(name);
+            return Err(error);
+        }
+        Ok(Self { file, seed: id.seed(), len: HEADER_BYTES as u64, next_sequence: span.first, poisoned: false })
+    }
+
+    /// An existing log, to go on behind what a replay found: only for one that was proven durable to its last byte.
+    /// What else a replay reads may be in memory only, and what is appended behind it would stand behind a hole after a
+    /// power cut; it is copied into another log.
     pub(crate) fn reopen(vfs: &dyn Vfs, name: &str, id: LogId, tail: &Tail) -> Result<Self> {
-        let mut file = vfs.open_append(name)?;
-        repair(file.as_mut(), tail)?;
+        let file = vfs.open_append(name)?;
+        if tail.cut > 0 {
+            return Err(Error::invalid("a log with a torn tail is not appended to"));
+        }
         Ok(Self { file, seed: id.seed(), len: tail.len, next_sequence: tail.next_sequence, poisoned: false })
     }
 
@@ -167,18 +191,10 @@ impl Wal {
     }
 }
 
-/// Cuts a torn tail and makes the cut durable, so that nothing of it can ever stand behind a new record.
-pub(crate) fn repair(file: &mut dyn VfsFile, tail: &Tail) -> Result<()> {
-    if tail.cut == 0 {
-        return Ok(());
-    }
-    file.truncate(tail.len)?;
-    file.sync_data()
-}
-
-fn header(id: LogId, first_sequence: u64) -> [u8; HEADER_BYTES] {
+fn header(id: LogId, span: Span) -> [u8; HEADER_BYTES] {
     let fill = Fill::<HEADER_BYTES>::new().put(MAGIC).put(FORMAT_VERSION.to_le_bytes()).put([0; 4]);
-    let fill = fill.put(id.store_id).put(id.number.to_le_bytes()).put(first_sequence.to_le_bytes()).put([0; 8]);
+    let fill = fill.put(id.store_id).put(id.number.to_le_bytes());
+    let fill = fill.put(span.first.to_le_bytes()).put(span.copied.to_le_bytes());
     let checksum = xxh3_64(fill.filled());
     fill.put(checksum.to_le_bytes()).bytes()
 }

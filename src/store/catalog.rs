@@ -22,18 +22,76 @@ pub(super) const STATE: u8 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Charter {
     pub(super) config: Config,
-    /// The identity key, hexadecimal.
+    #[serde(flatten)]
+    key: Key,
+}
+
+/// The identity key, as the manifest has it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Key {
+    /// Hexadecimal; empty where the host keeps it.
     key: String,
+    /// What tells the host's key from others and does not tell the key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    key_check: String,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl Key {
+    /// A key that lies in the store.
+    pub(super) fn stored(key: [u8; 32]) -> Self {
+        Self { key: hex(&key), key_check: String::new() }
+    }
+
+    /// A key that the host gives at every open.
+    pub(super) fn of_host(key: &[u8; 32]) -> Self {
+        Self { key: String::new(), key_check: Self::check(key) }
+    }
+
+    fn check(key: &[u8; 32]) -> String {
+        hex(&blake3::derive_key("regulars 2026-12-01 check of the identity key", key))
+    }
 }
 
 impl Charter {
-    pub(super) fn new(config: Config, key: [u8; 32]) -> Self {
-        Self { config, key: key.iter().map(|byte| format!("{byte:02x}")).collect() }
+    pub(super) fn new(config: Config, key: Key) -> Self {
+        Self { config, key }
     }
 
-    pub(super) fn key(&self) -> Option<[u8; 32]> {
-        parse_hex(&self.key)?.try_into().ok()
+    /// The identity key, from the store or from the host, wherever it is kept.
+    ///
+    /// # Errors
+    /// `Invalid` where the host does not give the key that it keeps, or gives one that is not kept by it.
+    pub(super) fn key(&self, of_host: Option<[u8; 32]>) -> Result<[u8; 32]> {
+        let kept_here = self.key.key_check.is_empty();
+        match of_host {
+            None if kept_here => {
+                let bytes = parse_hex(&self.key.key).and_then(|bytes| bytes.try_into().ok());
+                bytes.ok_or_else(|| Error::invalid("the stored identity key is no key"))
+            }
+            None => Err(Error::invalid("the key of this store is kept by the host: give it with Options::host_key")),
+            Some(_) if kept_here => Err(Error::invalid("this store keeps its key itself: open it without host_key")),
+            Some(key) if Key::check(&key) == self.key.key_check => Ok(key),
+            Some(_) => Err(Error::invalid("this is not the key that the store was created with")),
+        }
     }
+
+    /// Refuses another key than the one that lies in the store.
+    pub(super) fn agree_on_key(&self, given: Option<[u8; 32]>) -> Result<()> {
+        if given.is_some_and(|key| hex(&key) != self.key.key) {
+            return Err(Error::invalid("the store was created with another identity key; open it without one"));
+        }
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where a tail ends.
@@ -51,6 +109,8 @@ pub(super) struct Catalog {
     pub(super) vfs: Arc<dyn Vfs>,
     manifest: Mutex<Manifest>,
     next_number: AtomicU64,
+    /// Files of ours that no manifest lists any more: kept until the store is known to be whole.
+    leftovers: Mutex<Vec<String>>,
 }
 
 pub(super) fn log_name(number: u64) -> String {
@@ -69,17 +129,25 @@ pub(super) fn number_of(name: &str) -> Option<u64> {
 impl Catalog {
     /// The catalog of a manifest that is on disk.
     pub(super) fn open(vfs: Arc<dyn Vfs>, manifest: Manifest) -> Result<Self> {
-        manifest.clean_up(vfs.as_ref())?;
-        let last = manifest.files.iter().filter_map(|file| number_of(file.name())).max().unwrap_or(0);
-        Ok(Self { vfs, manifest: Mutex::new(manifest), next_number: AtomicU64::new(last + 1) })
+        let leftovers = manifest.leftovers(vfs.as_ref())?;
+        let names = manifest.files.iter().map(Listed::name).chain(leftovers.iter().map(String::as_str));
+        let last = names.filter_map(number_of).max().unwrap_or(0);
+        let next_number = last.checked_add(1).ok_or_else(|| Error::invalid("a file of the store has too high a number"))?;
+        Ok(Self {
+            vfs,
+            manifest: Mutex::new(manifest),
+            next_number: AtomicU64::new(next_number),
+            leftovers: Mutex::new(leftovers),
+        })
     }
 
     /// The catalog of a new store: its first manifest is on disk when this returns.
     pub(super) fn create(vfs: Arc<dyn Vfs>, store_id: StoreId, charter: &Charter) -> Result<Self> {
         let mut manifest = Manifest::new(store_id);
         manifest.payload = serde_json::to_vec(charter).map_err(|_| Error::invalid("the options cannot be stored"))?;
+        vfs.sync_parent()?;
         manifest.write(vfs.as_ref())?;
-        Ok(Self { vfs, manifest: Mutex::new(manifest), next_number: AtomicU64::new(1) })
+        Self::open(vfs, manifest)
     }
 
     pub(super) fn charter(&self) -> Result<Charter> {
@@ -89,6 +157,11 @@ impl Catalog {
 
     pub(super) fn store_id(&self) -> StoreId {
         self.manifest.lock().store_id
+    }
+
+    /// How often the list was changed: the list of this number is on disk.
+    pub(super) fn generation(&self) -> u64 {
+        self.manifest.lock().generation
     }
 
     /// The highest sequence that is in sealed parts.
@@ -117,6 +190,9 @@ impl Catalog {
     }
 
     /// Writes the manifest that `change` makes, then removes the files that it no longer lists.
+    ///
+    /// # Errors
+    /// `Poisoned` when it is unknown which list the disk has; after any other error it is the one before.
     fn update(&self, change: impl FnOnce(&mut Manifest)) -> Result<()> {
         let mut current = self.manifest.lock();
         let mut next = current.clone();
@@ -127,13 +203,45 @@ impl Catalog {
         let dropped: Vec<String> =
             current.files.iter().map(|file| file.name().to_owned()).filter(|name| !live(name)).collect();
         *current = next;
-        // The source is deleted last; whatever a crash leaves here is removed at the next open.
-        dropped.iter().try_for_each(|name| self.vfs.remove(name))
+        drop(current);
+        // The source is deleted last. What cannot be removed takes room and does no harm.
+        self.leftovers.lock().extend(dropped.into_iter().filter(|name| self.vfs.remove(name).is_err()));
+        Ok(())
+    }
+
+    /// Files of ours that are not part of the store: what a crash left half made, or did not get to remove.
+    pub(super) fn leftovers(&self) -> Vec<String> {
+        self.leftovers.lock().clone()
+    }
+
+    /// Removes what is not part of the store. Only once everything that is part of it was found and read.
+    pub(super) fn tidy(&self) -> Result<()> {
+        let mut leftovers = self.leftovers.lock();
+        if leftovers.is_empty() {
+            return Ok(());
+        }
+        leftovers.retain(|name| self.vfs.len(name).is_ok_and(|len| len.is_some()) && self.vfs.remove(name).is_err());
+        self.vfs.sync_dir()
+    }
+
+    /// Removes a file that was made and never listed.
+    pub(super) fn abandon(&self, name: &str) {
+        if self.vfs.len(name).is_ok_and(|len| len.is_some()) && self.vfs.remove(name).is_err() {
+            self.leftovers.lock().push(name.to_owned());
+        }
     }
 
     /// Lists a log that was just created.
     pub(super) fn add_log(&self, number: u64) -> Result<()> {
         self.update(|manifest| manifest.files.push(Listed::log(&log_name(number))))
+    }
+
+    /// Puts one log in the place of all that there are.
+    pub(super) fn replace_logs(&self, number: u64) -> Result<()> {
+        self.update(|manifest| {
+            manifest.files.retain(|file| file.role() != Role::Log);
+            manifest.files.push(Listed::log(&log_name(number)));
+        })
     }
 
     /// Takes in a sealed tail: its part and the state as of its end replace its log and the state before, and all parts

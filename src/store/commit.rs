@@ -308,7 +308,7 @@ impl Inner {
     ) -> Result<Arc<State>> {
         let state = Arc::new(writer.book.state(records));
         self.gate.log(Arc::clone(&state));
-        writer.keep_house(&self.gate).map_err(|error| self.gate.poison(error))?;
+        writer.keep_house(&self.gate)?;
         Ok(state)
     }
 
@@ -368,20 +368,14 @@ impl Inner {
         self.gate.check()?;
         // Applied before it is logged, since only applying tells whether it is refused; taken back if that fails.
         let before = Arc::clone(&writer.book.segments);
-        let live = writer.book.live;
-        let applied = match apply(&mut writer) {
-            Ok(applied) => applied,
+        let (live, rates) = (writer.book.live, Arc::clone(&writer.book.rates));
+        let logged = apply(&mut writer).and_then(|applied| Ok((applied, writer.log(&self.gate, record_kind, payload)?)));
+        let (applied, sequence) = match logged {
+            Ok(logged) => logged,
             Err(error) => {
                 writer.book.segments = before;
                 writer.book.live = live;
-                return Err(error);
-            }
-        };
-        let sequence = match writer.log(&self.gate, record_kind, payload) {
-            Ok(sequence) => sequence,
-            Err(error) => {
-                writer.book.segments = before;
-                writer.book.live = live;
+                writer.book.rates = rates;
                 return Err(error);
             }
         };
@@ -389,7 +383,8 @@ impl Inner {
         let records = Arc::new(writer.book.records());
         if record_kind == kind::DEFINE && writer.book.all.len() > SLOW_TO_DEFINE {
             // Working out the members again would make the next open slow: let it find them sealed.
-            writer.start_seal(&self.gate).map_err(|error| self.gate.poison(error))?;
+            let started = writer.start_seal(&self.gate);
+            writer.unless_full(&self.gate, started)?;
         }
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
@@ -406,14 +401,9 @@ impl Inner {
     }
 
     pub(super) fn record_rates(&self, rates: &[Rate]) -> Result<Receipt> {
-        let before = Arc::clone(&self.writer.lock().book.rates);
-        let recorded = self.change(kind::RATES, &encode_rates(rates), |writer| {
+        self.change(kind::RATES, &encode_rates(rates), |writer| {
             Ok(Applied { crossings: writer.book.record_rates(rates)?, ..Applied::default() })
-        });
-        if recorded.is_err() {
-            self.writer.lock().book.rates = before;
-        }
-        recorded
+        })
     }
 
     pub(super) fn undefine(&self, name: &str) -> Result<Receipt> {

@@ -1,13 +1,14 @@
 //! The handle of a store.
 
-use super::catalog::Charter;
+use super::catalog::{Catalog, Charter};
 use super::commit::Batch;
-use super::options::{Clock, Durability, Options};
+use super::options::{Clock, Durability, Options, Recovery};
 use super::receipt::Receipt;
 use super::recover::{Opened, open};
 use super::snapshot::Snapshot;
 use super::stats::Stats;
 use super::sync::Gate;
+use super::syncer::Syncer;
 use super::verify::Verification;
 use super::writer::Writer;
 use crate::Result;
@@ -17,10 +18,11 @@ use crate::segment::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;
 use crate::storage::vfs::{Lock, Vfs};
+use crate::storage::wal::Wal;
 use parking_lot::Mutex;
 use std::path::Path;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A customer store: one directory, one handle, any number of threads.
 ///
@@ -46,13 +48,15 @@ pub struct Store {
 /// What all handles of a store share.
 pub(super) struct Inner {
     pub(super) writer: Mutex<Writer>,
-    pub(super) gate: Gate,
+    pub(super) gate: Arc<Gate>,
+    pub(super) catalog: Arc<Catalog>,
     pub(super) normalizer: Arc<Normalizer>,
     pub(super) charter: Charter,
     pub(super) durability: Durability,
     pub(super) clock: Clock,
-    pub(super) replayed_records: u64,
-    pub(super) replayed_events: u64,
+    pub(super) recovery: Recovery,
+    /// Stopped before the store is closed.
+    syncer: Option<Syncer>,
     /// Dropped last: the directory is ours until everything else is closed.
     _lock: Lock,
 }
@@ -108,29 +112,35 @@ impl Store {
 
     fn over(vfs: Arc<dyn Vfs>, options: Options) -> Result<Self> {
         let lock = vfs.lock()?;
-        let Opened { mut writer, normalizer, charter, replayed_records, replayed_events } = open(vfs, &options)?;
+        let Opened { mut writer, normalizer, charter, prover, durable, recovery } = open(vfs, &options)?;
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
-        let gate = Gate::new(state, writer.wal.sync_handle(), writer.book.sequence);
-        // What was replayed is in the file; make it durable before anybody is told anything that rests on it.
-        writer.wal.sync_handle().sync_data()?;
+        let file = writer.wal.as_ref().map(Wal::sync_handle);
+        let gate = Arc::new(Gate::new(state, file, durable, prover));
+        let catalog = Arc::clone(&writer.catalog);
         if writer.book.anew {
             // Or the next open would have to take in everything again, too.
             writer.keep_house(&gate)?;
         }
+        gate.prove(catalog.vfs.as_ref(), catalog.generation());
+        if let Some(listener) = options.on_recovery.as_ref().filter(|_| recovery.is_notable()) {
+            (listener.0)(&recovery);
+        }
+        let syncer = match options.durability {
+            Durability::Interval(period) => Some(Syncer::start(&gate, &catalog, period)?),
+            Durability::Sync | Durability::OnFlush => None,
+        };
         let inner = Arc::new(Inner {
             writer: Mutex::new(writer),
             gate,
+            catalog,
             normalizer,
             charter,
             durability: options.durability,
             clock: options.clock,
-            replayed_records,
-            replayed_events,
+            recovery,
+            syncer,
             _lock: lock,
         });
-        if let Durability::Interval(period) = options.durability {
-            sync_every(&inner, period)?;
-        }
         Ok(Self { inner })
     }
 
@@ -255,8 +265,13 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn flush(&self) -> Result<()> {
-        let sequence = self.inner.writer.lock().book.sequence;
-        self.inner.gate.make_durable(sequence)
+        let mut writer = self.inner.writer.lock();
+        writer.log_file(&self.inner.gate)?;
+        let sequence = writer.book.sequence;
+        drop(writer);
+        self.inner.gate.make_durable(sequence)?;
+        self.inner.prove();
+        Ok(())
     }
 
     /// Seals the events since the last seal into a part now, and waits for it.
@@ -277,8 +292,7 @@ impl Store {
         let mut writer = self.inner.writer.lock();
         self.inner.gate.check()?;
         let sealed = writer.start_seal(&self.inner.gate).and_then(|()| writer.finish_seal());
-        // A tail that was begun and not sealed is known to this handle only.
-        sealed.map_err(|error| self.inner.gate.poison(error))?;
+        self.inner.stop_unless_full(sealed)?;
         self.publish(&mut writer);
         Ok(())
     }
@@ -297,19 +311,24 @@ impl Store {
     pub fn compact(&self) -> Result<()> {
         self.seal()?;
         let mut writer = self.inner.writer.lock();
-        writer.finish_merge().and_then(|()| writer.merge_all()).map_err(|error| self.inner.gate.poison(error))?;
+        let merged = writer.finish_merge().and_then(|()| writer.merge_all());
+        self.inner.stop_unless_full(merged)?;
         self.publish(&mut writer);
         let retired = std::mem::take(&mut writer.retired);
         drop(writer);
         drop(retired);
-        Ok(())
+        self.inner.catalog.tidy()
     }
 
-    /// Lets readers read from the parts instead of the tails that they replace.
+    /// Lets readers read from the parts instead of the tails that they replace. Commits that came meanwhile and are not
+    /// durable yet stay unseen, unless the store was opened so that they may be seen.
     fn publish(&self, writer: &mut Writer) {
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
         self.inner.gate.log(state);
-        self.inner.gate.publish();
+        match self.inner.durability {
+            Durability::Sync => self.inner.gate.publish_durable(),
+            Durability::Interval(_) | Durability::OnFlush => self.inner.gate.publish(),
+        }
     }
 
     /// Checks every sealed byte against its checksum, rebuilds every derived state from the facts alone, and says what
@@ -364,10 +383,8 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn close(self) -> Result<()> {
-        self.flush()?;
-        let mut writer = self.inner.writer.lock();
-        writer.finish_seal()?;
-        writer.finish_merge()
+        let durable = self.flush();
+        self.inner.finish(&mut self.inner.writer.lock(), durable)
     }
 
     /// One commit of a batch that was read already.
@@ -380,14 +397,34 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // A host that never called close still keeps its promise of Interval and OnFlush at an orderly end. Errors have
         // nowhere to go here: close() is the call that tells them.
-        let writer = self.writer.get_mut();
-        let _ = self.gate.make_durable(writer.book.sequence);
-        let _ = writer.finish_seal();
-        let _ = writer.finish_merge();
+        drop(self.syncer.take());
+        let durable = self.gate.make_all_durable();
+        // Whatever happened, no job of ours writes into the directory when the lock is gone.
+        let _ = self.finish(&mut self.writer.lock(), durable);
     }
 }
 
 impl Inner {
+    /// Waits for the background jobs and leaves the directory in order: what there is is proven, what is nothing goes.
+    fn finish(&self, writer: &mut Writer, durable: Result<()>) -> Result<()> {
+        let done = writer.finish_seal().and(writer.finish_merge());
+        durable?;
+        // Where the disk is full, the log holds all that a seal would.
+        done.or_else(|error| if error.is_out_of_space() { Ok(()) } else { Err(error) })?;
+        self.prove();
+        self.catalog.tidy()
+    }
+
+    /// See [`Gate::prove`].
+    fn prove(&self) {
+        self.gate.prove(self.catalog.vfs.as_ref(), self.catalog.generation());
+    }
+
+    /// Stops all writing after a failure of housekeeping, except on a full disk: then it can be tried again.
+    fn stop_unless_full(&self, done: Result<()>) -> Result<()> {
+        done.map_err(|error| if error.is_out_of_space() { error } else { self.gate.poison(error) })
+    }
+
     /// The wall clock.
     pub(super) fn wall_clock() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -399,20 +436,4 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Store({} events)", self.stats().events)
     }
-}
-
-/// Syncs every `period` as long as the store is open.
-fn sync_every(inner: &Arc<Inner>, period: Duration) -> Result<()> {
-    let store: Weak<Inner> = Arc::downgrade(inner);
-    let work = move || {
-        loop {
-            std::thread::sleep(period);
-            let Some(inner) = store.upgrade() else { return };
-            let sequence = inner.writer.lock().book.sequence;
-            // A failure poisons the store; the next call tells.
-            let _ = inner.gate.make_durable(sequence);
-        }
-    };
-    let thread = std::thread::Builder::new().name("regulars-sync".to_owned()).spawn(work);
-    thread.map(drop).map_err(|error| crate::Error::io("start a thread for", Path::new("regulars-sync"), error))
 }

@@ -3,7 +3,9 @@
 use super::handle::Store;
 use crate::Result;
 use crate::base::{Config, NamespaceRule};
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a commit is safe.
@@ -43,6 +45,48 @@ pub enum Clock {
     Manual,
 }
 
+/// What an open found, and did about it.
+///
+/// ```
+/// let recovery = regulars::Recovery::default();
+/// assert_eq!((recovery.replayed_events, recovery.torn_bytes), (0, 0));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// Events replayed from the log.
+    pub replayed_events: u64,
+    /// Log records replayed.
+    pub replayed_records: u64,
+    /// Log records written once more into a new log, since nothing proved that they were on disk.
+    pub copied_records: u64,
+    /// Bytes at the end of the log that were left out: the remains of a commit that was never acknowledged, or damage
+    /// there. 0 after an orderly end.
+    pub torn_bytes: u64,
+    /// The log that had them, and at which byte.
+    pub torn_at: Option<(PathBuf, u64)>,
+    /// Files of the store that are not part of it any more, left by a crash. They are kept until the next orderly
+    /// close, or [`Store::compact`].
+    pub leftover_files: u64,
+}
+
+impl Recovery {
+    /// Whether the store was not closed in an orderly way, or files were damaged at their end since.
+    pub(super) fn is_notable(&self) -> bool {
+        self.copied_records > 0 || self.torn_bytes > 0 || self.leftover_files > 0
+    }
+}
+
+/// Whom an open tells about its recovery.
+#[derive(Clone)]
+pub(super) struct Listener(pub(super) Arc<dyn Fn(&Recovery) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// Everything that can be set when a store is opened. Made by [`Store::options`].
 ///
 /// ```
@@ -57,6 +101,8 @@ pub struct Options {
     /// Whether the caller set any of the config: an existing store then has to agree.
     pub(super) config_given: bool,
     pub(super) key: Option<[u8; 32]>,
+    pub(super) host_key: Option<[u8; 32]>,
+    pub(super) on_recovery: Option<Listener>,
     pub(super) durability: Durability,
     pub(super) clock: Clock,
     pub(super) no_mmap: bool,
@@ -69,6 +115,8 @@ impl Default for Options {
             config: Config::default(),
             config_given: false,
             key: None,
+            host_key: None,
+            on_recovery: None,
             durability: Durability::Sync,
             clock: Clock::System,
             no_mmap: false,
@@ -134,12 +182,51 @@ impl Options {
 
     /// The identity key: stores with the same key give the same people the same public ids. Random if not given.
     ///
+    /// It also hashes what the store remembers of erased identifiers. It lies in the store's manifest, beside them: so
+    /// the hashes keep erased values from whoever sees a part of the directory, and from tables of hashes made in
+    /// advance; whoever has the whole directory can try addresses one by one. Where that is not enough, keep the key
+    /// elsewhere: [`Options::host_key`].
+    ///
     /// ```
     /// let store = regulars::Store::options().key([7; 32]).in_memory()?;
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn key(mut self, key: [u8; 32]) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// An identity key that the host keeps: the store never writes it, and every open has to give it.
+    ///
+    /// Without it the directory does not tell whether an address was ever erased, nor the public ids of people. A lost
+    /// key cannot be replaced.
+    ///
+    /// ```
+    /// use regulars::{ErrorKind, Store};
+    /// # let dir = std::env::temp_dir().join(format!("regulars-doc-host-key-{}", std::process::id()));
+    /// Store::options().host_key([7; 32]).open(&dir)?.close()?;
+    /// assert_eq!(Store::open(&dir).unwrap_err().kind(), ErrorKind::Invalid);
+    /// Store::options().host_key([7; 32]).open(&dir)?.close()?;
+    /// # std::fs::remove_dir_all(&dir).expect("made above");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn host_key(mut self, key: [u8; 32]) -> Self {
+        self.host_key = Some(key);
+        self
+    }
+
+    /// Called once while the store is opened, if the open found the traces of a crash: what it replayed, what it copied,
+    /// and what a torn tail had to be cut off. [`Stats`](crate::Stats) tell the same later.
+    ///
+    /// ```
+    /// use regulars::Store;
+    /// let store = Store::options()
+    ///     .on_recovery(|recovery| eprintln!("{} torn bytes left out", recovery.torn_bytes))
+    ///     .in_memory()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn on_recovery(mut self, tell: impl Fn(&Recovery) + Send + Sync + 'static) -> Self {
+        self.on_recovery = Some(Listener(Arc::new(tell)));
         self
     }
 
@@ -168,6 +255,13 @@ impl Options {
     }
 
     /// Read sealed files into memory instead of mapping them: where a failing disk must give an error, not a signal.
+    ///
+    /// A mapped file that somebody else cuts short, or whose disk fails, ends the **whole process** with SIGBUS when the
+    /// missing page is touched: no library can turn that into an error. Files are held against their sealed length when
+    /// they are opened, so this concerns only what happens while the store is open. Choose `no_mmap` on network and
+    /// removable disks, and where other programs write into the directory.
+    ///
+    /// **Cost**: all sealed parts in memory, and an open that reads them.
     ///
     /// ```
     /// let store = regulars::Store::options().no_mmap(true).in_memory()?;

@@ -1,10 +1,11 @@
 //! Opening: the manifest, its parts, and the log since the last seal, through the same book as every commit.
 
 use super::book::{Applied, Book};
-use super::catalog::{Catalog, Charter, DATA, log_name};
+use super::catalog::{Catalog, Charter, DATA, Key, log_name, number_of};
 use super::commit::{Record, decode};
 use super::live::Crossing;
-use super::options::Options;
+use super::options::{Options, Recovery};
+use super::relog::{copy_logs, read_log, replay};
 use super::seal::{OpenPart, read_state};
 use super::writer::{Settled, Writer};
 use crate::Result;
@@ -15,10 +16,12 @@ use crate::error::Error;
 use crate::event::feed::Cause;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::records::Reading;
-use crate::storage::manifest::Manifest;
-use crate::storage::replay::{Replay, Tail};
+use crate::storage::manifest::{MANIFEST_NAME, Manifest};
+use crate::storage::proof::{PROOF_NAME, Proof, Prover};
+use crate::storage::replay::Tail;
 use crate::storage::vfs::Vfs;
 use crate::storage::wal::{LogId, Wal};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A store's writer, ready to go on, and what it took to get there.
@@ -26,12 +29,16 @@ pub(super) struct Opened {
     pub(super) writer: Writer,
     pub(super) normalizer: Arc<Normalizer>,
     pub(super) charter: Charter,
-    pub(super) replayed_records: u64,
-    pub(super) replayed_events: u64,
+    pub(super) prover: Prover,
+    /// Every record up to this one is on disk.
+    pub(super) durable: u64,
+    pub(super) recovery: Recovery,
 }
 
 /// Opens the store in a directory, or creates it.
 pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
+    // Another process may have died between renaming a file and syncing its name: what is read now must stay.
+    vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
         Some(manifest) => Catalog::open(vfs, manifest)?,
         None => create(vfs, options)?,
@@ -40,13 +47,21 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     agree(&charter, options)?;
     let normalizer = Arc::new(Normalizer::new(&charter.config)?);
     let namespaces = Arc::new(Namespaces::new(&charter.config.namespaces)?);
-    let key = charter.key().ok_or_else(|| Error::invalid("the stored identity key is no key"))?;
+    let key = charter.key(options.host_key)?;
+    let prover = Prover::read(catalog.vfs.as_ref(), catalog.store_id())?;
+    if prover.proven().generation > catalog.generation() {
+        return Err(outdated(&catalog, PROOF_NAME));
+    }
     let mut book = Book::new(namespaces, key, Arc::new(reading(&charter)?));
     let parts = open_parts(&catalog, &mut book)?;
     let settled = Settled::of(&book.events, &parts);
-    let mut replay = Replaying { book, records: 0, events: 0 };
-    let (wal, log_number) = replay.logs(&catalog)?;
-    let Replaying { book, records, events } = replay;
+    let mut replay = Replaying { book, recovery: Recovery::default() };
+    let tail = replay.logs(&catalog, prover.proven())?;
+    let Replaying { book, mut recovery } = replay;
+    check_leftovers(&catalog, book.sequence)?;
+    recovery.leftover_files = catalog.leftovers().len() as u64;
+    let (log, durable) = go_on(&catalog, tail, prover.proven(), &mut recovery, book.sequence)?;
+    let (wal, log_number) = log.map_or((None, 0), |(wal, number)| (Some(wal), number));
     let mut writer = Writer {
         book,
         wal,
@@ -58,9 +73,60 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
         merging: None,
         retired: Vec::new(),
         settled,
+        full_until: None,
     };
     writer.follow();
-    Ok(Opened { writer, normalizer, charter, replayed_records: records, replayed_events: events })
+    Ok(Opened { writer, normalizer, charter, prover, durable, recovery })
+}
+
+/// The log to append to, and up to where everything is on disk. `None` while the disk is full: it is made when there is
+/// room.
+type Continued = (Option<(Wal, u64)>, u64);
+
+/// Goes on in the last log where every byte of it is proven durable, and in a copy otherwise.
+fn go_on(
+    catalog: &Catalog,
+    tail: Option<(Tail, u64)>,
+    proof: Proof,
+    recovery: &mut Recovery,
+    sequence: u64,
+) -> Result<Continued> {
+    let proven = proof.sequence.max(catalog.sealed_sequence());
+    if let Some((tail, number)) = tail {
+        recovery.torn_bytes = tail.cut;
+        recovery.torn_at = (tail.cut > 0).then(|| (catalog.vfs.path(&log_name(number)), tail.len));
+        if tail.cut == 0 && proven >= sequence && proof.generation == catalog.generation() {
+            let id = LogId { store_id: catalog.store_id(), number };
+            let wal = Wal::reopen(catalog.vfs.as_ref(), &log_name(number), id, &tail)?;
+            return Ok((Some((wal, number)), sequence));
+        }
+        recovery.copied_records = sequence.saturating_sub(catalog.sealed_sequence());
+    }
+    match copy_logs(catalog, sequence) {
+        Ok(log) => Ok((Some(log), sequence)),
+        Err(error) if error.is_out_of_space() => Ok((None, proven.max(tail.map_or(0, |(tail, _)| tail.durable)))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses to go on by a list of files that is older than what lies beside it: a log that no list names holds commits
+/// that no listed one has. Whoever follows an old list would lose them.
+fn check_leftovers(catalog: &Catalog, sequence: u64) -> Result<()> {
+    for name in catalog.leftovers().iter().filter(|name| name.ends_with(".log")) {
+        let Some(number) = number_of(name) else { continue };
+        let bytes = catalog.vfs.read(name)?;
+        // What does not even begin as a log of ours was never written to.
+        let Ok(log) = replay(catalog, number, &bytes, 0) else { continue };
+        if sequence.max(log.span().copied) < log.last_sequence() {
+            return Err(outdated(catalog, name));
+        }
+    }
+    Ok(())
+}
+
+fn outdated(catalog: &Catalog, by: &str) -> Error {
+    let what = format!("this list of files is older than {by} beside it, so commits are missing; nothing was changed");
+    Error::corrupt(&catalog.vfs.path(MANIFEST_NAME), 0, &what)
 }
 
 pub(super) fn reading(charter: &Charter) -> Result<Reading> {
@@ -78,23 +144,20 @@ fn create(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Catalog> {
     // Refuse bad options before anything is written.
     Normalizer::new(&options.config)?;
     Namespaces::new(&options.config.namespaces)?;
-    let key = options.key.unwrap_or_else(random);
-    let id: [u8; 32] = random();
-    let store_id = id.first_chunk().copied().unwrap_or_default();
+    let key = match options.host_key {
+        Some(key) => Key::of_host(&key),
+        None => Key::stored(options.key.map_or_else(random, Ok)?),
+    };
+    let store_id: [u8; 16] = random()?;
     Catalog::create(vfs, store_id, &Charter::new(options.config.clone(), key))
 }
 
-/// 32 bytes that nobody can guess: hashed from the operating system's per-process keys and the moment.
-fn random() -> [u8; 32] {
-    use std::hash::{BuildHasher, RandomState};
-    let mut hasher = blake3::Hasher::new();
-    for round in 0..8u64 {
-        hasher.update(&RandomState::new().hash_one((round, std::process::id())).to_le_bytes());
-    }
-    if let Ok(since) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
-        hasher.update(&since.as_nanos().to_le_bytes());
-    }
-    *hasher.finalize().as_bytes()
+/// Bytes that nobody can guess, from the operating system.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let failed = |error: getrandom::Error| Error::io("draw randomness for", Path::new("the new store"), error.into());
+    getrandom::fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// An existing store's meaning is decided: whoever gives options gives the same ones.
@@ -103,10 +166,7 @@ fn agree(charter: &Charter, options: &Options) -> Result<()> {
         let text = "the store was created with other options; open it without them, or with the same ones";
         return Err(Error::invalid(text));
     }
-    if options.key.is_some() && options.key != charter.key() {
-        return Err(Error::invalid("the store was created with another identity key; open it without one"));
-    }
-    Ok(())
+    charter.agree_on_key(options.key)
 }
 
 fn open_parts(catalog: &Catalog, book: &mut Book) -> Result<Vec<OpenPart>> {
@@ -125,44 +185,35 @@ fn open_parts(catalog: &Catalog, book: &mut Book) -> Result<Vec<OpenPart>> {
 
 struct Replaying {
     book: Book,
-    records: u64,
-    events: u64,
+    recovery: Recovery,
 }
 
 impl Replaying {
-    /// Replays the live logs, and opens the last one, or a first one, for appending.
-    fn logs(&mut self, catalog: &Catalog) -> Result<(Wal, u64)> {
+    /// Replays the live logs; returns how the last one ended, and its number.
+    fn logs(&mut self, catalog: &Catalog, proof: Proof) -> Result<Option<(Tail, u64)>> {
         let numbers = catalog.logs();
-        let Some((last, whole)) = numbers.split_last() else {
-            let number = catalog.new_number();
-            let id = LogId { store_id: catalog.store_id(), number };
-            let wal = Wal::create(catalog.vfs.as_ref(), &log_name(number), id, self.book.sequence + 1)?;
-            catalog.add_log(number)?;
-            return Ok((wal, number));
-        };
+        let Some((last, whole)) = numbers.split_last() else { return Ok(None) };
         for (at, number) in whole.iter().enumerate() {
-            let next = whole.get(at + 1).unwrap_or(last);
-            self.log(catalog, *number, Some(*next))?;
+            // One that has a successor was whole on disk before that was made.
+            let next = *whole.get(at + 1).unwrap_or(last);
+            let first = replay(catalog, next, &read_log(catalog, next)?, 0)?.span().first;
+            self.log(catalog, *number, first.saturating_sub(1))?;
         }
-        let tail = self.log(catalog, *last, None)?;
-        let id = LogId { store_id: catalog.store_id(), number: *last };
-        Ok((Wal::reopen(catalog.vfs.as_ref(), &log_name(*last), id, &tail)?, *last))
+        let tail = self.log(catalog, *last, proof.sequence.max(catalog.sealed_sequence()))?;
+        Ok(Some((tail, *last)))
     }
 
-    /// Replays one log. One that has a successor was whole on disk before that was made.
-    fn log(&mut self, catalog: &Catalog, number: u64, next: Option<u64>) -> Result<Tail> {
-        let name = log_name(number);
-        let path = catalog.vfs.path(&name);
-        let bytes = catalog.vfs.read(&name)?;
-        let id = LogId { store_id: catalog.store_id(), number };
-        let durable = match next {
-            Some(next) => first_sequence(catalog, next)?.saturating_sub(1),
-            None => catalog.sealed_sequence(),
-        };
-        let mut replay = Replay::new(&bytes, &path, id, durable)?;
+    /// Replays one log, whose records up to `durable` must be there.
+    fn log(&mut self, catalog: &Catalog, number: u64, durable: u64) -> Result<Tail> {
+        let path = catalog.vfs.path(&log_name(number));
+        let bytes = read_log(catalog, number)?;
+        let mut replay = replay(catalog, number, &bytes, durable)?;
         while let Some(record) = replay.next()? {
             if record.sequence <= self.book.sequence {
                 continue;
+            }
+            if record.sequence != self.book.sequence + 1 {
+                return Err(Error::corrupt(&path, record.offset, "the records before this one are missing"));
             }
             let decoded = decode(record.kind, record.version, record.payload).map_err(|error| {
                 if error.kind() == crate::ErrorKind::Version {
@@ -173,7 +224,7 @@ impl Replaying {
             })?;
             self.apply(&decoded)?;
             self.book.sequence = record.sequence;
-            self.records += 1;
+            self.recovery.replayed_records += 1;
         }
         replay.finish()
     }
@@ -182,7 +233,7 @@ impl Replaying {
         match record {
             Record::Facts { facts, advance } => {
                 let facts: Vec<&[u8]> = facts.iter().collect();
-                self.events += facts.len() as u64;
+                self.recovery.replayed_events += facts.len() as u64;
                 self.book.take_in(&facts, *advance).map(drop)
             }
             Record::Define(segment) => {
@@ -215,11 +266,4 @@ impl Replaying {
     fn tell(&mut self, crossings: Vec<Crossing>, cause: Cause) -> Result<()> {
         self.book.tell(&Applied { crossings, ..Applied::default() }, cause)
     }
-}
-
-fn first_sequence(catalog: &Catalog, number: u64) -> Result<u64> {
-    let name = log_name(number);
-    let bytes = catalog.vfs.read(&name)?;
-    let id = LogId { store_id: catalog.store_id(), number };
-    Ok(Replay::new(&bytes, &catalog.vfs.path(&name), id, 0)?.first_sequence())
 }

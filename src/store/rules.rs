@@ -352,7 +352,8 @@ impl Inner {
         // It takes long, and all there is has to be read. So nothing else waits for the disk meanwhile, and what fails,
         // fails before anything is logged, which every later open would have to repeat.
         self.gate.make_durable(writer.book.sequence)?;
-        writer.finish_seal().and_then(|()| writer.finish_merge()).map_err(|error| self.gate.poison(error))?;
+        let done = writer.finish_seal().and_then(|()| writer.finish_merge());
+        done.map_err(|error| if error.is_out_of_space() { error } else { self.gate.poison(error) })?;
         let (book, outcome) = writer.book.reread(next)?;
         let report = outcome.report()?;
         let sequence = writer.log(&self.gate, record_kind, &json)?;

@@ -8,7 +8,7 @@ use super::state::State;
 use crate::Result;
 use crate::base::{MessageId, NamespaceRule, Rate, Timestamp};
 use crate::column::rows::RowSet;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::names::Names;
 use crate::event::part::EventPart;
 use crate::event::seal::{merge, seal_tail};
@@ -75,9 +75,14 @@ pub(super) struct Frozen {
 impl Frozen {
     /// Writes the part and the state file, and makes them part of the store.
     pub(super) fn seal(&self, catalog: &Catalog) -> Result<OpenPart> {
+        let names = [catalog.new_number(), catalog.new_number()].map(part_name);
+        unless_listed(catalog, &names, self.seal_as(catalog, &names))
+    }
+
+    fn seal_as(&self, catalog: &Catalog, [part_name, state_name]: &[String; 2]) -> Result<OpenPart> {
         let records = &self.state.records;
         let store_id = catalog.store_id();
-        let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), store_id)?;
+        let mut out = PartWriter::create(catalog.vfs.as_ref(), part_name, store_id)?;
         self.write_nodes(&mut out)?;
         let tail = records.events.tails.last().ok_or_else(no_tail)?;
         let void = self.void();
@@ -85,7 +90,7 @@ impl Frozen {
         seal_tail(tail, base, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
         let open = OpenPart::read_back(catalog, part.clone())?;
-        let state = write_state(&self.state, &self.parts, catalog)?;
+        let state = write_state(&self.state, &self.parts, catalog, state_name)?;
         catalog.add_part(part, state, self.end)?;
         Ok(open)
     }
@@ -119,6 +124,15 @@ impl Frozen {
         };
         seal.write(out)
     }
+}
+
+/// Removes files that were made and did not become part of the store.
+fn unless_listed<T>(catalog: &Catalog, names: &[String], made: Result<T>) -> Result<T> {
+    // After a failure that leaves open which list the disk has, they may be part of it.
+    if made.as_ref().is_err_and(|error| error.kind() != ErrorKind::Poisoned) {
+        names.iter().for_each(|name| catalog.abandon(name));
+    }
+    made
 }
 
 fn no_tail() -> Error {
@@ -158,7 +172,20 @@ pub(super) fn merge_parts(
     names: &Names,
     trait_names: &Names,
 ) -> Result<OpenPart> {
-    let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
+    let name = part_name(catalog.new_number());
+    let merged = merge_as(catalog, &name, parts, displaced, names, trait_names);
+    unless_listed(catalog, &[name], merged)
+}
+
+fn merge_as(
+    catalog: &Catalog,
+    name: &str,
+    parts: &[(OpenPart, RowSet)],
+    displaced: &AHashSet<MessageId>,
+    names: &Names,
+    trait_names: &Names,
+) -> Result<OpenPart> {
+    let mut out = PartWriter::create(catalog.vfs.as_ref(), name, catalog.store_id())?;
     merge_nodes(parts, &mut out)?;
     let events: Vec<(&EventPart, RowSet)> =
         parts.iter().map(|(part, void)| (part.events.as_ref(), void.clone())).collect();
@@ -234,11 +261,11 @@ struct Fields {
 }
 
 /// Writes the state as of a seal: names, sets of people, live segments with their members.
-fn write_state(state: &State, parts: &[String], catalog: &Catalog) -> Result<Sealed> {
+fn write_state(state: &State, parts: &[String], catalog: &Catalog, name: &str) -> Result<Sealed> {
     let records = &state.records;
     let (tombs, namespaces) = (&records.nodes.tombs, &records.nodes.namespaces);
     let void = parts.iter().enumerate().map(|(at, name)| (name.clone(), records.events.void_rows(at)));
-    let mut out = PartWriter::create(catalog.vfs.as_ref(), &part_name(catalog.new_number()), catalog.store_id())?;
+    let mut out = PartWriter::create(catalog.vfs.as_ref(), name, catalog.store_id())?;
     let fields = Fields {
         sequence: state.sequence,
         live_ms: state.live.map(Timestamp::as_millisecond),

@@ -1,6 +1,7 @@
 //! Counts and sizes.
 
 use super::handle::Inner;
+use crate::storage::wal::Wal;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -36,6 +37,13 @@ pub struct Stats {
     pub replayed_events: u64,
     /// Log records that the last open replayed.
     pub replayed_records: u64,
+    /// Log records that the last open wrote once more, since nothing proved that they were on disk.
+    pub copied_records: u64,
+    /// Bytes at the end of the log that the last open left out: the remains of a commit that was never acknowledged,
+    /// or damage there.
+    pub torn_bytes: u64,
+    /// Files that a crash left over; they go at the next orderly close, or compaction.
+    pub leftover_files: u64,
     /// Bytes of sealed parts.
     pub part_bytes: u64,
     /// Of those, what identifiers, their hash tables and states take.
@@ -87,8 +95,11 @@ impl Stats {
             parts: writer.parts.len() as u64,
             unsealed_events: u64::from(unsealed_events) + frozen,
             unsealed_bytes: unsealed_bytes as u64,
-            replayed_events: inner.replayed_events,
-            replayed_records: inner.replayed_records,
+            replayed_events: inner.recovery.replayed_events,
+            replayed_records: inner.recovery.replayed_records,
+            copied_records: inner.recovery.copied_records,
+            torn_bytes: inner.recovery.torn_bytes,
+            leftover_files: inner.catalog.leftovers().len() as u64,
             part_bytes: writer.parts.iter().map(|part| part.sealed.len).sum(),
             identifier_bytes: sizes.clone().map(|sizes| sizes.identifiers).sum(),
             edge_bytes: sizes.clone().map(|sizes| sizes.edges).sum(),
@@ -96,7 +107,7 @@ impl Stats {
             pairs_seen: solving.pairs,
             identifiers_solved: solving.identifiers,
             solving_us: u64::try_from(solving.time.as_micros()).unwrap_or(u64::MAX),
-            log_bytes: writer.wal.len(),
+            log_bytes: writer.wal.as_ref().map_or(0, Wal::len),
             overlay_states: writer.book.nodes.overlay.len() as u64,
             sequence: writer.book.sequence,
             durable_sequence: inner.gate.durable(),

@@ -3,8 +3,11 @@
 use super::state::State;
 use crate::Result;
 use crate::error::Error;
-use crate::storage::vfs::VfsSync;
+use crate::storage::proof::{Proof, Prover};
+use crate::storage::vfs::{Vfs, VfsSync};
 use parking_lot::{Mutex, RwLock};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -17,21 +20,24 @@ pub(super) struct Gate {
     durable: AtomicU64,
     published: RwLock<Arc<State>>,
     poison: OnceLock<String>,
+    prover: Mutex<Prover>,
 }
 
 struct Logged {
     state: Arc<State>,
-    file: Arc<dyn VfsSync>,
+    /// `None` until there is room for a log.
+    file: Option<Arc<dyn VfsSync>>,
 }
 
 impl Gate {
-    pub(super) fn new(state: Arc<State>, file: Arc<dyn VfsSync>, durable: u64) -> Self {
+    pub(super) fn new(state: Arc<State>, file: Option<Arc<dyn VfsSync>>, durable: u64, prover: Prover) -> Self {
         Self {
             logged: Mutex::new(Logged { state: Arc::clone(&state), file }),
             disk: Mutex::new(()),
             durable: AtomicU64::new(durable),
             published: RwLock::new(state),
             poison: OnceLock::new(),
+            prover: Mutex::new(prover),
         }
     }
 
@@ -52,7 +58,7 @@ impl Gate {
 
     /// From here on the log goes on in another file; everything in the one before is on disk.
     pub(super) fn switch(&self, file: Arc<dyn VfsSync>, durable: u64) {
-        self.logged.lock().file = file;
+        self.logged.lock().file = Some(file);
         self.durable.fetch_max(durable, Ordering::AcqRel);
     }
 
@@ -60,6 +66,30 @@ impl Gate {
     pub(super) fn publish(&self) {
         let state = Arc::clone(&self.logged.lock().state);
         self.show(state);
+    }
+
+    /// Lets readers see the newest state where all of it is on disk. What is not, whoever waits for the disk shows.
+    pub(super) fn publish_durable(&self) {
+        let state = Arc::clone(&self.logged.lock().state);
+        if state.sequence <= self.durable() {
+            self.show(state);
+        }
+    }
+
+    /// Makes everything logged so far durable.
+    pub(super) fn make_all_durable(&self) -> Result<()> {
+        let sequence = self.logged.lock().state.sequence;
+        self.make_durable(sequence)
+    }
+
+    /// Notes beside the log what of it is on disk, so that the next open misses what is missing.
+    ///
+    /// `generation` is that of a list of files that was made durable before the call. An error would change nothing: what
+    /// was promised is on disk, and the next open only copies more.
+    pub(super) fn prove(&self, vfs: &dyn Vfs, generation: u64) {
+        if self.poisoned().is_none() {
+            let _ = self.prover.lock().note(vfs, Proof { generation, sequence: self.durable() });
+        }
     }
 
     fn show(&self, state: Arc<State>) {
@@ -83,9 +113,10 @@ impl Gate {
         }
         let (state, file) = {
             let logged = self.logged.lock();
-            (Arc::clone(&logged.state), Arc::clone(&logged.file))
+            (Arc::clone(&logged.state), logged.file.clone())
         };
         if self.durable() < state.sequence {
+            let file = file.ok_or_else(|| Error::io("log to", Path::new("the store"), ErrorKind::StorageFull.into()))?;
             file.sync_data().map_err(|error| self.poison(error))?;
             self.durable.fetch_max(state.sequence, Ordering::AcqRel);
         }
@@ -97,6 +128,11 @@ impl Gate {
     pub(super) fn poison(&self, error: Error) -> Error {
         let _ = self.poison.set(error.to_string());
         error
+    }
+
+    /// Stops all writing if that is what the error says, and passes it on.
+    pub(super) fn stopped_by(&self, error: Error) -> Error {
+        if error.kind() == crate::ErrorKind::Poisoned { self.poison(error) } else { error }
     }
 
     /// Why writing stopped.

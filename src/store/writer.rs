@@ -2,6 +2,8 @@
 
 use super::book::Book;
 use super::catalog::{Catalog, TailEnd, log_name};
+use super::commit::RECORD_VERSION;
+use super::relog::copy_logs;
 use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
 use super::sync::Gate;
 use crate::Result;
@@ -16,16 +18,21 @@ use ahash::AHashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A tail is sealed when its facts take this many bytes, however few they are.
 const TAIL_BYTES_MAX: usize = 32 << 20;
 /// And when its log has this many, even without a fact: steps of time are logged, too.
 const LOG_BYTES_MAX: u64 = 64 << 20;
 
+/// How long a seal or merge waits before it is tried again on a full disk.
+const RETRY_FULL: Duration = Duration::from_secs(1);
+
 /// The writer's state; see the module. Guarded by the store's writer lock.
 pub(super) struct Writer {
     pub(super) book: Book,
-    pub(super) wal: Wal,
+    /// The log that is appended to; `None` while there is no room to make one.
+    pub(super) wal: Option<Wal>,
     pub(super) log_number: u64,
     pub(super) parts: Vec<OpenPart>,
     pub(super) catalog: Arc<Catalog>,
@@ -36,6 +43,8 @@ pub(super) struct Writer {
     /// it to the next job. Until then old snapshots hold them, too.
     pub(super) retired: Vec<OpenPart>,
     pub(super) settled: Settled,
+    /// The disk is full: until then no seal and no merge is tried again.
+    pub(super) full_until: Option<Instant>,
 }
 
 /// What counts no longer as of the last seal. Only that may be left out of a merged part: what was taken back later is
@@ -57,12 +66,13 @@ impl Settled {
 
 /// A seal under way.
 pub(super) struct Sealing {
-    changed: Vec<u32>,
+    frozen: Arc<Frozen>,
     /// Erased rows of the tail that the part is written without.
     void: RowSet,
     /// What the state says that is sealed along.
     settled: Settled,
-    job: JoinHandle<Result<OpenPart>>,
+    /// `None` where it did not go well, and has to be tried again.
+    job: Option<JoinHandle<Result<OpenPart>>>,
 }
 
 /// A merge under way.
@@ -70,6 +80,13 @@ pub(super) struct Merging {
     /// Each with the erased rows that the new part is written without.
     old: Vec<(OpenPart, RowSet)>,
     job: JoinHandle<Result<OpenPart>>,
+}
+
+impl Sealing {
+    /// Whether there is something to install, or to try again.
+    fn is_finished(&self) -> bool {
+        self.job.as_ref().is_none_or(JoinHandle::is_finished)
+    }
 }
 
 fn join(job: JoinHandle<Result<OpenPart>>) -> Result<OpenPart> {
@@ -81,11 +98,26 @@ impl Writer {
     pub(super) fn log(&mut self, gate: &Gate, kind: u8, payload: &[u8]) -> Result<u64> {
         gate.check()?;
         let sequence = self.book.sequence + 1;
-        self.wal
-            .append(sequence, gate.durable(), kind, super::commit::RECORD_VERSION, payload)
-            .map_err(|error| if error.kind() == crate::ErrorKind::Poisoned { gate.poison(error) } else { error })?;
+        let appended = self.log_file(gate)?.append(sequence, gate.durable(), kind, RECORD_VERSION, payload);
+        appended.map_err(|error| gate.stopped_by(error))?;
         self.book.sequence = sequence;
         Ok(sequence)
+    }
+
+    /// The log to append to, made now if there was no room for it when the store was opened.
+    ///
+    /// # Errors
+    /// `Io` while there is still none.
+    pub(super) fn log_file(&mut self, gate: &Gate) -> Result<&mut Wal> {
+        if self.wal.is_none() {
+            gate.check()?;
+            let sequence = self.book.sequence;
+            let (wal, number) = copy_logs(&self.catalog, sequence).map_err(|error| gate.stopped_by(error))?;
+            gate.switch(wal.sync_handle(), sequence);
+            self.log_number = number;
+            self.wal = Some(wal);
+        }
+        self.wal.as_mut().ok_or_else(|| Error::invalid("there is no log"))
     }
 
     /// Events and bytes that are not in a part yet.
@@ -93,16 +125,42 @@ impl Writer {
         (self.book.event_tail.len(), self.book.event_tail.size_bytes())
     }
 
-    /// Installs what jobs have finished, and starts those that are due.
+    /// Installs what jobs have finished, and starts those that are due. Where the disk is full, that waits: nothing is
+    /// lost by it, and commits go on as long as the log has room.
     pub(super) fn keep_house(&mut self, gate: &Gate) -> Result<()> {
-        if self.sealing.as_ref().is_some_and(|sealing| sealing.job.is_finished()) {
+        if self.full_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        let kept = self.housekeeping(gate);
+        self.unless_full(gate, kept)
+    }
+
+    /// Lets housekeeping wait where the disk is full. Any other failure stops all writing: a tail that was begun and not
+    /// sealed is known to this handle only.
+    pub(super) fn unless_full(&mut self, gate: &Gate, kept: Result<()>) -> Result<()> {
+        match kept {
+            Ok(()) => {
+                self.full_until = None;
+                Ok(())
+            }
+            Err(error) if error.is_out_of_space() => {
+                self.full_until = Some(Instant::now() + RETRY_FULL);
+                Ok(())
+            }
+            Err(error) => Err(gate.poison(error)),
+        }
+    }
+
+    fn housekeeping(&mut self, gate: &Gate) -> Result<()> {
+        if self.sealing.as_ref().is_some_and(Sealing::is_finished) {
             self.finish_seal()?;
         }
         if self.merging.as_ref().is_some_and(|merging| merging.job.is_finished()) {
             self.finish_merge()?;
         }
         let (events, bytes) = self.unsealed();
-        if events >= self.seal_events || bytes >= TAIL_BYTES_MAX || self.wal.len() >= LOG_BYTES_MAX {
+        let log_bytes = self.wal.as_ref().map_or(0, Wal::len);
+        if events >= self.seal_events || bytes >= TAIL_BYTES_MAX || log_bytes >= LOG_BYTES_MAX {
             self.start_seal(gate)?;
             // So large a batch would leave too much for a recovery to replay: its caller waits.
             if events >= self.seal_events.saturating_mul(2) {
@@ -113,18 +171,18 @@ impl Writer {
     }
 
     /// Freezes the active tail and seals it in another thread. Waits for the seal before it.
+    ///
+    /// # Errors
+    /// `Io` where the disk is full: the tail goes on, or is frozen and waits to be sealed.
     pub(super) fn start_seal(&mut self, gate: &Gate) -> Result<()> {
         self.finish_seal()?;
         if self.book.sequence == self.catalog.sealed_sequence() {
             return Ok(());
         }
         // The old log must be whole on disk before a new one exists: a torn tail is allowed in the last log only.
-        self.wal.sync_handle().sync_data().map_err(|error| gate.poison(error))?;
+        self.log_file(gate)?.sync_handle().sync_data().map_err(|error| gate.poison(error))?;
         let sequence = self.book.sequence;
-        let number = self.catalog.new_number();
-        let id = LogId { store_id: self.catalog.store_id(), number };
-        let wal = Wal::create(self.catalog.vfs.as_ref(), &log_name(number), id, sequence + 1)?;
-        self.catalog.add_log(number).map_err(|error| gate.poison(error))?;
+        let (wal, number) = self.next_log(gate, sequence)?;
         let mut changed: Vec<u32> = self.book.changed.drain().collect();
         changed.sort_unstable();
         let state = Arc::new(self.book.state(Arc::new(self.book.records())));
@@ -132,20 +190,41 @@ impl Writer {
         let settled = Settled::of(&state.records.events, &self.parts);
         let anew = std::mem::take(&mut self.book.anew);
         let end = TailEnd { log: self.log_number, sequence, anew };
-        let frozen = Frozen { state, changed: changed.clone(), end, parts };
+        let frozen = Arc::new(Frozen { state, changed, end, parts });
         let void = frozen.void();
-        self.wal = wal;
+        self.wal = Some(wal);
         self.log_number = number;
-        gate.switch(self.wal.sync_handle(), sequence);
+        gate.switch(self.log_file(gate)?.sync_handle(), sequence);
         self.book.new_tail();
-        let catalog = Arc::clone(&self.catalog);
+        let job = Some(self.spawn_seal(&frozen)?);
+        self.sealing = Some(Sealing { frozen, void, settled, job });
+        Ok(())
+    }
+
+    /// Makes the log for what comes after `sequence`, and lists it.
+    fn next_log(&mut self, gate: &Gate, sequence: u64) -> Result<(Wal, u64)> {
+        let number = self.catalog.new_number();
+        let id = LogId { store_id: self.catalog.store_id(), number };
+        let wal = Wal::create(self.catalog.vfs.as_ref(), &log_name(number), id, sequence + 1)?;
+        match self.catalog.add_log(number) {
+            Ok(()) => Ok((wal, number)),
+            Err(error) => {
+                let error = gate.stopped_by(error);
+                if gate.poisoned().is_none() {
+                    self.catalog.abandon(&log_name(number));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn spawn_seal(&mut self, frozen: &Arc<Frozen>) -> Result<JoinHandle<Result<OpenPart>>> {
+        let (catalog, frozen) = (Arc::clone(&self.catalog), Arc::clone(frozen));
         let retired = std::mem::take(&mut self.retired);
-        let job = spawn("regulars-seal", move || {
+        spawn("regulars-seal", move || {
             drop(retired);
             frozen.seal(&catalog)
-        })?;
-        self.sealing = Some(Sealing { changed, void, settled, job });
-        Ok(())
+        })
     }
 
     /// Goes on with another book of the same facts.
@@ -165,8 +244,15 @@ impl Writer {
 
     /// Waits for the seal under way, if there is one, and reads from its part instead of the tail.
     pub(super) fn finish_seal(&mut self) -> Result<()> {
-        let Some(sealing) = self.sealing.take() else { return Ok(()) };
-        let part = join(sealing.job)?;
+        let Some(mut sealing) = self.sealing.take() else { return Ok(()) };
+        let job = sealing.job.take().map_or_else(|| self.spawn_seal(&sealing.frozen), Ok);
+        let part = match job.and_then(join) {
+            Ok(part) => part,
+            Err(error) => {
+                self.sealing = Some(sealing);
+                return Err(error);
+            }
+        };
         self.settled = sealing.settled;
         let layer = self.parts.len();
         let late = self.book.erased_since(layer, &sealing.void, &part.events)?;
@@ -175,7 +261,7 @@ impl Writer {
         self.book.sealed.add(&part);
         self.book.drop_frozen();
         self.book.replace_void(layer..layer + 1, late);
-        self.book.prune(&part.nodes, sealing.changed.into_iter())
+        self.book.prune(&part.nodes, sealing.frozen.changed.iter().copied())
     }
 
     fn start_merge(&mut self) -> Result<()> {
