@@ -4,6 +4,8 @@
 //! that is relied on is under a checksum, and no length from a file is believed before it is held against the file.
 
 pub(crate) mod disk;
+#[cfg(test)]
+pub(crate) mod faulty;
 pub(crate) mod layout;
 pub(crate) mod manifest;
 pub(crate) mod map;

@@ -37,11 +37,11 @@ pub(super) const RECORD_VERSION: u8 = 1;
 /// Kinds of log records. An unknown one is refused as `Version`; 18 to 31 are kept for products, lists, holdouts,
 /// deliveries, annotations and retention.
 pub(super) mod kind {
-    pub(super) const FACTS: u8 = 1;
-    pub(super) const DEFINE: u8 = 2;
-    pub(super) const UNDEFINE: u8 = 3;
-    pub(super) const ADVANCE: u8 = 4;
-    pub(super) const RATES: u8 = 5;
+    pub(in crate::store) const FACTS: u8 = 1;
+    pub(in crate::store) const DEFINE: u8 = 2;
+    pub(in crate::store) const UNDEFINE: u8 = 3;
+    pub(in crate::store) const ADVANCE: u8 = 4;
+    pub(in crate::store) const RATES: u8 = 5;
     pub(in crate::store) const RULES: u8 = 16;
     pub(in crate::store) const BLOCK: u8 = 17;
 }

@@ -110,7 +110,7 @@ impl Store {
         Self::over(Arc::new(MemoryVfs::default()), options)
     }
 
-    fn over(vfs: Arc<dyn Vfs>, options: Options) -> Result<Self> {
+    pub(super) fn over(vfs: Arc<dyn Vfs>, options: Options) -> Result<Self> {
         let lock = vfs.lock()?;
         let Opened { mut writer, normalizer, charter, prover, durable, recovery } = open(vfs, &options)?;
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
@@ -322,7 +322,7 @@ impl Store {
 
     /// Lets readers read from the parts instead of the tails that they replace. Commits that came meanwhile and are not
     /// durable yet stay unseen, unless the store was opened so that they may be seen.
-    fn publish(&self, writer: &mut Writer) {
+    pub(super) fn publish(&self, writer: &mut Writer) {
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
         self.inner.gate.log(state);
         match self.inner.durability {

@@ -10,6 +10,8 @@ mod blocking;
 mod book;
 mod catalog;
 mod commit;
+#[cfg(test)]
+mod crash;
 mod digest;
 mod feed;
 mod handle;
