@@ -100,8 +100,9 @@ pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Product, Recovery,
-    Progress, Receipt, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store, Verification,
+    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Product,
+    Progress, Receipt, Recovery, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
+    Verification,
 };
 pub use view::{
     Change, Changes, ConflictingTrait, Consent, Contact, CrowdedProfile, EventDetails, Group, Json, Membership,

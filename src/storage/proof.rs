@@ -141,13 +141,13 @@ mod tests {
         let vfs = MemoryVfs::default();
         let mut prover = Prover::read(&vfs, ID).unwrap();
         assert_eq!(prover.proven(), Proof::default());
-        for sequence in 1..6 {
+        for (sequence, place) in (1..6).zip(PLACES.into_iter().cycle()) {
             let before = prover.proven();
             let proof = Proof { generation: 2, sequence };
             prover.note(&vfs, proof).unwrap();
             assert_eq!(proven(&vfs), proof);
             let whole = vfs.read(PROOF_NAME).unwrap().to_vec();
-            let start = usize::try_from(PLACES[(sequence as usize - 1) % 2]).unwrap();
+            let start = usize::try_from(place).unwrap();
             for at in start..start + NOTE_BYTES {
                 let torn = MemoryVfs::default();
                 let mut bad = whole.clone();

@@ -64,16 +64,7 @@ impl<'a> Replay<'a> {
     pub(crate) fn new(bytes: &'a [u8], path: &Path, id: LogId, durable: u64) -> Result<Self> {
         let span = read_header(bytes, path, id)?;
         let (offset, expected) = (HEADER_BYTES, span.first);
-        Ok(Self {
-            bytes,
-            path: path.to_path_buf(),
-            seed: id.seed(),
-            span,
-            offset,
-            expected,
-            durable,
-            tail: None,
-        })
+        Ok(Self { bytes, path: path.to_path_buf(), seed: id.seed(), span, offset, expected, durable, tail: None })
     }
 
     /// Which records the file was made for.

@@ -132,7 +132,8 @@ impl Catalog {
         let leftovers = manifest.leftovers(vfs.as_ref())?;
         let names = manifest.files.iter().map(Listed::name).chain(leftovers.iter().map(String::as_str));
         let last = names.filter_map(number_of).max().unwrap_or(0);
-        let next_number = last.checked_add(1).ok_or_else(|| Error::invalid("a file of the store has too high a number"))?;
+        let next_number =
+            last.checked_add(1).ok_or_else(|| Error::invalid("a file of the store has too high a number"))?;
         Ok(Self {
             vfs,
             manifest: Mutex::new(manifest),

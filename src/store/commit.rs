@@ -369,7 +369,8 @@ impl Inner {
         // Applied before it is logged, since only applying tells whether it is refused; taken back if that fails.
         let before = Arc::clone(&writer.book.segments);
         let (live, rates) = (writer.book.live, Arc::clone(&writer.book.rates));
-        let logged = apply(&mut writer).and_then(|applied| Ok((applied, writer.log(&self.gate, record_kind, payload)?)));
+        let logged =
+            apply(&mut writer).and_then(|applied| Ok((applied, writer.log(&self.gate, record_kind, payload)?)));
         let (applied, sequence) = match logged {
             Ok(logged) => logged,
             Err(error) => {

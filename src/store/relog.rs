@@ -5,10 +5,10 @@
 //! last seal are written once more, into a new file, which takes the old one's place when it is on disk.
 
 use super::catalog::{Catalog, log_name};
+use crate::Result;
 use crate::error::{Error, ErrorKind};
 use crate::storage::replay::Replay;
 use crate::storage::wal::{LogId, Span, Wal};
-use crate::Result;
 
 /// Copies the records of all live logs up to `through` into a new one, and makes it the only one. Returns it with its
 /// number; everything in it is durable.

@@ -116,7 +116,8 @@ impl Gate {
             (Arc::clone(&logged.state), logged.file.clone())
         };
         if self.durable() < state.sequence {
-            let file = file.ok_or_else(|| Error::io("log to", Path::new("the store"), ErrorKind::StorageFull.into()))?;
+            let file =
+                file.ok_or_else(|| Error::io("log to", Path::new("the store"), ErrorKind::StorageFull.into()))?;
             file.sync_data().map_err(|error| self.poison(error))?;
             self.durable.fetch_max(state.sequence, Ordering::AcqRel);
         }

@@ -57,7 +57,9 @@ const SCRIPT: [Step; 27] = [
     Store::flush,
     Store::seal,
     |store| store.rule(Ruling::alias(id::user("1"), id::email("two@example.com")).at(at(6))).map(drop),
-    |store| say(store, 7, r#"{"type":"track","event":"Wished","userId":"3","properties":{"email":"three@example.com"}}"#),
+    |store| {
+        say(store, 7, r#"{"type":"track","event":"Wished","userId":"3","properties":{"email":"three@example.com"}}"#)
+    },
     Store::seal,
     |store| store.block(["nobody@example.com"]).map(drop),
     |store| say(store, 8, &order("3", "o3", 30)),
@@ -168,7 +170,8 @@ impl Tally {
     /// Says what was done, past the capture of the test's output.
     fn tell(&self, what: &str) {
         let Self { points, images, faults } = self;
-        let text = format!("{what}: {points} points, {images} images, {faults} faults, 0 lost, 0 wrong, 0 unopenable\n");
+        let text =
+            format!("{what}: {points} points, {images} images, {faults} faults, 0 lost, 0 wrong, 0 unopenable\n");
         std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
     }
 }
