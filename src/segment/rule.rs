@@ -200,6 +200,11 @@ pub(crate) enum Node {
 }
 
 impl Node {
+    /// Whether rules stand inside each other for more than so many levels. Looks no deeper than that.
+    pub(crate) fn is_deeper_than(&self, levels: usize) -> bool {
+        levels.checked_sub(1).is_none_or(|left| self.children().iter().any(|rule| rule.is_deeper_than(left)))
+    }
+
     /// The rules inside this one.
     pub(crate) fn children(&self) -> &[Node] {
         match self {
@@ -416,6 +421,16 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
+    /// As [`Node::is_deeper_than`].
+    pub(crate) fn is_deeper_than(&self, levels: usize) -> bool {
+        let Some(left) = levels.checked_sub(1) else { return true };
+        match self {
+            Self::And(inner) | Self::Or(inner) => inner.iter().any(|inner| inner.is_deeper_than(left)),
+            Self::Not(inner) | Self::Line(_, inner) => inner.is_deeper_than(left),
+            Self::Property { .. } => false,
+        }
+    }
+
     /// Whether it asks for product lines. As deep as the condition, which parsing and definition bound.
     pub(crate) fn reads_lines(&self) -> bool {
         match self {

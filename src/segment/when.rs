@@ -15,6 +15,7 @@
 //! ```
 
 use super::compare::{Literal, Part, Relation, Test};
+use super::json::DEPTH_MAX;
 use super::rule::{
     Answer, Ask, Condition as Inner, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule,
     Shop, Topic, Window,
@@ -163,7 +164,7 @@ pub struct Condition(Inner);
 /// ```
 #[must_use]
 pub fn any_line(condition: Condition) -> Condition {
-    Condition(Inner::Line(Quantifier::Any, Box::new(condition.0)))
+    of_lines(Quantifier::Any, condition)
 }
 
 /// Every product line meets the condition, and there is at least one.
@@ -174,7 +175,7 @@ pub fn any_line(condition: Condition) -> Condition {
 /// ```
 #[must_use]
 pub fn all_lines(condition: Condition) -> Condition {
-    Condition(Inner::Line(Quantifier::All, Box::new(condition.0)))
+    of_lines(Quantifier::All, condition)
 }
 
 /// No product line meets the condition.
@@ -185,7 +186,7 @@ pub fn all_lines(condition: Condition) -> Condition {
 /// ```
 #[must_use]
 pub fn no_line(condition: Condition) -> Condition {
-    Condition(Inner::Line(Quantifier::None, Box::new(condition.0)))
+    of_lines(Quantifier::None, condition)
 }
 
 /// The answer to a request for consent: of a channel and a purpose, as in `email` and `marketing`.
@@ -574,6 +575,13 @@ pub fn member_of(segment: impl Into<String>) -> Rule {
     Rule(Node::Segment(segment.into()))
 }
 
+fn of_lines(quantifier: Quantifier, condition: Condition) -> Condition {
+    if condition.0.is_deeper_than(BUILT_DEPTH_MAX) {
+        return condition;
+    }
+    Condition(Inner::Line(quantifier, Box::new(condition.0)))
+}
+
 /// At least `needed` of the rules hold.
 ///
 /// ```
@@ -582,7 +590,11 @@ pub fn member_of(segment: impl Into<String>) -> Rule {
 /// assert!(rule.to_json().starts_with(r#"{"at_least":[2,["#));
 /// ```
 pub fn at_least(needed: u32, rules: impl IntoIterator<Item = Rule>) -> Rule {
-    Rule(Node::AtLeast(needed, rules.into_iter().map(|rule| rule.0).collect()))
+    let rules: Vec<Node> = rules.into_iter().map(|rule| rule.0).collect();
+    match rules.iter().position(|rule| rule.is_deeper_than(BUILT_DEPTH_MAX)) {
+        Some(deep) => Rule(rules.into_iter().nth(deep).unwrap_or(Node::Anonymous)),
+        None => Rule(Node::AtLeast(needed, rules)),
+    }
 }
 
 /// A measure of the person's orders, to be compared; amounts in major units of the store's currency.
@@ -894,6 +906,10 @@ impl Bought {
     }
 }
 
+/// A rule nests at most 64 deep; defining a deeper one, or asking it, is refused. Beyond twice that the builder adds no
+/// more levels: what is refused anyhow must not grow until walking it, or dropping it, overflows the stack.
+const BUILT_DEPTH_MAX: usize = 2 * DEPTH_MAX;
+
 /// `a & b & c` is one node of three, so that a long chain makes no deep tree.
 macro_rules! combine {
     ($type:ident, $node:ident) => {
@@ -902,10 +918,11 @@ macro_rules! combine {
 
             fn bitand(self, other: Self) -> Self {
                 Self(match (self.0, other.0) {
-                    ($node::And(mut all), one) => {
+                    ($node::And(mut all), one) if !one.is_deeper_than(BUILT_DEPTH_MAX) => {
                         all.push(one);
                         $node::And(all)
                     }
+                    (deep, _) | (_, deep) if deep.is_deeper_than(BUILT_DEPTH_MAX) => deep,
                     (first, second) => $node::And(vec![first, second]),
                 })
             }
@@ -916,10 +933,11 @@ macro_rules! combine {
 
             fn bitor(self, other: Self) -> Self {
                 Self(match (self.0, other.0) {
-                    ($node::Or(mut all), one) => {
+                    ($node::Or(mut all), one) if !one.is_deeper_than(BUILT_DEPTH_MAX) => {
                         all.push(one);
                         $node::Or(all)
                     }
+                    (deep, _) | (_, deep) if deep.is_deeper_than(BUILT_DEPTH_MAX) => deep,
                     (first, second) => $node::Or(vec![first, second]),
                 })
             }
@@ -929,6 +947,9 @@ macro_rules! combine {
             type Output = Self;
 
             fn not(self) -> Self {
+                if self.0.is_deeper_than(BUILT_DEPTH_MAX) {
+                    return self;
+                }
                 Self($node::Not(Box::new(self.0)))
             }
         }

@@ -272,3 +272,31 @@ fn segments_refer_to_each_other_without_circles() {
     let missing = check_references("a", &lost, &known).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
+
+#[test]
+fn rules_nested_as_deep_as_a_program_can_are_refused_and_overflow_nothing() {
+    let leaf = || when::trait_("tier").is("gold");
+    let one = || when::property("tier").is("gold");
+    let nested: [&dyn Fn(when::Condition) -> when::Condition; 3] =
+        [&|inner| !inner, &when::any_line, &|inner| one() | (!inner & one())];
+    let of_events = |filter| when::event("Visit").filter(filter).at_least(1);
+    let mut rules: Vec<Rule> = nested.map(|nest| of_events((0..20_000).fold(one(), |inner, _| nest(inner)))).into();
+    let nested: [&dyn Fn(Rule) -> Rule; 5] = [
+        &|rule| !rule,
+        &|rule| leaf() & rule,
+        &|rule| (rule | leaf()) & leaf(),
+        &|rule| leaf() | !rule,
+        &|rule| when::at_least(1, [leaf(), rule]),
+    ];
+    rules.extend(nested.map(|nest| (0..20_000).fold(leaf(), |rule, _| nest(rule))));
+    for rule in rules {
+        let refused = rule.check().unwrap_err();
+        assert!(refused.to_string().contains("64 deep"), "{refused}");
+        assert!(Rule::from_json(&rule.to_json()).is_err());
+        assert_eq!(rule.clone(), rule);
+    }
+    let chain = (0..5_000).fold(leaf(), |rule, _| rule & leaf());
+    chain.check().unwrap();
+    let deepest = (0..60).fold(leaf(), |rule, _| !rule);
+    assert_eq!(Rule::from_json(&deepest.to_json()).unwrap(), deepest);
+}
