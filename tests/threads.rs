@@ -149,3 +149,20 @@ fn nobody_waits_for_a_large_region() {
     assert!(rounds >= 100, "{rounds}");
     assert!(store.snapshot().events() > before.events());
 }
+
+#[test]
+fn a_store_that_syncs_by_itself_can_be_opened_as_soon_as_it_is_closed() {
+    let dir = std::env::temp_dir().join(format!("regulars-interval-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    let often = Durability::Interval(std::time::Duration::from_micros(200));
+    for round in 0..40u64 {
+        let store = Store::options().durability(often).open(&dir).expect("nobody has it");
+        assert_eq!(store.stats().events, round);
+        let body = format!(r#"{{"type":"identify","userId":"{round}"}}"#);
+        store.ingest_json(body.as_bytes()).expect("room");
+        if round % 2 == 0 {
+            store.close().expect("in order");
+        }
+    }
+    std::fs::remove_dir_all(&dir).expect("made above");
+}
