@@ -4,7 +4,7 @@ use super::map::Bytes;
 use super::vfs::{LOCK_NAME, Lock, Vfs, VfsFile, VfsSlots, VfsSync, check_plain};
 use crate::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, IoSlice, Seek as _, SeekFrom, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -219,9 +219,7 @@ struct DiskSlots(Open);
 
 impl VfsSlots for DiskSlots {
     fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let mut file = &self.0.file;
-        let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
-        written.map_err(|e| Error::io("write to", &self.0.path, e))
+        write_at(&self.0.file, offset, bytes).map_err(|e| Error::io("write to", &self.0.path, e))
     }
 }
 
@@ -264,6 +262,17 @@ fn sync_dir(dir: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn sync_dir(_: &Path) -> Result<()> {
     Ok(())
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+    file.write_all(bytes)
 }
 
 #[cfg(unix)]

@@ -65,8 +65,8 @@ pub struct Recovery {
     pub torn_bytes: u64,
     /// The log that had them, and at which byte.
     pub torn_at: Option<(PathBuf, u64)>,
-    /// Files of the store that are not part of it any more, left by a crash. They are kept until the next orderly
-    /// close, or [`Store::compact`].
+    /// Files of the store that are not part of it any more, left by a crash. They are kept until the store has
+    /// sealed a part, is compacted, or closed in order.
     pub leftover_files: u64,
 }
 

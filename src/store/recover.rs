@@ -37,8 +37,6 @@ pub(super) struct Opened {
 
 /// Opens the store in a directory, or creates it.
 pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
-    // Another process may have died between renaming a file and syncing its name: what is read now must stay.
-    vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
         Some(manifest) => Catalog::open(vfs, manifest)?,
         None => create(vfs, options)?,
@@ -96,6 +94,8 @@ fn go_on(
         recovery.torn_bytes = tail.cut;
         recovery.torn_at = (tail.cut > 0).then(|| (catalog.vfs.path(&log_name(number)), tail.len));
         if tail.cut == 0 && proven >= sequence && proof.generation == catalog.generation() {
+            // As every new list of files does first: whoever died before may have made names and not synced them.
+            catalog.vfs.sync_dir()?;
             let id = LogId { store_id: catalog.store_id(), number };
             let wal = Wal::reopen(catalog.vfs.as_ref(), &log_name(number), id, &tail)?;
             return Ok((Some((wal, number)), sequence));

@@ -42,7 +42,7 @@ pub struct Stats {
     /// Bytes at the end of the log that the last open left out: the remains of a commit that was never acknowledged,
     /// or damage there.
     pub torn_bytes: u64,
-    /// Files that a crash left over; they go at the next orderly close, or compaction.
+    /// Files that a crash left over; they go when the store has sealed a part, is compacted, or closed in order.
     pub leftover_files: u64,
     /// Bytes of sealed parts.
     pub part_bytes: u64,

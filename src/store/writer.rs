@@ -254,6 +254,9 @@ impl Writer {
             }
         };
         self.settled = sealing.settled;
+        // The store was read whole and has come further: what a crash left beside it is nothing any more. What cannot be
+        // removed stays for the close to try.
+        let _ = self.catalog.tidy();
         let layer = self.parts.len();
         let late = self.book.erased_since(layer, &sealing.void, &part.events)?;
         self.parts.push(part.clone());

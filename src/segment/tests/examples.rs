@@ -281,13 +281,10 @@ fn rules_nested_as_deep_as_a_program_can_are_refused_and_overflow_nothing() {
         [&|inner| !inner, &when::any_line, &|inner| one() | (!inner & one())];
     let of_events = |filter| when::event("Visit").filter(filter).at_least(1);
     let mut rules: Vec<Rule> = nested.map(|nest| of_events((0..20_000).fold(one(), |inner, _| nest(inner)))).into();
-    let nested: [&dyn Fn(Rule) -> Rule; 5] = [
-        &|rule| !rule,
-        &|rule| leaf() & rule,
-        &|rule| (rule | leaf()) & leaf(),
-        &|rule| leaf() | !rule,
-        &|rule| when::at_least(1, [leaf(), rule]),
-    ];
+    let nested: [&dyn Fn(Rule) -> Rule; 5] =
+        [&|rule| !rule, &|rule| leaf() & rule, &|rule| (rule | leaf()) & leaf(), &|rule| leaf() | !rule, &|rule| {
+            when::at_least(1, [leaf(), rule])
+        }];
     rules.extend(nested.map(|nest| (0..20_000).fold(leaf(), |rule, _| nest(rule))));
     for rule in rules {
         let refused = rule.check().unwrap_err();

@@ -116,7 +116,7 @@ fn every_older_list_of_files_is_refused_and_nothing_is_deleted() {
 }
 
 #[test]
-fn what_a_crash_left_over_is_kept_until_the_store_is_closed_in_order() {
+fn what_a_crash_left_over_goes_when_the_store_is_closed_in_order() {
     let disk = FaultyVfs::default();
     let store = open(&disk).unwrap();
     one_more(&store, "first");
