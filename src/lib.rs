@@ -101,7 +101,7 @@ pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
     Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Product,
-    Progress, Receipt, Recovery, Reject, RejectedEdge, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
+    Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
     Verification,
 };
 pub use view::{

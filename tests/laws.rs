@@ -8,12 +8,13 @@
 use crate::model::check::{self, Checked, all_segments, at, body, groups, members, segment};
 use crate::model::message::{BASE, DAY, MINUTE, Message, instant, message};
 use crate::model::rules::{Shape, shapes};
-use crate::model::spec::SpecFact;
-use crate::model::stated::{statement, tell};
+use crate::model::spec::{Said, SpecFact};
+use crate::model::stated::{ids, statement, tell};
 use crate::model::{Model, STRICT, Verdict};
 use proptest::prelude::*;
 use regulars::{
-    Change, Clock, Digest, Durability, Ingest, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust, Universe,
+    Change, Clock, Digest, Durability, Ingest, MessageId, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust,
+    Universe,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -58,6 +59,7 @@ enum Step {
         received_at: Option<i64>,
     },
     State(SpecFact),
+    Retract(Vec<String>),
     Advance(i64),
     /// Of the rule at that place, over everybody or known people.
     Define(usize, bool),
@@ -76,7 +78,8 @@ fn commit(most: usize) -> impl Strategy<Value = Step> {
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
     let stated = statement().prop_map(Step::State);
-    let step = prop_oneof![10 => commit(5), 5 => stated, 1 => Just(Step::Seal), 1 => Just(Step::Compact)];
+    let retract = ids().prop_map(Step::Retract);
+    let step = prop_oneof![10 => commit(5), 5 => stated, 2 => retract, 1 => Just(Step::Seal), 1 => Just(Step::Compact)];
     prop::collection::vec(step, 1..12)
 }
 
@@ -91,6 +94,7 @@ fn lively() -> impl Strategy<Value = Vec<Step>> {
         3 => told.prop_map(|(messages, now)| Step::Commit { messages, received_at: Some(now) }),
         8 => moment.prop_map(Step::Advance),
         5 => statement().prop_map(Step::State),
+        2 => ids().prop_map(Step::Retract),
         2 => (rule.clone(), any::<bool>()).prop_map(|(rule, all)| Step::Define(rule, all)),
         1 => rule.clone().prop_map(Step::Undefine),
         2 => (rule.clone(), rule).prop_map(|(one, other)| Step::Refer(one, other)),
@@ -142,6 +146,15 @@ fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, T
     };
     prop_assert_eq!(said, expected, "{:?}", fact);
     Ok(receipt)
+}
+
+/// Takes messages back, and compares with what the model takes back.
+fn retract(store: &Store, model: &mut Model, ids: &[String]) -> Result<Receipt, TestCaseError> {
+    let done = store.retract(ids.iter().map(|id| MessageId::new(id))).expect("retracts");
+    let count = model.retract(ids);
+    prop_assert_eq!((done.retracted, done.unknown), (count, ids.len() as u64 - count));
+    prop_assert_eq!(done.receipt.accepted, u64::from(count > 0));
+    Ok(done.receipt)
 }
 
 /// Who there is, by the change feed alone.
@@ -229,6 +242,7 @@ proptest! {
             match step {
                 Step::Commit { messages, .. } => drop(ingest(&store, &mut model, messages, None)?),
                 Step::State(fact) => drop(state(&store, &mut model, fact)?),
+                Step::Retract(ids) => drop(retract(&store, &mut model, ids)?),
                 Step::Seal => store.seal().expect("seals"),
                 _ => store.compact().expect("compacts"),
             }
@@ -256,6 +270,8 @@ fn outcome(store: &Store) -> (Digest, Vec<regulars::IdentifierOwner>) {
 enum Told {
     Message(Message),
     Statement(SpecFact),
+    /// What has that id is taken back.
+    Retracted(String),
 }
 
 impl Told {
@@ -263,6 +279,7 @@ impl Told {
         match self {
             Self::Message(message) => &message.id,
             Self::Statement(fact) => &fact.id,
+            Self::Retracted(id) => id,
         }
     }
 }
@@ -293,6 +310,12 @@ fn replay(
             Told::Statement(fact) => {
                 ingest(&store, &mut model, &std::mem::take(&mut pending), None)?;
                 state(&store, &mut model, fact)?;
+            }
+            Told::Retracted(id) => {
+                ingest(&store, &mut model, &std::mem::take(&mut pending), None)?;
+                // Whenever it is told, it is told at one instant.
+                store.advance(at(BASE - DAY)).expect("advances");
+                retract(&store, &mut model, std::slice::from_ref(id))?;
             }
         }
         if what % 3 != 0 {
@@ -349,6 +372,38 @@ proptest! {
             order.sort_by_key(|(place, ..)| *place);
             let order: Vec<(Told, u8)> = order.into_iter().map(|(_, told, what)| (told, what)).collect();
             outcomes.push(replay(&order, now, strict)?);
+        }
+        prop_assert_eq!(&outcomes[0], &outcomes[1]);
+    }
+
+    /// The same where messages are taken back at any time after they came, and come again.
+    #[test]
+    fn t1_what_was_taken_back_is_gone_in_any_order(
+        facts in told_facts(),
+        taken in prop::collection::vec((any::<prop::sample::Index>(), any::<[prop::sample::Index; 2]>()), 1..6),
+        plans in prop::collection::vec(prop::collection::vec((any::<u32>(), 0u8..40), 120), 2),
+        now in instant(),
+    ) {
+        let erases = |told: &Told| matches!(told, Told::Statement(SpecFact { said: Said::Erase { .. }, .. }));
+        // What an erasure took first is not there to be taken back: that would be another set of facts.
+        let facts: Vec<Told> = facts.into_iter().filter(|told| !erases(told)).collect();
+        prop_assume!(!facts.is_empty());
+        let mut ids = BTreeSet::new();
+        let taken: Vec<_> = taken.into_iter().map(|(which, when)| (which.get(&facts).id().to_owned(), when)).collect();
+        let taken: Vec<_> = taken.into_iter().filter(|(id, _)| ids.insert(id.clone())).collect();
+        let mut outcomes = Vec::new();
+        for (nth, plan) in plans.iter().enumerate() {
+            let twice = facts.iter().chain(facts.iter().step_by(3));
+            let mut order: Vec<(u32, Told, u8)> =
+                twice.zip(plan).map(|(told, (place, what))| (*place, told.clone(), *what)).collect();
+            order.sort_by_key(|(place, ..)| *place);
+            let mut order: Vec<(Told, u8)> = order.into_iter().map(|(_, told, what)| (told, what)).collect();
+            for (id, when) in &taken {
+                let came = order.iter().position(|(told, _)| told.id() == *id).expect("it was told");
+                let place = came + 1 + when[nth].index(order.len() - came);
+                order.insert(place, (Told::Retracted(id.clone()), place as u8 % 40));
+            }
+            outcomes.push(replay(&order, now, false)?);
         }
         prop_assert_eq!(&outcomes[0], &outcomes[1]);
     }
@@ -495,6 +550,7 @@ proptest! {
                     None
                 }
                 Step::State(fact) => Some(state(&store, &mut model, fact)?),
+                Step::Retract(ids) => Some(retract(&store, &mut model, ids)?),
                 Step::Advance(to) => Some(store.advance(at(*to)).expect("advances")),
                 Step::Define(rule, all) => Some(define(&store, *rule, *all)),
                 // Refused while one of the two is not defined.

@@ -28,5 +28,6 @@ mod operators;
 mod products;
 mod quickstart;
 mod refunds;
+mod retract;
 mod rules;
 mod shell;

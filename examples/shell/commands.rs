@@ -28,6 +28,7 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "advance" => advance(store, command),
         "alias" | "deny" | "revoke" | "match" => rulings::rule(store, command),
         "erase" => rulings::erase(store, command),
+        "retract" => rulings::retract(store, command),
         "rules" => rulings::rules(store, command),
         "what_if" => rulings::what_if(&store.snapshot(), command),
         "radar" => radar(&store.snapshot(), command),

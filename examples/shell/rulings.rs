@@ -55,6 +55,13 @@ pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failu
         .with("kept", &erased.kept)
 }
 
+pub(crate) fn retract(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["messages"])?;
+    let messages: Vec<String> = command.need("messages", "a list of message ids")?;
+    let done = store.retract(messages.iter().map(|id| MessageId::new(id)))?;
+    ingested(&done.receipt)?.with("retracted", &done.retracted)?.with("unknown", &done.unknown)
+}
+
 const VALUES: &str = "a list of values that identify nobody";
 
 /// The rules in force, or with `set` or `block` what became of changing them.

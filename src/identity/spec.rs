@@ -33,12 +33,37 @@ pub(crate) struct Rules {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Said {
-    Event { strong: bool, claimed: bool, identifiers: Vec<Ident> },
-    Match { a: Ident, b: Ident, probability: f64 },
-    Alias { a: Ident, b: Ident },
-    Deny { a: Ident, b: Ident },
-    Revoke { a: Ident, b: Ident },
-    Erase { identifiers: Vec<Ident>, messages: Vec<String> },
+    Event {
+        strong: bool,
+        claimed: bool,
+        identifiers: Vec<Ident>,
+    },
+    Match {
+        a: Ident,
+        b: Ident,
+        probability: f64,
+    },
+    Alias {
+        a: Ident,
+        b: Ident,
+    },
+    Deny {
+        a: Ident,
+        b: Ident,
+    },
+    Revoke {
+        a: Ident,
+        b: Ident,
+    },
+    Erase {
+        identifiers: Vec<Ident>,
+        messages: Vec<String>,
+    },
+    /// The message with that id, if that is its [`content`].
+    Retract {
+        message: String,
+        content: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,14 +111,20 @@ fn sides(said: &Said) -> Option<Pair> {
         Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } => {
             Some(pair(a, b))
         }
-        Said::Event { .. } | Said::Erase { .. } => None,
+        Said::Event { .. } | Said::Erase { .. } | Said::Retract { .. } => None,
     }
 }
 
-/// S0: the facts that count. Erase facts always do.
+/// What a fact says, beside its id.
+pub(crate) fn content(fact: &SpecFact) -> String {
+    format!("{} {:?}", fact.ts, fact.said)
+}
+
+/// S0: the facts that count. Those that take others away always do.
 pub(crate) fn live_facts(facts: &[SpecFact]) -> Vec<SpecFact> {
     let mut tomb: BTreeMap<&Ident, i64> = BTreeMap::new();
     let mut gone: BTreeSet<&String> = BTreeSet::new();
+    let mut retracted: BTreeSet<(&String, &String)> = BTreeSet::new();
     for fact in facts {
         if let Said::Erase { identifiers, messages } = &fact.said {
             gone.extend(messages);
@@ -102,14 +133,19 @@ pub(crate) fn live_facts(facts: &[SpecFact]) -> Vec<SpecFact> {
                 *latest = fact.ts.max(*latest);
             }
         }
+        if let Said::Retract { message, content } = &fact.said {
+            retracted.insert((message, content));
+        }
     }
     let void = |fact: &SpecFact| {
         let names: Vec<Ident> = match &fact.said {
-            Said::Erase { .. } => return false,
+            Said::Erase { .. } | Said::Retract { .. } => return false,
             Said::Event { identifiers, .. } => identifiers.clone(),
             other => sides(other).map(|(a, b)| vec![a, b]).unwrap_or_default(),
         };
-        gone.contains(&fact.id) || names.iter().any(|n| tomb.get(n).is_some_and(|tomb| fact.ts <= *tomb))
+        gone.contains(&fact.id)
+            || retracted.contains(&(&fact.id, &content(fact)))
+            || names.iter().any(|n| tomb.get(n).is_some_and(|tomb| fact.ts <= *tomb))
     };
     facts.iter().filter(|fact| !void(fact)).cloned().collect()
 }
@@ -176,7 +212,7 @@ pub(crate) fn live(rules: &Rules, facts: &[SpecFact]) -> Live {
                     erasures.entry(n.clone()).or_default().insert(ts);
                 }
             }
-            Said::Match { .. } | Said::Alias { .. } | Said::Revoke { .. } => {}
+            Said::Match { .. } | Said::Alias { .. } | Said::Revoke { .. } | Said::Retract { .. } => {}
         }
     }
     out.generation = erasures.into_iter().map(|(n, instants)| (n, instants.len())).collect();

@@ -44,6 +44,7 @@ fn said(operators: u32) -> impl Strategy<Value = Said> {
         1 => two().prop_map(|(a, b)| Said::Revoke { a, b }),
         1 => (prop::collection::vec(ident(), 0..2), messages)
             .prop_map(|(identifiers, messages)| Said::Erase { identifiers, messages }),
+        1 => (0u8..20).prop_map(|at| Said::Retract { message: format!("m{at}"), content: String::new() }),
     ]
 }
 
@@ -51,7 +52,18 @@ fn facts(max: usize) -> impl Strategy<Value = Vec<SpecFact>> {
     let some = |operators| prop::collection::vec((0i64..9, said(operators)), 1..max);
     prop_oneof![some(1), some(3)].prop_map(|all| {
         let fact = |(at, (ts, said))| SpecFact { id: format!("m{at}"), ts, said };
-        all.into_iter().enumerate().map(fact).collect()
+        let all: Vec<SpecFact> = all.into_iter().enumerate().map(fact).collect();
+        let contents: BTreeMap<String, String> =
+            all.iter().map(|fact| (fact.id.clone(), spec::content(fact))).collect();
+        let meant = |fact: SpecFact| match fact.said {
+            // Of every third another content is meant, which the message does not have.
+            Said::Retract { message, .. } if !message.ends_with(['0', '3', '6', '9']) => {
+                let content = contents.get(&message).cloned().unwrap_or_default();
+                SpecFact { said: Said::Retract { message, content }, ..fact }
+            }
+            _ => fact,
+        };
+        all.into_iter().map(meant).collect()
     })
 }
 

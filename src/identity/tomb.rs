@@ -1,4 +1,4 @@
-//! What was erased: known by keyed hashes only, so that nobody can read from a store whom it forgot.
+//! What was erased or retracted: known by keyed hashes only, so that nobody can read from a store whom it forgot.
 
 use crate::base::{MessageId, ProfileId, Timestamp};
 use ahash::{AHashMap, AHashSet};
@@ -38,6 +38,11 @@ pub(crate) fn message_hash(key: &[u8; 32], id: &MessageId) -> Hash {
     keyed(key, ["erased message", "", &id.to_string()])
 }
 
+/// The hash by which a retraction names a message with that content.
+pub(crate) fn content_hash(key: &[u8; 32], id: &MessageId, content: u64) -> Hash {
+    keyed(key, ["retracted message", &format!("{content:016x}"), &id.to_string()])
+}
+
 /// One erased identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tomb {
@@ -52,11 +57,13 @@ pub(crate) struct Tomb {
 pub(crate) struct Tombs {
     pub(crate) identifiers: AHashMap<Hash, Tomb>,
     pub(crate) messages: AHashSet<Hash>,
+    /// Messages that were taken back, each with its content: another one may have the id.
+    pub(crate) retracted: AHashSet<Hash>,
 }
 
 impl Tombs {
     pub(crate) fn is_empty(&self) -> bool {
-        self.identifiers.is_empty() && self.messages.is_empty()
+        self.identifiers.is_empty() && self.messages.is_empty() && self.retracted.is_empty()
     }
 
     fn tomb(&self, key: &[u8; 32], namespace: &str, value: &str) -> Option<&Tomb> {
@@ -81,6 +88,11 @@ impl Tombs {
     pub(crate) fn has_message(&self, key: &[u8; 32], id: &MessageId) -> bool {
         !self.messages.is_empty() && self.messages.contains(&message_hash(key, id))
     }
+
+    /// Whether a message with that id and content was taken back.
+    pub(crate) fn has_content(&self, key: &[u8; 32], id: &MessageId, content: u64) -> bool {
+        !self.retracted.is_empty() && self.retracted.contains(&content_hash(key, id, content))
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +116,10 @@ mod tests {
     fn identifiers_and_messages_never_meet() {
         let key = [7; 32];
         assert_ne!(identifier_hash(&key, "", "x"), message_hash(&key, &MessageId::new("x")));
+        assert_ne!(message_hash(&key, &MessageId::new("x")), content_hash(&key, &MessageId::new("x"), 0));
+        let mut tombs = Tombs::default();
+        tombs.retracted.insert(content_hash(&key, &MessageId::new("x"), 7));
+        let has = |id: &str, content| tombs.has_content(&key, &MessageId::new(id), content);
+        assert!(!tombs.is_empty() && has("x", 7) && !has("x", 8) && !has("y", 7));
     }
 }

@@ -42,6 +42,8 @@ pub enum Reason {
     Limit(Limit),
     /// The message names somebody who was erased.
     Suppressed,
+    /// The message, with that content, was taken back.
+    Retracted,
     /// A row of a file is not CSV.
     InvalidCsv,
     /// A row of a file is not an order.
@@ -107,7 +109,7 @@ impl Reason {
     /// ```
     /// assert!(regulars::Reason::ALL.iter().all(|reason| reason.to_string().parse().is_ok_and(|back: regulars::Reason| back == *reason)));
     /// ```
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidJson,
         Self::InvalidUtf8,
         Self::TooDeep,
@@ -128,6 +130,7 @@ impl Reason {
         Self::Limit(Limit::EventNames),
         Self::Limit(Limit::TraitNames),
         Self::Suppressed,
+        Self::Retracted,
         Self::InvalidCsv,
         Self::NotAnOrder,
     ];
@@ -160,6 +163,7 @@ impl Reason {
             Self::Limit(Limit::EventNames) => "limit(event_names)",
             Self::Limit(Limit::TraitNames) => "limit(trait_names)",
             Self::Suppressed => "suppressed",
+            Self::Retracted => "retracted",
             Self::InvalidCsv => "invalid_csv",
             Self::NotAnOrder => "not_an_order",
         }

@@ -41,12 +41,20 @@ pub(crate) enum Kind {
     Erase = 11,
     /// What the catalogue says of a product from then on.
     Product = 12,
+    /// Take back messages, which it names with their contents by keyed hashes.
+    Retract = 13,
 }
 
 impl Kind {
     /// Whether it is a statement of the host: it belongs to nobody, and no question about events sees it.
     pub(crate) fn is_statement(self) -> bool {
         self as u8 >= Self::Match as u8
+    }
+
+    /// Whether it takes other facts away. Such a fact stays for ever, and counts at every instant: the past does not
+    /// bring back what is gone.
+    pub(crate) fn takes_away(self) -> bool {
+        matches!(self, Self::Erase | Self::Retract)
     }
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
@@ -63,6 +71,7 @@ impl Kind {
             10 => Self::Revoke,
             11 => Self::Erase,
             12 => Self::Product,
+            13 => Self::Retract,
             _ => return None,
         })
     }
@@ -83,6 +92,7 @@ impl Kind {
             Self::Revoke => "$revoke",
             Self::Erase => "$erase",
             Self::Product => "$product",
+            Self::Retract => "$retract",
         }
     }
 

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// The types that are event names themselves: they have codes from the start, and count towards no limit.
-pub(super) const TYPE_NAMES: [Kind; 10] = [
+pub(super) const TYPE_NAMES: [Kind; 12] = [
     Kind::Identify,
     Kind::Page,
     Kind::Screen,
@@ -49,6 +49,8 @@ pub(super) const TYPE_NAMES: [Kind; 10] = [
     Kind::Deny,
     Kind::Revoke,
     Kind::Erase,
+    Kind::Product,
+    Kind::Retract,
 ];
 
 /// Facts whose identifiers are looked up together.
@@ -78,7 +80,7 @@ pub(super) struct Book {
     pub(super) blocked: Arc<BlockedValues>,
     /// Events that count.
     pub(super) count: u64,
-    /// What an erasure that is about to be applied names, by hash, as its caller knows.
+    /// What an erasure or a retraction that is about to be applied names, by hash, as its caller knows.
     pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, Option<MessageId>>),
     pub(super) hashes: Hashes,
     pub(super) solving: Solving,

@@ -132,6 +132,11 @@ impl Batch {
         self.bytes.len()
     }
 
+    /// Each fact, and for how many messages or rows it stands.
+    pub(super) fn weighted(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.items.iter().map(|item| (self.fact(item), item.weight()))
+    }
+
     fn fact(&self, item: &Item) -> &[u8] {
         self.bytes.get(item.range.clone()).unwrap_or_default()
     }
@@ -462,6 +467,18 @@ fn suppressed(writer: &Writer, fact: &Fact<'_>, always: bool) -> bool {
     nodes.tombs.has_message(&nodes.key, &fact.id()) || fact.identifiers().any(erased)
 }
 
+/// Why a fact may not come back, if it is one that the store forgot.
+fn gone_for_good(inner: &Inner, writer: &Writer, fact: &Fact<'_>) -> Option<Reason> {
+    let nodes = &writer.book.nodes;
+    if fact.kind.takes_away() {
+        None
+    } else if suppressed(writer, fact, inner.charter.config.suppress) {
+        Some(Reason::Suppressed)
+    } else {
+        nodes.tombs.has_content(&nodes.key, &fact.id(), fact.content).then_some(Reason::Retracted)
+    }
+}
+
 /// What is remembered of an accepted message.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
@@ -480,8 +497,8 @@ struct Admission<'a> {
 impl<'a> Admission<'a> {
     fn judge(&mut self, inner: &Inner, writer: &Writer, fact: &Fact<'a>, in_parts: bool) -> Result<Verdict> {
         let id = fact.id_ref();
-        if fact.kind != Kind::Erase && suppressed(writer, fact, inner.charter.config.suppress) {
-            return Ok(Verdict::Refused(Reason::Suppressed));
+        if let Some(reason) = gone_for_good(inner, writer, fact) {
+            return Ok(Verdict::Refused(reason));
         }
         let fresh = match self.fresh_names(inner, writer, fact) {
             Ok(fresh) => fresh,

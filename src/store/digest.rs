@@ -11,7 +11,7 @@ use crate::base::bytes::{put_bytes, put_str};
 use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::identity::evidence::NONE;
-use crate::normalize::fact::Kind;
+use crate::normalize::fact::Bits;
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
 use serde::Serialize;
@@ -105,10 +105,13 @@ fn facts(records: &Records) -> Result<Part> {
     for at in records.events.facts() {
         let fact = records.events.fact(at, &mut cache)?;
         let mut out = entry(fact.kind.name());
-        put_str(&mut out, &fact.id().to_string());
+        // One made from what such a fact names depends on the store's key, which no digest does.
+        if !(fact.kind.takes_away() && fact.bits.has(Bits::ID_DERIVED)) {
+            put_str(&mut out, &fact.id().to_string());
+        }
         out.extend(fact.ts.as_millisecond().to_le_bytes());
-        if fact.kind == Kind::Erase {
-            // What it names is hashed with the store's key, which no digest depends on: their number must do.
+        if fact.kind.takes_away() {
+            // So do the hashes: their number must do.
             for member in ["identifiers", "messages"] {
                 out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
             }

@@ -231,10 +231,7 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn ingest(&self, body: &[u8], how: &Ingest) -> Result<Receipt> {
-        let (received_at, advance) = self.inner.moment(how);
-        let intake = self.inner.intake(how, received_at)?;
-        let mut batch = Batch::default();
-        read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
+        let (batch, advance) = self.inner.read(body, how)?;
         self.commit(batch, advance)
     }
 
@@ -332,6 +329,15 @@ impl Inner {
             }
             (Clock::Manual, None) => (live.unwrap_or_else(Self::wall_clock), None),
         }
+    }
+
+    /// The facts of a body, and the instant that it moves the store to.
+    pub(super) fn read(&self, body: &[u8], how: &Ingest) -> Result<(Batch, Option<Timestamp>)> {
+        let (received_at, advance) = self.moment(how);
+        let intake = self.intake(how, received_at)?;
+        let mut batch = Batch::default();
+        read_body(body, &intake, &mut Scratch::default(), &mut |outcome| batch.take(outcome));
+        Ok((batch, advance))
     }
 
     pub(super) fn intake<'c>(&'c self, how: &'c Ingest, received_at: Timestamp) -> Result<Intake<'c>> {

@@ -129,15 +129,15 @@ impl Touched {
             shared_names(after, at, &mut shared)?;
             touched.by_event(after, at)?;
         }
-        if touched.catalogue {
-            for owner in after.owners_of_leaning()? {
-                touched.touch(owner).orders = true;
-            }
-        }
         // An erased event counts no longer, but was somebody's.
         for at in news.gone.iter().filter(|at| before.events.holds(**at)) {
             shared_names(before, *at, &mut shared)?;
             touched.by_event(before, *at)?;
+        }
+        if touched.catalogue {
+            for owner in after.owners_of_leaning()? {
+                touched.touch(owner).orders = true;
+            }
         }
         for (node, old) in news.moved {
             let new = after.nodes.state(*node)?;

@@ -8,15 +8,15 @@ use crate::base::Timestamp;
 use crate::base::config::Namespaces;
 use crate::column::blocks::BlockCache;
 use crate::event::history::{Head, History};
-use crate::normalize::fact::{Fact, Kind};
+use crate::normalize::fact::Fact;
 use crate::normalize::recast::Recast;
 use std::sync::Arc;
 
 /// Facts that are rebuilt at a time.
 const CHUNK: usize = 10_000;
 
-/// The book of the facts of a state that count: those up to `until`, and all erasures, since the past does not bring
-/// back the erased. Also how many facts went in.
+/// The book of the facts of a state that count: those up to `until`, and all erasures and retractions, since the past
+/// does not bring back what is gone. Also how many facts went in.
 pub(super) fn rebuild(state: &State, until: Timestamp, live: Option<Timestamp>) -> Result<(Book, u64)> {
     let records = &state.records;
     let (namespaces, key) = (Arc::clone(&records.nodes.namespaces), *records.nodes.key);
@@ -25,7 +25,7 @@ pub(super) fn rebuild(state: &State, until: Timestamp, live: Option<Timestamp>) 
     for live in state.segments_by_reference() {
         book.define(live.segment.clone())?;
     }
-    let counts = |head: &Head| head.ts <= until || head.kind == Kind::Erase;
+    let counts = |head: &Head| head.ts <= until || head.kind.takes_away();
     let count = book.take_all(&records.events, counts, |fact| fact.to_bytes())?;
     if let Some(live) = live {
         book.advance(live)?;
@@ -85,7 +85,7 @@ impl Book {
         // Whom erasures name is known; what they took is not among the facts that count.
         let tombs = &old.tombs;
         book.hinted.0 = tombs.identifiers.iter().map(|(hash, tomb)| (*hash, tomb.node)).collect();
-        book.hinted.1 = tombs.messages.iter().map(|hash| (*hash, None)).collect();
+        book.hinted.1 = tombs.messages.iter().chain(&tombs.retracted).map(|hash| (*hash, None)).collect();
         let form = |fact: Fact<'_>| {
             let mut bytes = Vec::new();
             recast.append(&fact, &mut bytes);

@@ -216,6 +216,14 @@ pub(super) struct Said<'a> {
     pub(super) doc: Vec<u8>,
 }
 
+impl Said<'_> {
+    /// One that takes other facts away, which its document names.
+    pub(super) fn taking_away(kind: Kind, doc: Vec<u8>) -> Self {
+        let (identifiers, says) = Default::default();
+        Self { kind, at: None, id: None, identifiers, product: None, says, doc }
+    }
+}
+
 impl Store {
     /// States that two identifiers are the same person; see [`Ruling::alias`].
     ///
@@ -456,10 +464,11 @@ impl Inner {
         }
         let messages: Vec<(Hash, MessageId)> =
             found.messages.iter().map(|id| (message_hash(&key, id), id.clone())).collect();
-        let doc = naming(nodes.iter().map(|(hash, _)| *hash), messages.iter().map(|(hash, _)| *hash));
-        let id = erasure.id.as_ref();
-        let (identifiers, says) = Default::default();
-        let said = Said { kind: Kind::Erase, at: erasure.at, id, identifiers, product: None, says, doc };
+        let doc = naming([
+            ("identifiers", nodes.iter().map(|(hash, _)| *hash).collect()),
+            ("messages", messages.iter().map(|(hash, _)| *hash).collect()),
+        ]);
+        let said = Said { at: erasure.at, id: erasure.id.as_ref(), ..Said::taking_away(Kind::Erase, doc) };
         let until = erasure.at.unwrap_or(now);
         let mut gone = BTreeSet::new();
         for id in &found.messages {
@@ -524,12 +533,12 @@ impl Inner {
     }
 }
 
-/// The document of an erasure.
-fn naming(identifiers: impl Iterator<Item = Hash>, messages: impl Iterator<Item = Hash>) -> Vec<u8> {
+/// The document of an erasure or a retraction: lists of the hashes that it names.
+pub(super) fn naming<const N: usize>(members: [(&str, BTreeSet<Hash>); N]) -> Vec<u8> {
     let mut doc = Vec::new();
     let mut writer = DocWriter::new(&mut doc);
     let root = writer.object();
-    for (member, hashes) in [("identifiers", identifiers.collect::<BTreeSet<_>>()), ("messages", messages.collect())] {
+    for (member, hashes) in members {
         writer.key(member.as_bytes());
         let list = writer.list();
         hashes.into_iter().for_each(|hash| writer.string(&hex(&hash)));

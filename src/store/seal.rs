@@ -17,7 +17,6 @@ use crate::identity::nodes::Nodes;
 use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
 use crate::identity::stated::Statements;
 use crate::identity::tomb::{Tomb, Tombs, hex, unhex};
-use crate::normalize::fact::Kind;
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
@@ -250,6 +249,8 @@ struct Fields {
     tombs: BTreeMap<String, Tomb>,
     /// Keyed hashes of erased messages.
     erased_messages: Vec<String>,
+    /// Keyed hashes of retracted messages, each with its content.
+    retracted: Vec<String>,
     /// Erased rows of the parts before the tail, as ascending numbers, by the part's file.
     void: BTreeMap<String, Vec<u32>>,
     /// The rules of all namespaces, if they were ever changed, and how often.
@@ -276,6 +277,7 @@ fn write_state(state: &State, parts: &[String], catalog: &Catalog, name: &str) -
         events: state.events,
         tombs: tombs.identifiers.iter().map(|(hash, tomb)| (hex(hash), tomb.clone())).collect(),
         erased_messages: tombs.messages.iter().map(hex).collect(),
+        retracted: tombs.retracted.iter().map(hex).collect(),
         void: void.map(|(name, rows)| (name, rows.to_bitmap().iter().collect())).collect(),
         rules: if namespaces.version() == 0 { BTreeMap::new() } else { namespaces.rules() },
         rules_version: namespaces.version(),
@@ -321,10 +323,12 @@ pub(super) fn read_state(book: &mut Book, parts: &[OpenPart], catalog: &Catalog)
     book.trait_names = Arc::new(Names::from_list(fields.trait_names.iter().map(String::as_str)));
     book.events.displaced = Arc::new(fields.displaced.iter().map(|id| MessageId::new(id)).collect());
     let tombs = fields.tombs.into_iter().map(|(hash, tomb)| Some((unhex(&hash)?, tomb)));
-    let messages = fields.erased_messages.iter().map(|hash| unhex(hash));
-    let tombs = tombs.collect::<Option<_>>().zip(messages.collect::<Option<_>>());
-    let (identifiers, messages) = tombs.ok_or_else(|| corrupt("what was erased cannot be read"))?;
-    book.nodes.tombs = Arc::new(Tombs { identifiers, messages });
+    let hashes = |texts: &[String]| texts.iter().map(|hash| unhex(hash)).collect::<Option<_>>();
+    let tombs = || {
+        let (messages, retracted) = (hashes(&fields.erased_messages)?, hashes(&fields.retracted)?);
+        Some(Tombs { identifiers: tombs.collect::<Option<_>>()?, messages, retracted })
+    };
+    book.nodes.tombs = Arc::new(tombs().ok_or_else(|| corrupt("what was erased cannot be read"))?);
     book.nodes.stated = Statements::decode(part.section(section::STATED)?.all()?)
         .ok_or_else(|| corrupt("what operators said cannot be read"))?;
     book.adopt(book.nodes.namespaces.restored(&fields.rules, &fields.blocked, fields.rules_version)?);
@@ -387,8 +391,8 @@ impl Book {
         Ok(())
     }
 
-    /// The rows of a part that some erasure names. Cost: the erased identifiers, and a look at every message id if
-    /// messages were erased by theirs.
+    /// The rows of a part that some erasure or retraction names. Cost: the erased identifiers, and a look at every message
+    /// id if messages were named by theirs.
     fn erased_rows(&self, part: &EventPart) -> Result<Vec<u32>> {
         let tombs = &self.nodes.tombs;
         let mut erased = Vec::new();
@@ -400,8 +404,11 @@ impl Book {
                 }
             }
         }
-        for row in (0..part.len()).filter(|_| !tombs.messages.is_empty()) {
-            if tombs.has_message(&self.nodes.key, &part.message_id(row)?) && part.kind(row)? != Kind::Erase {
+        let by_id = !(tombs.messages.is_empty() && tombs.retracted.is_empty());
+        for row in (0..part.len()).filter(|_| by_id) {
+            let (key, id) = (&self.nodes.key, part.message_id(row)?);
+            let gone = tombs.has_message(key, &id) || tombs.has_content(key, &id, part.content(row)?);
+            if gone && !part.kind(row)?.takes_away() {
                 erased.push(row);
             }
         }

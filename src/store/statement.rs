@@ -1,7 +1,7 @@
 //! Statements of the host as they change the derived state: what they say of pairs, and what they take back.
 //!
 //! A statement is a fact like any other, found through the identifiers that it names. Whatever takes something away (a
-//! revocation, an erasure, a claimed event displaced) works alike: the facts that count no longer are marked, and what
+//! revocation, an erasure, a retraction, a claimed event displaced) works alike: the facts that count no longer are marked, and what
 //! they were the best evidence or the first sighting of is worked out again from the facts that are left.
 
 use super::book::{Book, Dirt};
@@ -14,7 +14,7 @@ use crate::event::tail::NodeRef;
 use crate::identity::evidence::{EdgeKey, Ruling};
 use crate::identity::graph::NodeState;
 use crate::identity::stated::Stated;
-use crate::identity::tomb::{Hash, identifier_hash, message_hash, unhex};
+use crate::identity::tomb::{Hash, content_hash, identifier_hash, message_hash, unhex};
 use crate::normalize::fact::{Bits, Fact, Kind};
 use ahash::AHashMap;
 use std::collections::BTreeSet;
@@ -23,8 +23,7 @@ use std::sync::Arc;
 /// Two nodes, the smaller first.
 pub(super) type Pair = (u32, u32);
 
-/// Nodes and messages by the hashes under which erasures name them: made when a log is replayed, since erasures hold
-/// nothing else.
+/// Nodes by the hashes under which erasures name them: made when a log is replayed, since erasures hold nothing else.
 #[derive(Default)]
 pub(super) struct Hashes {
     nodes: AHashMap<Hash, u32>,
@@ -47,7 +46,7 @@ pub(super) fn pair_of(nodes: &[NodeRef]) -> Option<Pair> {
     }
 }
 
-/// The hashes that an erasure names in a member of its document.
+/// The hashes that an erasure or a retraction names in a member of its document.
 pub(super) fn hashes(fact: &Fact<'_>, member: &str) -> Vec<Hash> {
     let texts = fact.doc.get(member).into_iter().flat_map(Doc::items).filter_map(Doc::as_str);
     texts.filter_map(|text| unhex(&text)).collect()
@@ -56,8 +55,10 @@ pub(super) fn hashes(fact: &Fact<'_>, member: &str) -> Vec<Hash> {
 impl Book {
     /// Applies a statement that is in the tail already.
     pub(super) fn state_fact(&mut self, fact: &Fact<'_>, nodes: &[NodeRef], dirt: &mut Dirt) -> Result<()> {
-        if fact.kind == Kind::Erase {
-            return self.erase(fact, dirt);
+        match fact.kind {
+            Kind::Erase => return self.erase(fact, dirt),
+            Kind::Retract => return self.retract(fact, dirt),
+            _ => {}
         }
         let Some(pair) = pair_of(nodes) else { return Ok(()) };
         let stated = self.nodes.stated.of_pair(pair).unwrap_or(Stated::NOTHING);
@@ -176,7 +177,7 @@ impl Book {
                     let mut cache = BlockCache::default();
                     EdgeKey::matched(self.events.fact(at, &mut cache)?.probability(), head.ts)
                 }
-                Kind::Revoke | Kind::Erase => None,
+                Kind::Revoke | Kind::Erase | Kind::Retract => None,
                 _ => Some(EdgeKey::event(head.bits.has(Bits::STRONG), head.ts)),
             };
             best = [best, key].into_iter().flatten().min();
@@ -225,7 +226,7 @@ impl Book {
             self.events.nodes(at, &mut nodes)?;
             let stated = || pair_of(&nodes).map(|pair| self.nodes.stated.of_pair(pair).unwrap_or(Stated::NOTHING));
             let dates = match head.kind {
-                Kind::Revoke | Kind::Erase => false,
+                Kind::Revoke | Kind::Erase | Kind::Retract => false,
                 Kind::Deny => pair_of(&nodes).is_some(),
                 Kind::Same => stated().is_some_and(|stated| head.ts > stated.revoked),
                 Kind::Match => {
@@ -266,14 +267,26 @@ impl Book {
                 }
             }
         }
-        for hash in hashes(fact, "messages") {
-            Arc::make_mut(&mut self.nodes.tombs).messages.insert(hash);
-            if let Some(at) = self.message_of_hash(&hash)?
-                && self.events.head(at)?.kind != Kind::Erase
-            {
-                gone.insert(at);
-            }
-        }
+        let messages: BTreeSet<Hash> = hashes(fact, "messages").into_iter().collect();
+        Arc::make_mut(&mut self.nodes.tombs).messages.extend(&messages);
+        gone.extend(
+            self.facts_named(&messages, |book, at| Ok(message_hash(&book.nodes.key, &book.events.message_id(at)?)))?,
+        );
+        self.take_away(gone, dirt)
+    }
+
+    /// Takes back the messages that a retraction names.
+    fn retract(&mut self, fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
+        let messages: BTreeSet<Hash> = hashes(fact, "messages").into_iter().collect();
+        Arc::make_mut(&mut self.nodes.tombs).retracted.extend(&messages);
+        let gone = self.facts_named(&messages, |book, at| {
+            Ok(content_hash(&book.nodes.key, &book.events.message_id(at)?, book.events.content(at)?))
+        })?;
+        self.take_away(gone, dirt)
+    }
+
+    /// Lets nobody see some facts any more, and works out again what rested on them.
+    fn take_away(&mut self, gone: BTreeSet<At>, dirt: &mut Dirt) -> Result<()> {
         for at in &gone {
             self.drop_fact(*at)?;
         }
@@ -317,16 +330,25 @@ impl Book {
         Ok(self.hashes.nodes.get(hash).copied())
     }
 
-    /// Cost, where the caller gave no hint: a look at every message id.
-    fn message_of_hash(&self, hash: &Hash) -> Result<Option<At>> {
-        if let Some(id) = self.hinted.1.get(hash) {
-            return id.as_ref().map_or(Ok(None), |id| self.find_message(id.into()));
-        }
-        for at in self.events.facts() {
-            if message_hash(&self.nodes.key, &self.events.message_id(at)?) == *hash {
-                return Ok(Some(at));
+    /// The facts that count whose `hash` is named. Cost, where the caller gave no hint: a look at all of them.
+    fn facts_named(&self, named: &BTreeSet<Hash>, hash: impl Fn(&Self, At) -> Result<Hash>) -> Result<BTreeSet<At>> {
+        let mut found = BTreeSet::new();
+        let is_named = |at: At| Ok(!self.events.head(at)?.kind.takes_away() && named.contains(&hash(self, at)?));
+        for id in named.iter().filter_map(|hash| self.hinted.1.get(hash)).flatten() {
+            if let Some(at) = self.find_message(id.into())?
+                && is_named(at)?
+            {
+                found.insert(at);
             }
         }
-        Ok(None)
+        if named.iter().all(|hash| self.hinted.1.contains_key(hash)) {
+            return Ok(found);
+        }
+        for at in self.events.facts() {
+            if is_named(at)? {
+                found.insert(at);
+            }
+        }
+        Ok(found)
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Model {
     rules: Rules,
     pub(crate) accepted: Vec<Message>,
     pub(crate) stated: Vec<SpecFact>,
+    /// Messages that were taken back, and statements.
+    retracted: (Vec<Message>, Vec<SpecFact>),
 }
 
 /// Whether two statements say the same; the sides of a pair have no order.
@@ -56,18 +58,27 @@ pub(crate) enum Verdict {
     Duplicate {
         conflicting: bool,
     },
-    /// No identifier field is there at all, or it was erased.
+    /// No identifier field is there at all, or it was erased or retracted.
     Rejected,
 }
 
 impl Model {
     /// A store with the default rules, or the strict ones of [`STRICT`].
     pub(crate) fn new(strict: bool) -> Self {
-        Self { rules: if strict { strict_rules() } else { default_rules() }, accepted: Vec::new(), stated: Vec::new() }
+        Self {
+            rules: if strict { strict_rules() } else { default_rules() },
+            accepted: Vec::new(),
+            stated: Vec::new(),
+            retracted: Default::default(),
+        }
     }
 
     pub(crate) fn accept(&mut self, message: &Message) -> Verdict {
         if message.raw_identifiers().is_empty() || self.is_erased(&message.id, message.ts, &message.identifiers()) {
+            return Verdict::Rejected;
+        }
+        let says_the_same = |known: &Message| known.id == message.id && known.to_json() == message.to_json();
+        if self.retracted.0.iter().any(says_the_same) {
             return Verdict::Rejected;
         }
         if self.stated.iter().any(|known| known.id == message.id) {
@@ -84,13 +95,16 @@ impl Model {
 
     pub(crate) fn state(&mut self, fact: &SpecFact) -> Verdict {
         let named = match &fact.said {
-            Said::Event { .. } | Said::Erase { .. } => Vec::new(),
+            Said::Event { .. } | Said::Erase { .. } | Said::Retract { .. } => Vec::new(),
             Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } => {
                 vec![a.clone(), b.clone()]
             }
         };
         let erases = matches!(fact.said, Said::Erase { .. });
         if !erases && self.is_erased(&fact.id, fact.ts, &named) {
+            return Verdict::Rejected;
+        }
+        if !erases && self.retracted.1.iter().any(|known| known.id == fact.id && same(known, fact)) {
             return Verdict::Rejected;
         }
         if let Some(known) = self.stated.iter().find(|known| known.id == fact.id) {
@@ -101,6 +115,23 @@ impl Model {
             self.forget();
         }
         Verdict::Accepted
+    }
+
+    /// Takes back what has these ids, unless it takes away something itself. Returns how many had.
+    pub(crate) fn retract(&mut self, ids: &[String]) -> u64 {
+        let mut count = 0;
+        for id in ids {
+            let messages = self.accepted.extract_if(.., |known| known.id == *id);
+            let (before, messages) = (count, messages.collect::<Vec<_>>());
+            let erases = |known: &SpecFact| matches!(known.said, Said::Erase { .. });
+            let statements: Vec<SpecFact> =
+                self.stated.extract_if(.., |known| known.id == *id && !erases(known)).collect();
+            count += (messages.len() + statements.len()) as u64;
+            assert!(count - before <= 1, "an id names one fact");
+            self.retracted.0.extend(messages);
+            self.retracted.1.extend(statements);
+        }
+        count
     }
 
     /// Drops what counts no longer.

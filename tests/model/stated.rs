@@ -50,6 +50,12 @@ fn id((namespace, value): &Ident) -> Id {
     Id::new(namespace.as_str(), value.as_str())
 }
 
+/// Ids to take back: of messages, statements and nobody.
+pub(crate) fn ids() -> impl Strategy<Value = Vec<String>> {
+    let id = (prop::sample::select(vec!['m', 'm', 'c', 's']), 0u8..40).prop_map(|(kind, at)| format!("{kind}{at:02}"));
+    prop::collection::vec(id, 1..6)
+}
+
 /// Tells a store.
 pub(crate) fn tell(store: &Store, fact: &SpecFact) -> Receipt {
     let (ts, name) = (at(fact.ts), MessageId::new(&fact.id));
@@ -64,7 +70,7 @@ pub(crate) fn tell(store: &Store, fact: &SpecFact) -> Receipt {
             let Erased { receipt, .. } = store.erase(&erasure.at(ts).id(name)).expect("erases");
             return receipt;
         }
-        Said::Event { .. } => unreachable!("events come as messages"),
+        Said::Event { .. } | Said::Retract { .. } => unreachable!("told in another way"),
     };
     store.rule(ruling.at(ts).id(name)).expect("rules")
 }
