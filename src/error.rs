@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Invalid,
     /// Nothing of that name or identifier exists; check it, or create it first.
     NotFound,
+    /// Several people could be meant: name one of them; see [`Error::candidates`].
+    Ambiguous,
     /// Another process has the store open; close it there, or open another directory.
     Locked,
     /// The operating system refused; free space, fix permissions, or look at the disk.
@@ -50,6 +52,7 @@ impl ErrorKind {
         match self {
             Self::Invalid => "Invalid",
             Self::NotFound => "NotFound",
+            Self::Ambiguous => "Ambiguous",
             Self::Locked => "Locked",
             Self::Io => "Io",
             Self::Corrupt => "Corrupt",
@@ -76,12 +79,13 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     place: Option<(PathBuf, u64)>,
+    candidates: Vec<String>,
     source: Option<std::io::Error>,
 }
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), place: None, source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), place: None, candidates: Vec::new(), source: None }))
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -90,6 +94,13 @@ impl Error {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound, message)
+    }
+
+    /// Several could be meant, by their public ids.
+    pub(crate) fn ambiguous(message: impl Into<String>, candidates: Vec<String>) -> Self {
+        let mut error = Self::new(ErrorKind::Ambiguous, message);
+        error.0.candidates = candidates;
+        error
     }
 
     pub(crate) fn locked(path: &Path) -> Self {
@@ -147,6 +158,26 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// For [`ErrorKind::Ambiguous`]: the public ids of everybody who could be meant.
+    ///
+    /// ```
+    /// use regulars::{Erasure, ErrorKind, ProfileId, Store, id};
+    /// let store = Store::in_memory()?;
+    /// for user in ["1", "2", "3"] {
+    ///     let text = format!(r#"{{"type":"identify","userId":"{user}","traits":{{"email":"home@example.com"}}}}"#);
+    ///     store.ingest_json(text.as_bytes())?;
+    /// }
+    /// let error = store.erase(&Erasure::person(id::email("home@example.com"))).unwrap_err();
+    /// assert_eq!((error.kind(), error.candidates().len()), (ErrorKind::Ambiguous, 3));
+    /// let one: ProfileId = error.candidates()[0].parse()?;
+    /// assert_eq!(store.erase(&Erasure::profile(one))?.events, 1);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    #[must_use]
+    pub fn candidates(&self) -> &[String] {
+        &self.0.candidates
     }
 
     /// For [`ErrorKind::Corrupt`]: the file and the byte offset in doubt.

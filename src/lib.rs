@@ -100,12 +100,12 @@ pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
-    Clock, Digest, Durability, Erased, Erasure, IdentifierOwner, ImportReport, Ingest, Members, Options, Product,
-    Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
+    Clock, Digest, Durability, Erased, Erasure, ErasureReport, IdentifierOwner, ImportReport, Ingest, Members, Options,
+    Product, Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
     Verification,
 };
 pub use view::{
-    Change, Changes, ConflictingTrait, Consent, Contact, CrowdedProfile, EventDetails, Group, Json, Membership,
+    Asked, Change, Changes, ConflictingTrait, Consent, Contact, CrowdedProfile, EventDetails, Group, Json, Membership,
     MonthRevenue, OrderSummary, ProductLine, Profile, Radar, SharedIdentifier, SimultaneousActivity, Suppression,
     TimelineEvent, Why, WhyNot, WhyNotStep, WhyStep,
 };

@@ -8,9 +8,9 @@
 use crate::model::check::{self, Checked, all_segments, at, body, groups, members, segment};
 use crate::model::message::{BASE, DAY, MINUTE, Message, instant, message};
 use crate::model::rules::{Shape, shapes};
-use crate::model::spec::{Said, SpecFact};
+use crate::model::spec::{self, Said, SpecFact};
 use crate::model::stated::{ids, statement, tell};
-use crate::model::{Model, STRICT, Verdict};
+use crate::model::{Model, STRICT, Verdict, world};
 use proptest::prelude::*;
 use regulars::{
     Change, Clock, Digest, Durability, Ingest, MessageId, Options, ProfileId, Receipt, Segment, Snapshot, Store, Trust,
@@ -60,6 +60,7 @@ enum Step {
     },
     State(SpecFact),
     Retract(Vec<String>),
+    Block(&'static str),
     Advance(i64),
     /// Of the rule at that place, over everybody or known people.
     Define(usize, bool),
@@ -71,6 +72,9 @@ enum Step {
     Reopen,
 }
 
+/// Values that are found to identify nobody.
+const BLOCKED: &[&str] = &["u2", "c1", "e1@x.example", "+4520123451", "d1", "a1"];
+
 fn commit(most: usize) -> impl Strategy<Value = Step> {
     (prop::collection::vec(message(), 1..most), Just(None))
         .prop_map(|(messages, received_at)| Step::Commit { messages, received_at })
@@ -79,7 +83,15 @@ fn commit(most: usize) -> impl Strategy<Value = Step> {
 fn history() -> impl Strategy<Value = Vec<Step>> {
     let stated = statement().prop_map(Step::State);
     let retract = ids().prop_map(Step::Retract);
-    let step = prop_oneof![10 => commit(5), 5 => stated, 2 => retract, 1 => Just(Step::Seal), 1 => Just(Step::Compact)];
+    let block = prop::sample::select(BLOCKED).prop_map(Step::Block);
+    let step = prop_oneof![
+        20 => commit(5),
+        10 => stated,
+        4 => retract,
+        1 => block,
+        2 => Just(Step::Seal),
+        2 => Just(Step::Compact),
+    ];
     prop::collection::vec(step, 1..12)
 }
 
@@ -146,6 +158,12 @@ fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, T
     };
     prop_assert_eq!(said, expected, "{:?}", fact);
     Ok(receipt)
+}
+
+/// Lets a value identify nobody.
+fn block(store: &Store, model: &mut Model, value: &str) {
+    store.block([value]).expect("blocks");
+    model.block(value);
 }
 
 /// Takes messages back, and compares with what the model takes back.
@@ -243,6 +261,7 @@ proptest! {
                 Step::Commit { messages, .. } => drop(ingest(&store, &mut model, messages, None)?),
                 Step::State(fact) => drop(state(&store, &mut model, fact)?),
                 Step::Retract(ids) => drop(retract(&store, &mut model, ids)?),
+                Step::Block(value) => block(&store, &mut model, value),
                 Step::Seal => store.seal().expect("seals"),
                 _ => store.compact().expect("compacts"),
             }
@@ -272,6 +291,7 @@ enum Told {
     Statement(SpecFact),
     /// What has that id is taken back.
     Retracted(String),
+    Blocked(&'static str),
 }
 
 impl Told {
@@ -280,17 +300,39 @@ impl Told {
             Self::Message(message) => &message.id,
             Self::Statement(fact) => &fact.id,
             Self::Retracted(id) => id,
+            Self::Blocked(value) => value,
         }
     }
 }
 
 /// Facts whose ids are distinct: which of two with one id counts depends on what came first.
 fn told_facts() -> impl Strategy<Value = Vec<Told>> {
-    let one = prop_oneof![4 => message().prop_map(Told::Message), 1 => statement().prop_map(Told::Statement)];
+    let one = prop_oneof![
+        40 => message().prop_map(Told::Message),
+        10 => statement().prop_map(Told::Statement),
+        1 => prop::sample::select(BLOCKED).prop_map(Told::Blocked),
+    ];
     prop::collection::vec(one, 1..60).prop_map(|all| {
         let mut ids = BTreeSet::new();
-        all.into_iter().filter(|told| ids.insert(told.id().to_owned())).collect()
+        naming_what_lies_ahead(all.into_iter().filter(|told| ids.insert(told.id().to_owned())).collect())
     })
+}
+
+/// Erasures that name whatever of all lies ahead of them, so that they say the same whenever they are told: what else
+/// they found at the call would depend on what had come.
+fn naming_what_lies_ahead(mut all: Vec<Told>) -> Vec<Told> {
+    let as_fact = |told: &Told| match told {
+        Told::Message(message) => world::facts(std::slice::from_ref(message), &[]),
+        Told::Statement(fact) => vec![fact.clone()],
+        Told::Retracted(_) | Told::Blocked(_) => Vec::new(),
+    };
+    let facts: Vec<SpecFact> = all.iter().flat_map(as_fact).collect();
+    for told in &mut all {
+        if let Told::Statement(SpecFact { ts, said: Said::Erase { identifiers, messages }, .. }) = told {
+            messages.extend(spec::ahead(facts.iter(), identifiers, *ts));
+        }
+    }
+    all
 }
 
 /// Plays facts in a given order, in batches, with restarts and seals in between, on a disk.
@@ -310,6 +352,10 @@ fn replay(
             Told::Statement(fact) => {
                 ingest(&store, &mut model, &std::mem::take(&mut pending), None)?;
                 state(&store, &mut model, fact)?;
+            }
+            Told::Blocked(value) => {
+                ingest(&store, &mut model, &std::mem::take(&mut pending), None)?;
+                block(&store, &mut model, value);
             }
             Told::Retracted(id) => {
                 ingest(&store, &mut model, &std::mem::take(&mut pending), None)?;
@@ -551,6 +597,7 @@ proptest! {
                 }
                 Step::State(fact) => Some(state(&store, &mut model, fact)?),
                 Step::Retract(ids) => Some(retract(&store, &mut model, ids)?),
+                Step::Block(_) => None,
                 Step::Advance(to) => Some(store.advance(at(*to)).expect("advances")),
                 Step::Define(rule, all) => Some(define(&store, *rule, *all)),
                 // Refused while one of the two is not defined.

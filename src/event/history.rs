@@ -175,6 +175,14 @@ impl History {
         newest_first.filter_map(|(at, tail)| Some(self.at_layer(self.parts.len() + at, tail.find_message(id)?))).next()
     }
 
+    /// The fact with that message id that counts, whichever layer holds it.
+    pub(crate) fn find_message(&self, id: &MessageId) -> Result<Option<At>> {
+        match self.find_in_tails(id.into()).filter(|at| self.holds(*at)) {
+            Some(at) => Ok(Some(at)),
+            None => self.find_sealed(id),
+        }
+    }
+
     pub(crate) fn head(&self, at: At) -> Result<Head> {
         match self.layer(at.layer)? {
             Layer::Part(part) => part.head(at.row),

@@ -26,7 +26,7 @@ pub(super) fn spec_rules(namespaces: &Namespaces, profile_size: u32) -> Rules {
         person: rule.person,
     };
     let namespaces = namespaces.iter().map(|(_, of)| (of.name.clone(), rule(&of.rule))).collect();
-    Rules { namespaces, profile_size: profile_size as usize, identifiers_per_event: 3 }
+    Rules { namespaces, profile_size: profile_size as usize, identifiers_per_event: 3, blocked: BTreeSet::new() }
 }
 
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// (namespace, value), normalized, not blocked.
+/// (namespace, value), normalized.
 pub(crate) type Ident = (String, String);
 /// Two identifiers in (namespace, value) order.
 pub(crate) type Pair = (Ident, Ident);
@@ -29,6 +29,8 @@ pub(crate) struct Rules {
     pub(crate) namespaces: BTreeMap<String, Rule>,
     pub(crate) profile_size: usize,
     pub(crate) identifiers_per_event: usize,
+    /// Values that identify nobody.
+    pub(crate) blocked: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +122,23 @@ pub(crate) fn content(fact: &SpecFact) -> String {
     format!("{} {:?}", fact.ts, fact.said)
 }
 
+fn names(fact: &SpecFact) -> Vec<Ident> {
+    match &fact.said {
+        Said::Event { identifiers, .. } => identifiers.clone(),
+        other => sides(other).map(|(a, b)| vec![a, b]).unwrap_or_default(),
+    }
+}
+
+/// What an erasure of identifiers names at the call, beside them: the ids of the accepted facts that lie after it.
+pub(crate) fn ahead<'f>(
+    accepted: impl Iterator<Item = &'f SpecFact>,
+    identifiers: &[Ident],
+    ts: i64,
+) -> BTreeSet<String> {
+    let later = accepted.filter(|fact| fact.ts > ts && names(fact).iter().any(|n| identifiers.contains(n)));
+    later.map(|fact| fact.id.clone()).collect()
+}
+
 /// S0: the facts that count. Those that take others away always do.
 pub(crate) fn live_facts(facts: &[SpecFact]) -> Vec<SpecFact> {
     let mut tomb: BTreeMap<&Ident, i64> = BTreeMap::new();
@@ -138,21 +157,19 @@ pub(crate) fn live_facts(facts: &[SpecFact]) -> Vec<SpecFact> {
         }
     }
     let void = |fact: &SpecFact| {
-        let names: Vec<Ident> = match &fact.said {
-            Said::Erase { .. } | Said::Retract { .. } => return false,
-            Said::Event { identifiers, .. } => identifiers.clone(),
-            other => sides(other).map(|(a, b)| vec![a, b]).unwrap_or_default(),
-        };
+        if matches!(fact.said, Said::Erase { .. } | Said::Retract { .. }) {
+            return false;
+        }
         gone.contains(&fact.id)
             || retracted.contains(&(&fact.id, &content(fact)))
-            || names.iter().any(|n| tomb.get(n).is_some_and(|tomb| fact.ts <= *tomb))
+            || names(fact).iter().any(|n| tomb.get(n).is_some_and(|tomb| fact.ts <= *tomb))
     };
     facts.iter().filter(|fact| !void(fact)).cloned().collect()
 }
 
 /// S1: what of an event's identifiers names the person.
 fn usable(rules: &Rules, claimed: bool, identifiers: &[Ident]) -> Vec<Ident> {
-    let distinct: BTreeSet<Ident> = identifiers.iter().cloned().collect();
+    let distinct: BTreeSet<Ident> = identifiers.iter().filter(|n| !rules.blocked.contains(&n.1)).cloned().collect();
     let mut left: Vec<Ident> = distinct.into_iter().filter(|n| !(claimed && rules.namespaces[&n.0].person)).collect();
     left.sort_by_key(|n| (rules.namespaces[&n.0].rank, n.1.clone()));
     left.truncate(rules.identifiers_per_event);
@@ -163,8 +180,9 @@ fn usable(rules: &Rules, claimed: bool, identifiers: &[Ident]) -> Vec<Ident> {
 pub(crate) fn live(rules: &Rules, facts: &[SpecFact]) -> Live {
     let mut out = Live::default();
     let mut erasures: BTreeMap<Ident, BTreeSet<i64>> = BTreeMap::new();
-    let live: Vec<SpecFact> =
-        live_facts(facts).into_iter().filter(|fact| sides(&fact.said).is_none_or(|(a, b)| a != b)).collect();
+    let blocked = |n: &Ident| rules.blocked.contains(&n.1);
+    let says = |fact: &SpecFact| sides(&fact.said).is_none_or(|(a, b)| a != b && !blocked(&a) && !blocked(&b));
+    let live: Vec<SpecFact> = live_facts(facts).into_iter().filter(says).collect();
     let mut revoked: BTreeMap<Pair, i64> = BTreeMap::new();
     for fact in &live {
         if let Said::Revoke { a, b } = &fact.said {

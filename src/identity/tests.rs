@@ -278,6 +278,17 @@ proptest! {
         prop_assert!(a == b || (&got.evidence, &got.alias, &got.deny) == (&expected.evidence, &expected.alias, &expected.deny));
     }
 
+    /// Whatever the store has of an identifier goes at the call, however far ahead it lies.
+    #[test]
+    fn an_erasure_leaves_nothing_of_what_it_names((namespaces, size) in rules(), facts in facts(30), n in ident(), ts in 0i64..9) {
+        let model = Model::new(namespaces, size);
+        let accepted = spec::live_facts(&facts);
+        let messages = spec::ahead(accepted.iter(), std::slice::from_ref(&n), ts).into_iter().collect();
+        let erase = SpecFact { id: "new".to_owned(), ts, said: Said::Erase { identifiers: vec![n.clone()], messages } };
+        let left = spec::live(&model.rules, &accepted.into_iter().chain([erase]).collect::<Vec<_>>());
+        prop_assert!(!left.first.contains_key(&n) && left.evidence.keys().all(|(a, b)| *a != n && *b != n));
+    }
+
     #[test]
     fn t7_guard((namespaces, size) in rules(), facts in facts(30)) {
         let model = Model::new(namespaces, size);

@@ -66,6 +66,11 @@ impl Pool {
         self.events.iter().filter_map(|(_, owner)| *owner)
     }
 
+    /// Every profile with a claim on it.
+    pub(crate) fn claimants(&self) -> impl Iterator<Item = u32> + '_ {
+        self.claims.iter().map(|claim| claim.profile)
+    }
+
     /// Whether any event names no stronger identifier: only such events can ever be attributed through this one.
     pub(crate) fn leads(&self) -> bool {
         self.leads

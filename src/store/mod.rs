@@ -13,6 +13,7 @@ mod commit;
 #[cfg(test)]
 mod crash;
 mod digest;
+mod erasure;
 mod feed;
 mod handle;
 mod import;
@@ -40,6 +41,7 @@ mod verify;
 mod writer;
 
 pub use digest::Digest;
+pub use erasure::ErasureReport;
 pub use handle::Store;
 pub use import::ImportReport;
 pub use ingest::{Ingest, Progress};

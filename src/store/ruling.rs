@@ -1,24 +1,20 @@
 //! What the host itself says about identity: rulings on pairs of identifiers, and erasure.
 
-use super::book::Book;
 use super::commit::Batch;
+use super::erasure::{ErasureReport, Plan};
 use super::handle::{Inner, Store};
 use super::receipt::Receipt;
 use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::config::Namespaces;
 use crate::base::doc::{Doc, DocWriter};
-use crate::base::{Id, MessageId, Timestamp};
+use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::error::Error;
-use crate::event::history::At;
-use crate::identity::tomb::{Hash, hex, identifier_hash, message_hash};
+use crate::identity::tomb::{Hash, hex};
 use crate::message::Flag;
 use crate::message::reason::Flags;
 use crate::normalize::fact::{Amount, Bits, FactParts, Kind, Named, OrderAction, OrderFact, Role};
 use crate::normalize::ident::Bad;
-use crate::profile::person::Person;
-use crate::profile::records::Records;
-use crate::view::why::id_of;
 use std::collections::BTreeSet;
 
 /// What an operator, or a matcher of the host, says about two identifiers.
@@ -122,25 +118,50 @@ impl Ruling {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "this says what to erase; pass it to Store::erase"]
 pub struct Erasure {
-    person: Option<Id>,
-    identifiers: Vec<Id>,
-    messages: Vec<MessageId>,
-    at: Option<Timestamp>,
+    pub(super) whom: Option<Whom>,
+    pub(super) identifiers: Vec<Id>,
+    pub(super) messages: Vec<MessageId>,
+    pub(super) at: Option<Timestamp>,
     id: Option<MessageId>,
+}
+
+/// How a person is named.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Whom {
+    Identifier(Id),
+    Profile(ProfileId),
 }
 
 impl Erasure {
     /// A person, whoever the identifier means at the call: all identifiers of their own, and the messages that are theirs
     /// through shared ones.
     ///
+    /// An identifier that is shared means nobody by itself: it is refused as `Ambiguous`, unless [`Erasure::at`] says when
+    /// it was theirs.
+    ///
     /// ```
     /// let erasure = regulars::Erasure::person(regulars::id::user("42"));
     /// ```
     pub fn person(id: Id) -> Self {
-        Self { person: Some(id), ..Self::default() }
+        Self { whom: Some(Whom::Identifier(id)), ..Self::default() }
     }
 
-    /// Every fact up to now that names one of these identifiers, whoever else it names.
+    /// A person by their public id, or by one that they had before.
+    ///
+    /// ```
+    /// use regulars::{Erasure, Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42"}"#)?;
+    /// let profile = store.snapshot().resolve(id::user("42"), None)?.expect("known");
+    /// assert_eq!(store.erase(&Erasure::profile(profile))?.profile, Some(profile));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn profile(id: ProfileId) -> Self {
+        Self { whom: Some(Whom::Profile(id)), ..Self::default() }
+    }
+
+    /// Every fact that names one of these identifiers, whoever else it names: those up to now, whenever they come, and
+    /// those of the store that are dated later.
     ///
     /// ```
     /// let erasure = regulars::Erasure::identifiers([regulars::id::email("ann@example.com")]);
@@ -159,7 +180,8 @@ impl Erasure {
         self
     }
 
-    /// Up to when, instead of now.
+    /// As of when, instead of now: what comes later and happened after it counts. Of a person named by a shared identifier,
+    /// whoever had it then.
     ///
     /// ```
     /// let erasure = regulars::Erasure::person(regulars::id::user("42")).at("2026-01-31".parse()?);
@@ -195,11 +217,14 @@ pub struct Erased {
     /// What became of the statement, and who left which segment.
     #[serde(flatten)]
     pub receipt: Receipt,
+    /// The person that went, by the public id of before; of identifiers given by hand, the one whose all identifiers went.
+    pub profile: Option<ProfileId>,
     /// Events that count no longer.
     pub events: u64,
     /// Of these, events that belonged to other people: they named an identifier that was erased.
     pub events_of_others: u64,
-    /// Shared identifiers that the person used, which others use too: they stay.
+    /// Identifiers that what went names, and that facts of others name too, such as an address that several people share:
+    /// they stay.
     pub kept: Vec<Id>,
 }
 
@@ -325,12 +350,14 @@ impl Store {
     ///
     /// From the return of this call no question shows what was erased, nor any question about the past. The store
     /// remembers keyed hashes of what it forgot, so that it refuses it as `suppressed` when it comes again. What happens
-    /// after the erasure counts, and is of somebody new. (The bytes of sealed parts go when these are rewritten.)
+    /// after the erasure and comes later counts, and is of somebody new; what the store has already of the erased
+    /// identifiers goes whatever its time, since clocks are fast. Ask [`Snapshot::what_if_erased`](crate::Snapshot::what_if_erased) first. (The bytes of sealed parts go when these are rewritten.)
     ///
     /// **Cost**: the events of the identifiers, and the people that they can reach.
     ///
     /// # Errors
-    /// `NotFound` for a person nobody knows, `Invalid` for a namespace that the store does not have; `Io` and `Poisoned`,
+    /// `NotFound` for a person nobody knows, `Ambiguous` for one that is named by a shared identifier without an instant,
+    /// `Invalid` for a namespace that the store does not have; `Io` and `Poisoned`,
     /// as for every commit.
     ///
     /// ```
@@ -345,15 +372,6 @@ impl Store {
     pub fn erase(&self, erasure: &Erasure) -> Result<Erased> {
         self.inner.erase(erasure)
     }
-}
-
-/// What an erasure names, found in the store.
-#[derive(Default)]
-struct Found {
-    identifiers: BTreeSet<(u8, String)>,
-    messages: BTreeSet<MessageId>,
-    kept: Vec<Id>,
-    profile: Option<u32>,
 }
 
 impl Inner {
@@ -421,13 +439,19 @@ impl Inner {
         let mut what = blake3::Hasher::new();
         what.update(&[said.kind as u8]);
         what.update(&said.says);
-        what.update(&said.doc);
+        if !said.kind.takes_away() {
+            what.update(&said.doc);
+        }
         if said.at.is_some() {
             what.update(&ts.as_millisecond().to_le_bytes());
         }
         let content = what.finalize();
         let content = content.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
         what.update(&ts.as_millisecond().to_le_bytes());
+        // Said at one instant, what takes something else away is something else.
+        if said.kind.takes_away() {
+            what.update(&said.doc);
+        }
         let derived = || MessageId::Uuid(what.finalize().as_bytes().first_chunk().copied().unwrap_or_default());
         let id = said.id.cloned().unwrap_or_else(derived);
         let parts = FactParts {
@@ -454,82 +478,26 @@ impl Inner {
         let now = self.now();
         let mut writer = self.writer.lock();
         let records = writer.book.records();
-        let mut flags = Flags::default();
-        let found = self.find(&writer.book, &records, erasure, &mut flags)?;
-        let key = *records.nodes.key;
-        let mut nodes = Vec::new();
-        for (namespace, value) in &found.identifiers {
-            let hash = identifier_hash(&key, records.nodes.namespaces.name(*namespace), value);
-            nodes.push((hash, records.nodes.find(*namespace, value)?));
-        }
-        let messages: Vec<(Hash, MessageId)> =
-            found.messages.iter().map(|id| (message_hash(&key, id), id.clone())).collect();
-        let doc = naming([
-            ("identifiers", nodes.iter().map(|(hash, _)| *hash).collect()),
-            ("messages", messages.iter().map(|(hash, _)| *hash).collect()),
-        ]);
-        let said = Said { at: erasure.at, id: erasure.id.as_ref(), ..Said::taking_away(Kind::Erase, doc) };
-        let until = erasure.at.unwrap_or(now);
-        let mut gone = BTreeSet::new();
-        for id in &found.messages {
-            gone.extend(writer.book.find_message(id.into())?);
-        }
-        for node in nodes.iter().filter_map(|(_, node)| *node) {
-            for at in records.events.of_node(node)? {
-                if records.events.head(at)?.ts <= until {
-                    gone.insert(at);
-                }
-            }
-        }
-        let (events, events_of_others) = count(&records, &gone, found.profile)?;
+        let plan = Plan::make(&records, &self.normalizer, erasure, erasure.at.unwrap_or(now))?;
+        let ErasureReport { profile, kept, events, events_of_others, .. } = plan.report(&records)?;
+        let identifiers = || ("identifiers", plan.identifiers.keys().copied().collect());
+        let named = plan.messages.keys().copied();
+        // What lies ahead is in the fact, but it is not what the host said.
+        let says = naming([identifiers(), ("messages", named.clone().collect())]);
+        let doc = naming([identifiers(), ("messages", named.chain(plan.ahead.keys().copied()).collect())]);
+        let said = Said { at: erasure.at, id: erasure.id.as_ref(), says, ..Said::taking_away(Kind::Erase, doc) };
         let mut batch = Batch::default();
-        self.push(&mut batch, 1, &said, now, flags);
+        self.push(&mut batch, 1, &said, now, plan.flags);
         // The fact names hashes only; whoever has the names spares the store a search.
-        writer.book.hinted =
-            (nodes.into_iter().collect(), messages.into_iter().map(|(hash, id)| (hash, Some(id))).collect());
+        let messages = plan.messages.into_iter().chain(plan.ahead).collect();
+        writer.book.hinted = (plan.identifiers, messages);
         let receipt = self.commit_with(writer, batch, None);
         self.writer.lock().book.hinted = Default::default();
         let receipt = receipt?;
-        let done = receipt.accepted > 0;
-        let (events, events_of_others) = if done { (events, events_of_others) } else { (0, 0) };
-        Ok(Erased { receipt, events, events_of_others, kept: found.kept })
-    }
-
-    fn find(&self, book: &Book, records: &Records, erasure: &Erasure, flags: &mut Flags) -> Result<Found> {
-        let mut found = Found::default();
-        for id in &erasure.identifiers {
-            match self.usable(id, &records.nodes.namespaces, flags)? {
-                Some((namespace, value)) if book.is_blocked(namespace, &value) => flags.set(Flag::BlockedIdentifier),
-                usable => found.identifiers.extend(usable),
-            }
+        if receipt.accepted == 0 {
+            return Ok(Erased { receipt, ..Erased::default() });
         }
-        found.messages.extend(erasure.messages.iter().cloned());
-        let Some(id) = &erasure.person else { return Ok(found) };
-        let unknown = || Error::not_found("nobody is known by that identifier");
-        let (namespace, value) = self.usable(id, &records.nodes.namespaces, flags)?.ok_or_else(unknown)?;
-        let profile = records.resolve(namespace, &value, Timestamp::MAX)?.ok_or_else(unknown)?;
-        found.profile = Some(profile);
-        let person = Person::read(records, profile)?;
-        for member in &person.members {
-            let (namespace, value) = records.nodes.identifier(*member)?;
-            found.identifiers.insert((namespace, value.into_owned()));
-        }
-        let (mut nodes, mut kept) = (Vec::new(), BTreeSet::new());
-        for event in &person.events {
-            records.events.nodes(event.at, &mut nodes)?;
-            if records.strongest(&nodes)?.is_none() {
-                found.messages.insert(event.id.clone());
-            }
-            for named in nodes.iter().filter(|named| named.is_live()) {
-                if records.nodes.state(named.node())?.is_shared() {
-                    kept.insert(named.node());
-                }
-            }
-        }
-        for node in kept {
-            found.kept.push(id_of(records, node)?);
-        }
-        Ok(found)
+        Ok(Erased { receipt, profile, events, events_of_others, kept })
     }
 }
 
@@ -546,18 +514,4 @@ pub(super) fn naming<const N: usize>(members: [(&str, BTreeSet<Hash>); N]) -> Ve
     }
     writer.close(root);
     doc
-}
-
-/// How many events an erasure takes, and how many of them were somebody else's than `profile`'s, if it is a person's.
-fn count(records: &Records, gone: &BTreeSet<At>, profile: Option<u32>) -> Result<(u64, u64)> {
-    let (mut events, mut others) = (0, 0);
-    for at in gone {
-        if records.events.head(*at)?.kind.is_statement() {
-            continue;
-        }
-        events += 1;
-        let owner = records.owner(*at)?.profile();
-        others += u64::from(profile.is_some() && owner.is_some() && owner != profile);
-    }
-    Ok((events, others))
 }

@@ -21,12 +21,12 @@ use crate::segment::schedule::references;
 use crate::segment::subject::undefined;
 use crate::segment::{Rule, Segment, Universe};
 use crate::view::feed::published;
-use crate::view::profile::Asked;
+use crate::view::profile::Question;
 use crate::view::radar::Radar;
 use crate::view::revenue::by_month;
 use crate::view::why::id_of;
 use crate::view::why_not::rule_name;
-use crate::view::{Changes, Contact, Group, Json, MonthRevenue, Profile, Why, WhyNot};
+use crate::view::{Asked, Changes, Contact, Group, Json, MonthRevenue, Profile, Why, WhyNot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ const TIMELINE: usize = 20;
 #[derive(Clone)]
 pub struct Snapshot {
     pub(super) state: Arc<State>,
-    normalizer: Arc<Normalizer>,
+    pub(super) normalizer: Arc<Normalizer>,
 }
 
 /// One identifier of the store and whose it is.
@@ -182,8 +182,34 @@ impl Snapshot {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn profile_at(&self, id: Id, at: Timestamp, events: usize) -> Result<Option<Profile>> {
-        let row = self.row(&id, at)?;
-        row.map(|row| self.read(row, at, events)).transpose()
+        let (asked, row) = self.ask(&id, at)?;
+        row.map(|row| self.read(row, Question { at, events, asked })).transpose()
+    }
+
+    /// What asking for an identifier means, at `at` or now: whether it is shared, with whom, and whose page is shown.
+    ///
+    /// # Errors
+    /// As [`Snapshot::profile`].
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42"}"#)?;
+    /// let snapshot = store.snapshot();
+    /// assert_eq!(snapshot.asked(&id::user("42"), None)?.by, "identifier");
+    /// assert_eq!(snapshot.asked(&id::user("43"), None)?.by, "nobody");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn asked(&self, id: &Id, at: Option<Timestamp>) -> Result<Asked> {
+        Ok(self.ask(id, at.unwrap_or_else(|| self.state.now()))?.0)
+    }
+
+    /// What asking for an identifier means at `at`, and the row of whoever is meant.
+    fn ask(&self, id: &Id, at: Timestamp) -> Result<(Asked, Option<u32>)> {
+        match self.node(id)? {
+            Some(node) => Asked::identifier(&self.state.records, node, at),
+            None => Ok((Asked::nobody(id.clone()), None)),
+        }
     }
 
     /// The public id of whoever an identifier means at `at`; of a shared one the claimant of that time.
@@ -504,8 +530,27 @@ impl Snapshot {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn profile_by_id(&self, id: ProfileId) -> Result<Option<Profile>> {
-        let row = self.row_of(id)?;
-        row.map(|row| self.read(row, self.state.now(), TIMELINE)).transpose()
+        self.profile_by_id_at(id, self.state.now(), TIMELINE)
+    }
+
+    /// The same as of the facts up to `at`, with its latest `events` events; see [`Snapshot::profile_at`].
+    ///
+    /// # Errors
+    /// `Corrupt` where the disk is.
+    ///
+    /// ```
+    /// use regulars::{Store, id};
+    /// let store = Store::in_memory()?;
+    /// store.ingest_json(br#"{"type":"page","userId":"42","timestamp":"2026-01-02"}"#)?;
+    /// let id = store.snapshot().resolve(id::user("42"), None)?.expect("known");
+    /// let then = store.snapshot().profile_by_id_at(id, "2026-01-01".parse()?, 5)?.expect("known");
+    /// assert!(then.events.is_empty());
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn profile_by_id_at(&self, id: ProfileId, at: Timestamp, events: usize) -> Result<Option<Profile>> {
+        let Some(row) = self.row_of(id)? else { return Ok(None) };
+        let asked = Asked::profile(&self.state.records, id, row)?;
+        self.read(row, Question { at, events, asked }).map(Some)
     }
 
     /// The row of the profile that holds the identifier that a public id names.
@@ -514,11 +559,11 @@ impl Snapshot {
         nodes.node_of_profile_id(id)?.map_or(Ok(None), |node| nodes.profile(node))
     }
 
-    fn read(&self, row: u32, at: Timestamp, events: usize) -> Result<Profile> {
+    fn read(&self, row: u32, question: Question) -> Result<Profile> {
         let person = Person::read(&self.state.records, row)?;
         let live = self.state.segments.iter().filter(|live| live.members.contains(row));
         let segments = live.map(|live| live.segment.name().to_owned()).collect();
-        Profile::read(&person, self.state.known.contains(row), segments, Asked { at, events })
+        Profile::read(&person, self.state.known.contains(row), segments, question)
     }
 
     fn as_members(&self, rows: roaring::RoaringBitmap) -> Members {

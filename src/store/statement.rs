@@ -253,6 +253,8 @@ impl Book {
     /// Buries what an erasure names.
     fn erase(&mut self, fact: &Fact<'_>, dirt: &mut Dirt) -> Result<()> {
         let mut gone = BTreeSet::new();
+        let mut messages: BTreeSet<Hash> = hashes(fact, "messages").into_iter().collect();
+        Arc::make_mut(&mut self.nodes.tombs).messages.extend(&messages);
         for hash in hashes(fact, "identifiers") {
             let node = self.node_of_hash(&hash)?;
             let tomb = Arc::make_mut(&mut self.nodes.tombs).identifiers.entry(hash).or_default();
@@ -261,14 +263,14 @@ impl Book {
             if let Some(node) = node {
                 dirt.reborn.insert(node);
                 for at in self.events.of_node(node)? {
-                    if self.events.head(at)?.ts <= fact.ts {
+                    let hash = || Ok(message_hash(&self.nodes.key, &self.events.message_id(at)?));
+                    if self.events.head(at)?.ts <= fact.ts || messages.remove(&hash()?) {
                         gone.insert(at);
                     }
                 }
             }
         }
-        let messages: BTreeSet<Hash> = hashes(fact, "messages").into_iter().collect();
-        Arc::make_mut(&mut self.nodes.tombs).messages.extend(&messages);
+        // What lies ahead of the erasure was found at its identifiers.
         gone.extend(
             self.facts_named(&messages, |book, at| Ok(message_hash(&book.nodes.key, &book.events.message_id(at)?)))?,
         );
@@ -333,6 +335,9 @@ impl Book {
     /// The facts that count whose `hash` is named. Cost, where the caller gave no hint: a look at all of them.
     fn facts_named(&self, named: &BTreeSet<Hash>, hash: impl Fn(&Self, At) -> Result<Hash>) -> Result<BTreeSet<At>> {
         let mut found = BTreeSet::new();
+        if named.is_empty() {
+            return Ok(found);
+        }
         let is_named = |at: At| Ok(!self.events.head(at)?.kind.takes_away() && named.contains(&hash(self, at)?));
         for id in named.iter().filter_map(|hash| self.hinted.1.get(hash)).flatten() {
             if let Some(at) = self.find_message(id.into())?

@@ -1,5 +1,6 @@
 //! Read models: what people and programs look at.
 
+pub(crate) mod asked;
 mod consent;
 mod details;
 pub(crate) mod feed;
@@ -11,6 +12,7 @@ pub(crate) mod revenue;
 pub(crate) mod why;
 pub(crate) mod why_not;
 
+pub use asked::Asked;
 pub use consent::{Consent, Contact, Suppression};
 pub use details::{EventDetails, ProductLine};
 pub use feed::{Change, Changes};

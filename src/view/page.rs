@@ -9,6 +9,15 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = if self.known { "Customer" } else { "Anonymous visitor" };
         writeln!(f, "{who} {}", self.id)?;
+        if let Some(id) = self.asked.identifier.as_ref().filter(|_| self.asked.shared) {
+            let others = self.asked.people_count.saturating_sub(1);
+            writeln!(
+                f,
+                "  asked for {} {}, which {others} others share: shown is who had it then",
+                id.namespace(),
+                id.value()
+            )?;
+        }
         if let (Some(first), Some(last)) = (self.first_seen, self.last_seen) {
             writeln!(f, "  first seen {}, last seen {}", day(first), day(last))?;
         }

@@ -1,5 +1,6 @@
 //! The profile: everything about one person, on one page.
 
+use super::asked::Asked;
 use super::consent::{self, Consent, Suppression};
 use super::details::EventDetails;
 use super::group::{self, Membership};
@@ -83,6 +84,8 @@ impl Serialize for Json {
 pub struct Profile {
     /// The stable public id.
     pub id: ProfileId,
+    /// What was asked for: of a shared identifier, who else could be meant.
+    pub asked: Asked,
     /// Whether any identifier is one of a person, not only of a visitor.
     pub known: bool,
     /// Every identifier, by strength, then value.
@@ -191,38 +194,41 @@ impl std::fmt::Debug for TimelineEvent {
     }
 }
 
-/// How much of a profile to read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+/// How much of a profile to read, and what was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
     pub(crate) at: Timestamp,
     pub(crate) events: usize,
+    pub(crate) asked: Asked,
 }
 
 impl Profile {
-    pub(crate) fn read(person: &Person<'_>, known: bool, segments: Vec<String>, asked: Asked) -> Result<Self> {
-        let visible: Vec<&PersonEvent> = person.events.iter().filter(|event| event.ts <= asked.at).collect();
+    pub(crate) fn read(person: &Person<'_>, known: bool, segments: Vec<String>, question: Question) -> Result<Self> {
+        let Question { at, events, asked } = question;
+        let visible: Vec<&PersonEvent> = person.events.iter().filter(|event| event.ts <= at).collect();
         let mut activity: BTreeMap<String, u64> = BTreeMap::new();
         for event in &visible {
             *activity.entry(person.records.names.name(event.name).to_owned()).or_default() += 1;
         }
         let mut traits = BTreeMap::new();
-        for name in person.trait_names(asked.at)? {
-            if let Some(value) = person.trait_value(name, asked.at)? {
+        for name in person.trait_names(at)? {
+            if let Some(value) = person.trait_value(name, at)? {
                 traits.insert(name.to_owned(), Json::new(Doc::new(&value)));
             }
         }
-        let latest = visible.iter().rev().take(asked.events).map(|event| timeline_event(person, event));
-        let settled = person.orders(asked.at)?;
+        let latest = visible.iter().rev().take(events).map(|event| timeline_event(person, event));
+        let settled = person.orders(at)?;
         Ok(Self {
             id: person.records.nodes.profile_id(person.profile)?,
+            asked,
             known,
             identifiers: identifiers(person)?,
             traits,
             orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
-            consent: consent::consents(person.records, person.consents()?, asked.at)?,
-            suppressed: consent::suppressions(person.records, person.consents()?, asked.at)?,
-            time_zone: person.time_zone(asked.at)?,
-            groups: group::memberships(person, asked.at)?,
+            consent: consent::consents(person.records, person.consents()?, at)?,
+            suppressed: consent::suppressions(person.records, person.consents()?, at)?,
+            time_zone: person.time_zone(at)?,
+            groups: group::memberships(person, at)?,
             activity,
             segments,
             first_seen: visible.first().map(|event| event.ts),

@@ -15,7 +15,7 @@ pub(crate) mod world;
 
 use message::Message;
 use spec::{Ident, Rule, Rules, Said, SpecFact};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use world::World;
 
 /// The accepted facts that count, in the order of arrival.
@@ -26,6 +26,8 @@ pub(crate) struct Model {
     pub(crate) stated: Vec<SpecFact>,
     /// Messages that were taken back, and statements.
     retracted: (Vec<Message>, Vec<SpecFact>),
+    /// Erasures as they were given, without what they found ahead of them.
+    given: Vec<SpecFact>,
 }
 
 /// Whether two statements say the same; the sides of a pair have no order.
@@ -70,6 +72,7 @@ impl Model {
             accepted: Vec::new(),
             stated: Vec::new(),
             retracted: Default::default(),
+            given: Vec::new(),
         }
     }
 
@@ -107,14 +110,29 @@ impl Model {
         if !erases && self.retracted.1.iter().any(|known| known.id == fact.id && same(known, fact)) {
             return Verdict::Rejected;
         }
-        if let Some(known) = self.stated.iter().find(|known| known.id == fact.id) {
+        let given = self.given.iter().find(|known| known.id == fact.id);
+        if let Some(known) = given.or_else(|| self.stated.iter().find(|known| known.id == fact.id)) {
             return Verdict::Duplicate { conflicting: !same(known, fact) };
         }
-        self.stated.push(fact.clone());
-        if erases {
-            self.forget();
+        match &fact.said {
+            Said::Erase { identifiers, messages } => {
+                self.given.push(fact.clone());
+                let facts = world::facts(&self.accepted, &self.stated);
+                let mut named = spec::ahead(facts.iter(), identifiers, fact.ts);
+                named.extend(messages.iter().cloned());
+                let messages = named.into_iter().collect();
+                let said = Said::Erase { identifiers: identifiers.clone(), messages };
+                self.stated.push(SpecFact { said, ..fact.clone() });
+                self.forget();
+            }
+            _ => self.stated.push(fact.clone()),
         }
         Verdict::Accepted
+    }
+
+    /// From now on a value identifies nobody.
+    pub(crate) fn block(&mut self, value: &str) {
+        self.rules.blocked.insert(value.to_owned());
     }
 
     /// Takes back what has these ids, unless it takes away something itself. Returns how many had.
@@ -194,7 +212,7 @@ fn default_rules() -> Rules {
     .into_iter()
     .map(|(name, rule)| (name.to_owned(), rule))
     .collect();
-    Rules { namespaces, profile_size: 1000, identifiers_per_event: 20 }
+    Rules { namespaces, profile_size: 1000, identifiers_per_event: 20, blocked: BTreeSet::new() }
 }
 
 /// Rules under which edges are rejected, fan caps are hit and cookies stick: the options, and below what they mean.
