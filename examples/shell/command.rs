@@ -1,7 +1,7 @@
 //! Commands: one JSON object a line, read field by field.
 
 use super::reply::Failure;
-use regulars::{Id, Timestamp};
+use regulars::{Id, ProfileId, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -62,6 +62,14 @@ impl<'a> Command<'a> {
     pub(crate) fn id(&self, field: &str) -> Result<Option<Id>, Failure> {
         let pair: Option<(String, String)> = self.get(field, r#"an identifier such as ["email","ann@example.com"]"#)?;
         Ok(pair.map(|(namespace, value)| Id::new(namespace, value)))
+    }
+
+    /// The public id of a profile.
+    pub(crate) fn profile(&self) -> Result<Option<ProfileId>, Failure> {
+        let expected = "the id of a profile, as replies print it";
+        let text: Option<String> = self.get("profile", expected)?;
+        let wrong = |_| Failure::invalid(format!("profile is {expected}"));
+        text.map(|text| text.parse()).transpose().map_err(wrong)
     }
 
     pub(crate) fn ids(&self, field: &str) -> Result<Option<Vec<Id>>, Failure> {

@@ -272,17 +272,22 @@ fn crossed(reply: Reply, receipt: &Receipt) -> Result<Reply, Failure> {
 }
 
 fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
-    command.only(&["identifier", "at", "events"])?;
-    let id = command.need_id("identifier")?;
+    command.only(&["identifier", "profile", "at", "events"])?;
     // Until the store is told a time, its readers see everything.
     let now = snapshot.live_instant().unwrap_or(Timestamp::from_millisecond(i64::MAX));
     let at = command.instant("at")?.unwrap_or(now);
     let events = command.get("events", "a number of events")?.unwrap_or(20);
-    let Some(profile) = snapshot.profile_at(id, at, events)? else {
-        return Reply::ok().with("profile", &Value::Null);
+    let (found, asked) = match (command.id("identifier")?, command.profile()?) {
+        (Some(id), None) => (snapshot.profile_at(id.clone(), at, events)?, Some(snapshot.asked(&id, Some(at))?)),
+        (None, Some(profile)) => (snapshot.profile_by_id_at(profile, at, events)?, None),
+        _ => return Err(Failure::invalid("profile needs an identifier, or a profile")),
+    };
+    let Some(profile) = found else {
+        return Reply::ok().with("profile", &Value::Null)?.with("asked", &asked);
     };
     Reply::ok()
         .with("profile", &profile.id)?
+        .with("asked", &profile.asked)?
         .with("known", &profile.known)?
         .with("identifiers", &profile.identifiers)?
         .with("traits", &profile.traits)?

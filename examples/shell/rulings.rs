@@ -29,18 +29,19 @@ pub(crate) fn rule(store: &Store, command: &Command<'_>) -> Result<Reply, Failur
     ingested(&receipt)?.with("changes", &feed.changes)?.with("cursor", &feed.cursor)
 }
 
-pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
-    command.only(&["identifiers", "messages", "person", "at", "id"])?;
-    let ids = command.ids("identifiers")?;
-    let mut erasure = match (command.id("person")?, ids) {
-        (Some(person), None) => Erasure::person(person),
-        (None, ids) => Erasure::identifiers(ids.unwrap_or_default()),
-        _ => return Err(Failure::invalid("erase takes a person, or identifiers")),
-    };
+/// What to erase: a person by identifier or profile, or identifiers and messages.
+fn erasure(command: &Command<'_>) -> Result<Erasure, Failure> {
     let messages: Option<Vec<String>> = command.get("messages", "a list of message ids")?;
-    if ["person", "identifiers", "messages"].iter().all(|field| command.raw(field).is_none()) {
-        return Err(Failure::invalid("erase needs a person, identifiers or messages"));
-    }
+    let mut erasure = match (command.id("person")?, command.profile()?, command.ids("identifiers")?) {
+        (Some(person), None, None) => Erasure::person(person),
+        (None, Some(profile), None) => Erasure::profile(profile),
+        (None, None, Some(ids)) => Erasure::identifiers(ids),
+        (None, None, None) if messages.is_some() => Erasure::default(),
+        (None, None, None) => {
+            return Err(Failure::invalid("erase needs a person, a profile, identifiers or messages"));
+        }
+        _ => return Err(Failure::invalid("erase takes a person, a profile, or identifiers")),
+    };
     erasure = erasure.messages(messages.unwrap_or_default().iter().map(|id| MessageId::new(id)));
     if let Some(at) = command.instant("at")? {
         erasure = erasure.at(at);
@@ -48,8 +49,18 @@ pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failu
     if let Some(id) = message_id(command, "id")? {
         erasure = erasure.id(id);
     }
+    Ok(erasure)
+}
+
+pub(crate) fn erase(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["identifiers", "messages", "person", "profile", "at", "id", "dry"])?;
+    let erasure = erasure(command)?;
+    if command.get("dry", "true or false")?.unwrap_or(false) {
+        return Reply::ok().with("dry", &true)?.with_all(&store.snapshot().what_if_erased(&erasure)?);
+    }
     let erased = store.erase(&erasure)?;
     ingested(&erased.receipt)?
+        .with("profile", &erased.profile)?
         .with("events", &erased.events)?
         .with("events_of_others", &erased.events_of_others)?
         .with("kept", &erased.kept)

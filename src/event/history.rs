@@ -42,9 +42,11 @@ pub(crate) struct TraitRow<'a> {
 pub(crate) struct History {
     pub(crate) parts: Arc<Vec<Arc<EventPart>>>,
     pub(crate) tails: Vec<TailView>,
-    /// Ids of claimed events in whose place a verified one stands: nobody sees the claimed ones any more.
+    /// Ids of claimed events that a verified one took the place of, and no claimed one has had since. Their rows are void;
+    /// the ids find them in parts that were merged after they were noted.
     pub(crate) displaced: Arc<AHashSet<MessageId>>,
-    /// Rows that count no longer since they were erased, a set a layer; no sets at all where nothing ever was.
+    /// Rows that count no longer, since they were erased or retracted, or a verified event took their place: a set a
+    /// layer; no sets at all where nothing ever was.
     pub(crate) void: Arc<Vec<RowSet>>,
     /// Identifiers whose values were blocked since: whatever names them does so as data only.
     pub(crate) barred: RowSet,
@@ -72,8 +74,7 @@ impl History {
     /// Every fact that counts, layer by layer: events and statements.
     pub(crate) fn facts(&self) -> impl Iterator<Item = At> + '_ {
         let rows = self.layers().flat_map(|(at, layer)| (0..layer.len()).map(move |row| At { layer: at, row }));
-        // A fact that cannot be read is handed on: whoever reads it reports the damage.
-        rows.filter(|at| !self.is_void(*at).unwrap_or(false))
+        rows.filter(|at| !self.is_void(*at))
     }
 
     /// Every event that counts, layer by layer.
@@ -88,30 +89,16 @@ impl History {
         }
     }
 
-    /// Whether a fact counts no longer: it was erased, or a verified event stands in its place.
-    pub(crate) fn is_void(&self, at: At) -> Result<bool> {
-        if self.void.get(at.layer as usize).is_some_and(|rows| rows.contains(at.row)) {
-            return Ok(true);
-        }
-        if self.displaced.is_empty() || !self.head(at)?.bits.has(Bits::CLAIMED) {
-            return Ok(false);
-        }
-        Ok(self.displaced.contains(&self.message_id(at)?))
+    /// Whether a fact counts no longer.
+    fn is_void(&self, at: At) -> bool {
+        self.void.get(at.layer as usize).is_some_and(|rows| rows.contains(at.row))
     }
 
-    fn without_void<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Result<Vec<T>> {
-        if self.displaced.is_empty() && self.void.is_empty() {
-            return Ok(found);
+    fn without_void<T>(&self, mut found: Vec<T>, at: impl Fn(&T) -> At) -> Vec<T> {
+        if !self.void.is_empty() {
+            found.retain(|item| !self.is_void(at(item)));
         }
-        let mut failed = None;
-        found.retain(|item| match self.is_void(at(item)) {
-            Ok(void) => !void,
-            Err(error) => {
-                failed.get_or_insert(error);
-                false
-            }
-        });
-        failed.map_or(Ok(found), Err)
+        found
     }
 
     /// Lets a fact count no longer.
@@ -233,7 +220,7 @@ impl History {
         for (at, layer) in self.layers() {
             extend(&mut all, at, layer.rows_of_node(node)?);
         }
-        self.without_void(all, |at| *at)
+        Ok(self.without_void(all, |at| *at))
     }
 
     /// The facts about an order, with what settling needs of them.
@@ -250,7 +237,7 @@ impl History {
                 }
             }
         }
-        self.without_void(all, |(at, _)| *at)
+        Ok(self.without_void(all, |(at, _)| *at))
     }
 
     /// Every fact about any order, with its order's key.
@@ -270,7 +257,7 @@ impl History {
                 }
             }
         }
-        self.without_void(all, |(_, at, _)| *at)
+        Ok(self.without_void(all, |(_, at, _)| *at))
     }
 
     /// The events of a name with `from < ts <= to`, layer by layer, by time within one.
@@ -283,7 +270,7 @@ impl History {
             };
             extend(&mut all, at, rows);
         }
-        self.without_void(all, |at| *at)
+        Ok(self.without_void(all, |at| *at))
     }
 
     /// The first time after `after` at which an event of that name stands.
@@ -326,7 +313,7 @@ impl History {
     }
 
     fn visit_trait(&self, at: At, value: &[u8], visit: &mut dyn FnMut(TraitRow<'_>) -> Result<()>) -> Result<()> {
-        if self.is_void(at)? { Ok(()) } else { visit(TraitRow { at, value: value.into() }) }
+        if self.is_void(at) { Ok(()) } else { visit(TraitRow { at, value: value.into() }) }
     }
 
     /// The fact with that message id among the sealed parts, newest part first.

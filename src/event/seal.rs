@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::part::{EventPart, message_hash};
-use super::tail::{NodeRef, TailEvent, TailView};
+use super::tail::{NodeRef, TailView};
 use super::{order_key, traits_of};
 use crate::Result;
 use crate::base::MessageId;
@@ -13,9 +13,9 @@ use crate::column::rows::RowSet;
 use crate::column::runs::NodeRunsWriter;
 use crate::column::slots;
 use crate::error::Error;
-use crate::normalize::fact::{Bits, Fact, Kind};
+use crate::normalize::fact::{Fact, Kind};
 use crate::storage::part_writer::PartWriter;
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashMap;
 use std::path::Path;
 
 /// A bit of the part's bits column beside those of the fact: the message id is a text in the heap.
@@ -282,22 +282,18 @@ fn bad(what: &str) -> Error {
     Error::corrupt(Path::new("tail"), 0, what)
 }
 
-/// Seals a tail, without the events in whose place a verified one stands, and without those erased.
+/// Seals a tail, without the facts that count no longer.
 pub(crate) fn seal_tail(
     tail: &TailView,
     base: u32,
-    displaced: &AHashSet<MessageId>,
     void: &RowSet,
     names: &Names,
     trait_names: &Names,
     out: &mut PartWriter,
 ) -> Result<()> {
-    let is_displaced = |event: &TailEvent| {
-        event.bits.has(Bits::CLAIMED) && event.fact().is_some_and(|fact| displaced.contains(&fact.id()))
-    };
     let mut order: Vec<(u32, i64, u32)> = (0..tail.len())
         .filter_map(|row| tail.event(row).map(|event| (row, event)))
-        .filter(|(row, event)| !void.contains(*row) && (displaced.is_empty() || !is_displaced(event)))
+        .filter(|(row, _)| !void.contains(*row))
         .map(|(row, event)| {
             let (node, ts) = cluster(&event.nodes, event.ts);
             (node, ts, row)
@@ -318,12 +314,11 @@ pub(crate) fn seal_tail(
     seal.finish(out)
 }
 
-/// Merges the events of several parts into one, without those in whose place a verified one stands, and without those
-/// erased. Runs in memory for the columns and one block a part.
+/// Merges the events of several parts into one, without those that count no longer. Runs in memory for the columns and
+/// one block a part.
 pub(crate) fn merge(
     parts: &[(&EventPart, RowSet)],
     base: u32,
-    displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
     out: &mut PartWriter,
@@ -333,9 +328,6 @@ pub(crate) fn merge(
     for (at, (part, void)) in parts.iter().enumerate() {
         for row in (0..part.len()).filter(|row| !void.contains(*row)) {
             let head = part.head(row)?;
-            if !displaced.is_empty() && head.bits.has(Bits::CLAIMED) && displaced.contains(&part.message_id(row)?) {
-                continue;
-            }
             nodes.clear();
             part.nodes(row, &mut nodes)?;
             let (node, ts) = cluster(&nodes, head.ts);

@@ -85,6 +85,9 @@ pub(super) struct Book {
     pub(super) hashes: Hashes,
     pub(super) solving: Solving,
     pub(super) sealed: Sealed,
+    /// A claimed event came under the id of one whose place was taken, and freed since. Which of the two a merged part holds
+    /// only its rows tell, so the state that lists them must know the part: no merge runs while a tail is sealed.
+    pub(super) returned: bool,
     /// It holds all facts itself: the parts that the store has on disk, if any, are in another form.
     pub(super) anew: bool,
 }
@@ -182,6 +185,7 @@ impl Book {
             hashes: Hashes::default(),
             solving: Solving::default(),
             sealed: Sealed::default(),
+            returned: false,
             anew: false,
         }
     }
@@ -211,9 +215,7 @@ impl Book {
     pub(super) fn known_message(&self, id: IdRef<'_>, in_parts: bool) -> Result<Option<Known>> {
         let Some(at) = self.find_message_if(id, || in_parts)? else { return Ok(None) };
         let (head, content) = (self.events.head(at)?, self.events.content(at)?);
-        // A sealed part may still hold the claimed event and the one in its place.
-        let claimed = head.bits.has(Bits::CLAIMED) && !self.events.displaced.contains(&id.to_owned());
-        Ok(Some(Known { content, claimed }))
+        Ok(Some(Known { content, claimed: head.bits.has(Bits::CLAIMED) }))
     }
 
     /// A view of the records as they are now.
@@ -311,6 +313,8 @@ impl Book {
         for (fact, bytes) in parsed.iter().zip(facts) {
             if fact.bits.has(Bits::DISPLACES) {
                 self.displace(fact.id_ref(), dirt)?;
+            } else if fact.claimed() && !self.events.displaced.is_empty() {
+                self.returned |= Arc::make_mut(&mut self.events.displaced).remove(&fact.id());
             }
             nodes.clear();
             for (named, wanted) in fact.identifiers().zip(&mut known) {
@@ -365,6 +369,7 @@ impl Book {
         let Some(claimed) = self.find_message(id)? else { return Ok(()) };
         self.refresh();
         Arc::make_mut(&mut self.events.displaced).insert(id.to_owned());
+        self.events.erase(claimed);
         self.count -= 1;
         dirt.gone.insert(claimed);
         self.forget(&BTreeSet::from([claimed]), dirt)

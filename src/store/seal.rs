@@ -17,10 +17,10 @@ use crate::identity::nodes::Nodes;
 use crate::identity::part::{Edge, NodePart, NodeSeal, merge_edges};
 use crate::identity::stated::Statements;
 use crate::identity::tomb::{Tomb, Tombs, hex, unhex};
+use crate::normalize::fact::Bits;
 use crate::segment::Segment;
 use crate::storage::part::{Part, Sealed};
 use crate::storage::part_writer::PartWriter;
-use ahash::AHashSet;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl Frozen {
         let tail = records.events.tails.last().ok_or_else(no_tail)?;
         let void = self.void();
         let base = records.nodes.tails.last().ok_or_else(no_tail)?.base();
-        seal_tail(tail, base, &records.events.displaced, &void, &records.names, &records.trait_names, &mut out)?;
+        seal_tail(tail, base, &void, &records.names, &records.trait_names, &mut out)?;
         let part = out.finish()?;
         let open = OpenPart::read_back(catalog, part.clone())?;
         let state = write_state(&self.state, &self.parts, catalog, state_name)?;
@@ -167,7 +167,6 @@ pub(super) fn merge_plan(events: &[u32], seal_events: u32) -> Option<std::ops::R
 pub(super) fn merge_parts(
     catalog: &Catalog,
     parts: &[(OpenPart, RowSet)],
-    displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
 ) -> Result<OpenPart> {
@@ -189,7 +188,7 @@ fn merge_as(
     let events: Vec<(&EventPart, RowSet)> =
         parts.iter().map(|(part, void)| (part.events.as_ref(), void.clone())).collect();
     let base = parts.first().map_or(0, |(part, _)| part.nodes.base());
-    merge(&events, base, displaced, names, trait_names, &mut out)?;
+    merge(&events, base, names, trait_names, &mut out)?;
     let sealed = out.finish()?;
     let open = OpenPart::read_back(catalog, sealed.clone())?;
     let old: Vec<Sealed> = parts.iter().map(|(part, _)| part.sealed.clone()).collect();
@@ -251,7 +250,7 @@ struct Fields {
     erased_messages: Vec<String>,
     /// Keyed hashes of retracted messages, each with its content.
     retracted: Vec<String>,
-    /// Erased rows of the parts before the tail, as ascending numbers, by the part's file.
+    /// Void rows of the parts before the tail, as ascending numbers, by the part's file.
     void: BTreeMap<String, Vec<u32>>,
     /// The rules of all namespaces, if they were ever changed, and how often.
     rules: BTreeMap<String, NamespaceRule>,
@@ -376,9 +375,9 @@ impl Book {
         }
     }
 
-    /// The erased rows as of the last seal; a part that was merged since is searched for them.
+    /// The void rows as of the last seal; a part that was merged since is searched for them.
     fn restore_void(&mut self, parts: &[OpenPart], known: &BTreeMap<String, Vec<u32>>) -> Result<()> {
-        if self.nodes.tombs.is_empty() {
+        if self.nodes.tombs.is_empty() && self.events.displaced.is_empty() {
             return Ok(());
         }
         for (at, part) in parts.iter().enumerate() {
@@ -391,8 +390,8 @@ impl Book {
         Ok(())
     }
 
-    /// The rows of a part that some erasure or retraction names. Cost: the erased identifiers, and a look at every message
-    /// id if messages were named by theirs.
+    /// The rows of a part that some erasure or retraction names, or whose place was taken. Cost: the erased identifiers, and
+    /// a look at every message id if messages are known by theirs.
     fn erased_rows(&self, part: &EventPart) -> Result<Vec<u32>> {
         let tombs = &self.nodes.tombs;
         let mut erased = Vec::new();
@@ -404,11 +403,13 @@ impl Book {
                 }
             }
         }
-        let by_id = !(tombs.messages.is_empty() && tombs.retracted.is_empty());
+        let displaced = &self.events.displaced;
+        let by_id = !(tombs.messages.is_empty() && tombs.retracted.is_empty() && displaced.is_empty());
         for row in (0..part.len()).filter(|_| by_id) {
             let (key, id) = (&self.nodes.key, part.message_id(row)?);
             let gone = tombs.has_message(key, &id) || tombs.has_content(key, &id, part.content(row)?);
-            if gone && !part.kind(row)?.takes_away() {
+            let claimed = || Ok::<_, Error>(part.head(row)?.bits.has(Bits::CLAIMED));
+            if gone && !part.kind(row)?.takes_away() || displaced.contains(&id) && claimed()? {
                 erased.push(row);
             }
         }

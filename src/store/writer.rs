@@ -7,14 +7,12 @@ use super::relog::copy_logs;
 use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
 use super::sync::Gate;
 use crate::Result;
-use crate::base::MessageId;
 use crate::column::rows::RowSet;
 use crate::error::Error;
 use crate::event::history::History;
 use crate::event::tail::EventTail;
 use crate::identity::tail::NodeTail;
 use crate::storage::wal::{LogId, Wal};
-use ahash::AHashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -51,16 +49,15 @@ pub(super) struct Writer {
 /// taken back again when the log is replayed, which must find it.
 #[derive(Clone, Default)]
 pub(super) struct Settled {
-    /// Erased rows by the part's file.
+    /// Void rows by the part's file.
     pub(super) void: BTreeMap<String, RowSet>,
-    pub(super) displaced: Arc<AHashSet<MessageId>>,
 }
 
 impl Settled {
     /// What the parts hold of it.
     pub(super) fn of(events: &History, parts: &[OpenPart]) -> Self {
         let name = |(at, part): (usize, &OpenPart)| (part.sealed.name.clone(), events.void_rows(at));
-        Self { void: parts.iter().enumerate().map(name).collect(), displaced: Arc::clone(&events.displaced) }
+        Self { void: parts.iter().enumerate().map(name).collect() }
     }
 }
 
@@ -176,6 +173,9 @@ impl Writer {
     /// `Io` where the disk is full: the tail goes on, or is frozen and waits to be sealed.
     pub(super) fn start_seal(&mut self, gate: &Gate) -> Result<()> {
         self.finish_seal()?;
+        if self.book.returned {
+            self.finish_merge()?;
+        }
         if self.book.sequence == self.catalog.sealed_sequence() {
             return Ok(());
         }
@@ -268,7 +268,7 @@ impl Writer {
     }
 
     fn start_merge(&mut self) -> Result<()> {
-        if self.merging.is_some() {
+        if self.merging.is_some() || self.book.returned && self.sealing.is_some() {
             return Ok(());
         }
         let events: Vec<u32> = self.parts.iter().map(|part| part.events.len()).collect();
@@ -278,8 +278,7 @@ impl Writer {
         let old: Vec<(OpenPart, RowSet)> = old.collect();
         let (catalog, parts) = (Arc::clone(&self.catalog), old.clone());
         let (names, trait_names) = (Arc::clone(&self.book.names), Arc::clone(&self.book.trait_names));
-        let displaced = Arc::clone(&self.settled.displaced);
-        let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &displaced, &names, &trait_names))?;
+        let job = spawn("regulars-merge", move || merge_parts(&catalog, &parts, &names, &trait_names))?;
         self.merging = Some(Merging { old, job });
         Ok(())
     }
