@@ -101,8 +101,8 @@ pub use normalize::consent::{ConsentStatus, SuppressionCause};
 pub use segment::{Rule, Segment, Universe, when};
 pub use store::{
     Clock, Digest, Durability, Erased, Erasure, ErasureReport, IdentifierOwner, ImportReport, Ingest, Members, Options,
-    Product, Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats, Store,
-    Verification,
+    Product, Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats,
+    Store, Verification,
 };
 pub use view::{
     Asked, Change, Changes, ConflictingTrait, Consent, Contact, CrowdedProfile, EventDetails, Group, Json, Membership,

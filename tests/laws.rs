@@ -447,7 +447,7 @@ proptest! {
             for (id, when) in &taken {
                 let came = order.iter().position(|(told, _)| told.id() == *id).expect("it was told");
                 let place = came + 1 + when[nth].index(order.len() - came);
-                order.insert(place, (Told::Retracted(id.clone()), place as u8 % 40));
+                order.insert(place, (Told::Retracted(id.clone()), (place % 40).try_into().expect("small")));
             }
             outcomes.push(replay(&order, now, false)?);
         }

@@ -171,7 +171,7 @@ pub(super) fn merge_parts(
     trait_names: &Names,
 ) -> Result<OpenPart> {
     let name = part_name(catalog.new_number());
-    let merged = merge_as(catalog, &name, parts, displaced, names, trait_names);
+    let merged = merge_as(catalog, &name, parts, names, trait_names);
     unless_listed(catalog, &[name], merged)
 }
 
@@ -179,7 +179,6 @@ fn merge_as(
     catalog: &Catalog,
     name: &str,
     parts: &[(OpenPart, RowSet)],
-    displaced: &AHashSet<MessageId>,
     names: &Names,
     trait_names: &Names,
 ) -> Result<OpenPart> {
