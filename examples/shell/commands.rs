@@ -283,7 +283,12 @@ fn profile(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure>
         _ => return Err(Failure::invalid("profile needs an identifier, or a profile")),
     };
     let Some(profile) = found else {
-        return Reply::ok().with("profile", &Value::Null)?.with("asked", &asked);
+        let nobody = Reply::ok().with("profile", &Value::Null)?;
+        // Of an identifier that is shared it is told with whom, also where nobody had it at that instant.
+        return match asked.filter(|asked| asked.shared) {
+            Some(asked) => nobody.with("asked", &asked),
+            None => Ok(nobody),
+        };
     };
     Reply::ok()
         .with("profile", &profile.id)?

@@ -351,14 +351,15 @@ impl Store {
     /// From the return of this call no question shows what was erased, nor any question about the past. The store
     /// remembers keyed hashes of what it forgot, so that it refuses it as `suppressed` when it comes again. What happens
     /// after the erasure and comes later counts, and is of somebody new; what the store has already of the erased
-    /// identifiers goes whatever its time, since clocks are fast. Ask [`Snapshot::what_if_erased`](crate::Snapshot::what_if_erased) first. (The bytes of sealed parts go when these are rewritten.)
+    /// identifiers goes whatever its time, since clocks are fast. Ask
+    /// [`Snapshot::what_if_erased`](crate::Snapshot::what_if_erased) first. (The bytes of sealed parts go when these are
+    /// rewritten.)
     ///
     /// **Cost**: the events of the identifiers, and the people that they can reach.
     ///
     /// # Errors
     /// `NotFound` for a person nobody knows, `Ambiguous` for one that is named by a shared identifier without an instant,
-    /// `Invalid` for a namespace that the store does not have; `Io` and `Poisoned`,
-    /// as for every commit.
+    /// `Invalid` for a namespace that the store does not have; `Io` and `Poisoned`, as for every commit.
     ///
     /// ```
     /// use regulars::{Erasure, Store, id};

@@ -3,6 +3,7 @@
 use super::spec::Ident;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 pub(crate) const DAY: i64 = 86_400_000;
 pub(crate) const MINUTE: i64 = 60_000;
@@ -108,6 +109,8 @@ pub(crate) struct Message {
     /// A yes or no to `ads` in `context.consent`.
     pub(crate) preference: Option<bool>,
     pub(crate) body: Body,
+    /// Values that identify nobody by now.
+    pub(crate) blocked: BTreeSet<String>,
 }
 
 /// As it is sent: a failing case is to be read.
@@ -174,7 +177,8 @@ impl Message {
     pub(crate) fn identifiers(&self) -> Vec<Ident> {
         const BLOCKED: [&str; 4] = ["null", "anonymous", "test@test.com", "0000"];
         let raw = self.raw_identifiers().into_iter().filter(|(_, value)| !BLOCKED.contains(value));
-        raw.map(|(namespace, value)| (namespace.to_owned(), normal(namespace, value))).collect()
+        let all = raw.map(|(namespace, value)| (namespace.to_owned(), normal(namespace, value)));
+        all.filter(|(_, value)| !self.blocked.contains(value)).collect()
     }
 
     /// What an identify says about traits; `traits` win over `context.traits`.
@@ -398,6 +402,6 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         let body = if body == Body::Alias && !both { Body::Page } else { body };
         // Whether a verified message may displace a claimed one is a law of its own.
         let id = format!("{}{id:02}", if claimed { "c" } else { "m" });
-        Message { id, ts, claimed, names, preference, body }
+        Message { id, ts, claimed, names, preference, body, blocked: BTreeSet::new() }
     })
 }

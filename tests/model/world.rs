@@ -45,6 +45,7 @@ impl World {
         };
         let mut messages: Vec<(Message, Option<usize>)> =
             accepted.iter().map(|message| (message.clone(), owner(message))).collect();
+        messages.iter_mut().for_each(|(message, _)| message.blocked.clone_from(&rules.blocked));
         messages.sort_by(|(a, _), (b, _)| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
         Self { rules: rules.clone(), live, outcome, people, messages }
     }
