@@ -8,6 +8,7 @@ mod captured;
 mod claimed;
 mod count;
 mod data;
+mod erasure;
 mod hostile;
 mod wire;
 mod laws;

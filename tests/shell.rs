@@ -242,6 +242,59 @@ fn a_profile_is_the_whole_person() {
 }
 
 #[test]
+fn a_shared_address_is_nobodys_name() {
+    let identify = |user: u8| {
+        json!({"type": "identify", "messageId": format!("m{user}"), "userId": format!("{user}"),
+            "timestamp": format!("2026-01-0{user}"), "traits": {"email": "home@example.com"}})
+    };
+    let shared = json!(["email", "home@example.com"]);
+    let told = json!({"do": "ingest", "messages": [identify(1), identify(2), identify(3)]});
+    let all = memory(&[
+        euro(),
+        told.clone(),
+        json!({"do": "erase", "person": shared}),
+        json!({"do": "profile", "identifier": shared}),
+        json!({"do": "profile", "identifier": shared, "at": "2026-01-02T12:00:00Z"}),
+        json!({"do": "erase", "person": shared, "at": "2026-01-02T12:00:00Z", "dry": true}),
+        json!({"do": "digest"}),
+        json!({"do": "erase", "person": shared, "dry": true}),
+        json!({"do": "erase", "profile": "nobody"}),
+        json!({"do": "erase", "person": shared, "identifiers": []}),
+    ]);
+    assert_eq!(kind(&all[2]), "Ambiguous");
+    let people = all[2]["error"]["people"].as_array().unwrap();
+    assert_eq!(people.len(), 3);
+    assert!(people.iter().all(|id| all[2]["error"]["message"].as_str().unwrap().contains(id.as_str().unwrap())));
+    assert!(!all[2].to_string().contains("home"));
+    let asked = &all[3]["asked"];
+    assert_eq!((&asked["identifier"], &asked["shared"], &asked["by"]), (&shared, &json!(true), &json!("claim")));
+    assert_eq!((&asked["people_count"], all[3]["identifiers"][0][1].as_str()), (&json!(3), Some("3")));
+    let (foreseen, digest) = (&all[5], &all[6]["digest"]);
+    assert_eq!((&foreseen["profile"], &foreseen["events"]), (&all[4]["profile"], &json!(1)));
+    assert_eq!((&foreseen["identifiers"], &foreseen["kept"]), (&json!([["user_id", "2"]]), &json!([shared])));
+    assert_eq!((&foreseen["dry"], &foreseen["messages"]), (&json!(true), &json!(1)));
+    assert_eq!([kind(&all[7]), kind(&all[8]), kind(&all[9])], ["Ambiguous", "Invalid", "Invalid"]);
+    // One of those listed decides, and the dry run did nothing.
+    let all = memory(&[
+        euro(),
+        told.clone(),
+        json!({"do": "digest"}),
+        json!({"do": "profile", "profile": foreseen["profile"]}),
+        json!({"do": "erase", "profile": foreseen["profile"], "at": "2026-01-09T00:00:00Z"}),
+        told,
+        json!({"do": "retract", "messages": ["m1", "m2", "m9"]}),
+        json!({"do": "ingest", "messages": [identify(1)]}),
+        json!({"do": "event_log"}),
+    ]);
+    assert_eq!((&all[2]["digest"], &all[3]["asked"]["by"]), (digest, &json!("profile")));
+    assert_eq!((&all[4]["profile"], &all[4]["kept"]), (&foreseen["profile"], &json!([shared])));
+    assert_eq!((&all[5]["reasons"], &all[5]["duplicates"]), (&json!({"suppressed": 1}), &json!(2)));
+    assert_eq!((&all[6]["retracted"], &all[6]["unknown"]), (&json!(1), &json!(2)));
+    assert_eq!(all[7]["reasons"], json!({"retracted": 1}));
+    assert_eq!(all[8]["messages"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn numbers_keep_their_digits() {
     let lines = br#"{"do":"ingest","messages":[{"type":"identify","userId":"42","traits":{"n":123456789012345678901234567890,"d":1.50}}]}
 {"do":"profile","identifier":["user_id","42"]}

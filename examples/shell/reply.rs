@@ -7,34 +7,46 @@ use serde::Serialize;
 pub(crate) struct Failure {
     kind: &'static str,
     message: String,
+    /// The profiles that could be meant, where several could.
+    people: Vec<String>,
 }
 
 impl Failure {
+    fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), people: Vec::new() }
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self { kind: "Invalid", message: message.into() }
+        Self::new("Invalid", message)
     }
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self { kind: "Unsupported", message: message.into() }
+        Self::new("Unsupported", message)
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self { kind: "NotFound", message: message.into() }
+        Self::new("NotFound", message)
     }
 
     pub(crate) fn io(message: impl Into<String>) -> Self {
-        Self { kind: "Io", message: message.into() }
+        Self::new("Io", message)
     }
 
     /// The reply line, without its line feed.
     pub(crate) fn line(&self) -> String {
-        serde_json::json!({"ok": false, "error": {"kind": self.kind, "message": self.message}}).to_string()
+        let mut error = serde_json::Map::new();
+        error.insert("kind".into(), self.kind.into());
+        error.insert("message".into(), self.message.as_str().into());
+        if !self.people.is_empty() {
+            error.insert("people".into(), self.people.as_slice().into());
+        }
+        serde_json::json!({"ok": false, "error": error}).to_string()
     }
 }
 
 impl From<regulars::Error> for Failure {
     fn from(error: regulars::Error) -> Self {
-        Self { kind: error.kind().name(), message: error.to_string() }
+        Self { people: error.candidates().to_vec(), ..Self::new(error.kind().name(), error.to_string()) }
     }
 }
 
