@@ -4,6 +4,7 @@
 //! is opened again, and has to be what a store in memory was after some of the steps: all that were acknowledged, and at
 //! most the one that was under way.
 
+mod background;
 mod damage;
 mod full;
 mod power;
