@@ -186,18 +186,26 @@ const COMPRESSED_MIN: usize = 1024;
 
 /// The payload of a facts record: the instant to advance to (`i64::MIN`: none), then the facts, LZ4 in one piece behind
 /// the length before; where that is the length behind it too, as they are.
-fn encode_facts(facts: &[&[u8]], advance: Option<Timestamp>) -> Vec<u8> {
-    let mut raw = Vec::with_capacity(facts.iter().map(|fact| fact.len() + 4).sum::<usize>() + 16);
+///
+/// # Errors
+/// `Invalid` for more than one record can hold.
+fn encode_facts(facts: &[&[u8]], advance: Option<Timestamp>) -> Result<Vec<u8>> {
+    let bytes = facts.iter().map(|fact| fact.len() + 10).sum::<usize>() + 20;
+    if u32::try_from(bytes).is_err() {
+        let text = "one commit holds at most 4 GiB of messages; nothing was stored: send the body in smaller batches";
+        return Err(Error::invalid(text));
+    }
+    let mut raw = Vec::with_capacity(bytes);
     raw.extend(advance.map_or(i64::MIN, Timestamp::as_millisecond).to_le_bytes());
     put_varint(&mut raw, facts.len() as u64);
     facts.iter().for_each(|fact| put_bytes(&mut raw, fact));
     if raw.len() >= COMPRESSED_MIN {
         let packed = lz4_flex::block::compress_prepend_size(&raw);
         if packed.len() < raw.len() + 4 {
-            return packed;
+            return Ok(packed);
         }
     }
-    [&low32(raw.len() as u64).to_le_bytes(), raw.as_slice()].concat()
+    Ok([&low32(raw.len() as u64).to_le_bytes(), raw.as_slice()].concat())
 }
 
 fn decode_facts(payload: &[u8]) -> Option<Record> {
@@ -297,7 +305,7 @@ impl Inner {
         if facts.is_empty() && advance.is_none() {
             return Ok(receipt);
         }
-        let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance))?;
+        let sequence = writer.log(&self.gate, kind::FACTS, &encode_facts(&facts, advance)?)?;
         let (applied, records) = writer.book.take_in(&facts, advance).map_err(|error| self.gate.poison(error))?;
         let state = self.settle(writer, records)?;
         self.make_durable(sequence)?;
@@ -336,7 +344,9 @@ impl Inner {
         let keys: Vec<u32> = batch.items.iter().map(|item| item.key).collect();
         let in_parts = writer.book.sealed.may_hold_messages(&keys);
         for ((at, item), in_parts) in batch.items.iter().enumerate().zip(in_parts) {
-            let Some(fact) = Fact::parse(batch.fact(item)) else { continue };
+            let unreadable =
+                || Error::invalid("a message was written in a form that cannot be read back; nothing was stored");
+            let fact = Fact::parse(batch.fact(item)).ok_or_else(unreadable)?;
             match admission.judge(self, writer, &fact, in_parts)? {
                 verdict @ (Verdict::New | Verdict::Displaces) => {
                     if matches!(verdict, Verdict::Displaces) {
@@ -568,4 +578,20 @@ fn report(applied: &Applied, state: &State, receipt: &mut Receipt) -> Result<()>
         side.entry(crossing.segment.clone()).or_default().push(id);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_record_could_give_back_is_refused_before_it_is_logged() {
+        let fact = vec![0; 1 << 26];
+        assert_eq!(encode_facts(&vec![fact.as_slice(); 64], None).unwrap_err().kind(), crate::ErrorKind::Invalid);
+        let Some(Record::Facts { facts, advance }) = decode_facts(&encode_facts(&[&fact[..9], b"x"], None).unwrap())
+        else {
+            panic!("it was just written");
+        };
+        assert_eq!((facts.iter().collect::<Vec<_>>(), advance), (vec![&fact[..9], b"x"], None));
+    }
 }

@@ -292,7 +292,7 @@ impl Store {
         let mut writer = self.inner.writer.lock();
         self.inner.gate.check()?;
         let sealed = writer.start_seal(&self.inner.gate).and_then(|()| writer.finish_seal());
-        self.inner.stop_unless_full(sealed)?;
+        writer.stop_unless_full(&self.inner.gate, sealed)?;
         self.publish(&mut writer);
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Store {
         self.seal()?;
         let mut writer = self.inner.writer.lock();
         let merged = writer.finish_merge().and_then(|()| writer.merge_all());
-        self.inner.stop_unless_full(merged)?;
+        writer.stop_unless_full(&self.inner.gate, merged)?;
         self.publish(&mut writer);
         let retired = std::mem::take(&mut writer.retired);
         drop(writer);
@@ -418,11 +418,6 @@ impl Inner {
     /// See [`Gate::prove`].
     fn prove(&self) {
         self.gate.prove(self.catalog.vfs.as_ref(), self.catalog.generation());
-    }
-
-    /// Stops all writing after a failure of housekeeping, except on a full disk: then it can be tried again.
-    fn stop_unless_full(&self, done: Result<()>) -> Result<()> {
-        done.map_err(|error| if error.is_out_of_space() { error } else { self.gate.poison(error) })
     }
 
     /// The wall clock.

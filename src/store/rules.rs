@@ -353,7 +353,7 @@ impl Inner {
         // fails before anything is logged, which every later open would have to repeat.
         self.gate.make_durable(writer.book.sequence)?;
         let done = writer.finish_seal().and_then(|()| writer.finish_merge());
-        done.map_err(|error| if error.is_out_of_space() { error } else { self.gate.poison(error) })?;
+        writer.stop_unless_full(&self.gate, done)?;
         let (book, outcome) = writer.book.reread(next)?;
         let report = outcome.report()?;
         let sequence = writer.log(&self.gate, record_kind, &json)?;

@@ -132,20 +132,22 @@ impl Writer {
         self.unless_full(gate, kept)
     }
 
-    /// Lets housekeeping wait where the disk is full. Any other failure stops all writing: a tail that was begun and not
-    /// sealed is known to this handle only.
+    /// Lets housekeeping wait where the disk is full.
     pub(super) fn unless_full(&mut self, gate: &Gate, kept: Result<()>) -> Result<()> {
-        match kept {
-            Ok(()) => {
-                self.full_until = None;
-                Ok(())
-            }
-            Err(error) if error.is_out_of_space() => {
+        self.stop_unless_full(gate, kept).or_else(|error| if error.is_out_of_space() { Ok(()) } else { Err(error) })
+    }
+
+    /// Stops all writing after a failure of housekeeping: a tail that was begun and not sealed is known to this handle
+    /// only. On a full disk it can be tried again, by itself not at once.
+    pub(super) fn stop_unless_full(&mut self, gate: &Gate, kept: Result<()>) -> Result<()> {
+        self.full_until = None;
+        kept.map_err(|error| {
+            if error.is_out_of_space() {
                 self.full_until = Some(Instant::now() + RETRY_FULL);
-                Ok(())
+                return error;
             }
-            Err(error) => Err(gate.poison(error)),
-        }
+            gate.poison(error)
+        })
     }
 
     fn housekeeping(&mut self, gate: &Gate) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ErrorKind;
-use crate::storage::faulty::Cut;
+use crate::storage::faulty::{Cut, Fault, Plan};
 use crate::storage::vfs::Vfs as _;
 
 /// A log of 20 commits after a flush or a close, and nothing else to rebuild it from.
@@ -113,6 +113,32 @@ fn every_older_list_of_files_is_refused_and_nothing_is_deleted() {
         }
     }
     tally.tell("older lists of files");
+}
+
+#[test]
+fn an_older_list_that_does_not_name_the_newest_log_is_refused() {
+    let mut refused = 0;
+    for operation in 0..30 {
+        let disk = FaultyVfs::default();
+        let store = open(&disk).unwrap();
+        one_more(&store, "first");
+        let before = disk.read("manifest").unwrap().to_vec();
+        disk.plan(Plan::FailsAt(disk.operations() + operation, Fault::Full));
+        // The tail is frozen, its part finds no room, and commits go on in the next log.
+        if store.seal().is_ok() || store.stats().poisoned.is_some() || disk.read("manifest").unwrap()[..] == before {
+            continue;
+        }
+        one_more(&store, "second");
+        let image = disk.exchanged("durable", None).exchanged("manifest", Some(before));
+        let names = image.list().unwrap();
+        let error = open(&image).err().expect("commits would be lost");
+        assert!(error.kind() == ErrorKind::Corrupt && error.place().unwrap().0.ends_with("manifest"), "{error}");
+        assert_eq!(image.list().unwrap(), names);
+        let whole = open(&disk.exchanged("durable", None)).unwrap();
+        assert!(has_one_more(&whole, "first") && has_one_more(&whole, "second"));
+        refused += 1;
+    }
+    assert!(refused > 1, "{refused}");
 }
 
 #[test]
