@@ -131,7 +131,7 @@ fn an_older_list_that_does_not_name_the_newest_log_is_refused() {
         one_more(&store, "second");
         let image = disk.exchanged("durable", None).exchanged("manifest", Some(before));
         let names = image.list().unwrap();
-        let error = open(&image).err().expect("commits would be lost");
+        let error = open(&image).expect_err("commits would be lost");
         assert!(error.kind() == ErrorKind::Corrupt && error.place().unwrap().0.ends_with("manifest"), "{error}");
         assert_eq!(image.list().unwrap(), names);
         let whole = open(&disk.exchanged("durable", None)).unwrap();
