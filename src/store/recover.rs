@@ -37,6 +37,8 @@ pub(super) struct Opened {
 
 /// Opens the store in a directory, or creates it.
 pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
+    // Whoever died before may have made names and not synced them: before any name is made beside them.
+    vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
         Some(manifest) => Catalog::open(vfs, manifest)?,
         None => create(vfs, options)?,
@@ -94,8 +96,6 @@ fn go_on(
         recovery.torn_bytes = tail.cut;
         recovery.torn_at = (tail.cut > 0).then(|| (catalog.vfs.path(&log_name(number)), tail.len));
         if tail.cut == 0 && proven >= sequence && proof.generation == catalog.generation() {
-            // As every new list of files does first: whoever died before may have made names and not synced them.
-            catalog.vfs.sync_dir()?;
             let id = LogId { store_id: catalog.store_id(), number };
             let wal = Wal::reopen(catalog.vfs.as_ref(), &log_name(number), id, &tail)?;
             return Ok((Some((wal, number)), sequence));

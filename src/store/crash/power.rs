@@ -157,6 +157,34 @@ fn a_sync_that_fails_at_a_second_process_loses_nothing_either() {
 }
 
 #[test]
+fn a_second_process_dies_too_and_the_power_goes() {
+    let expected = expected();
+    let mut tally = Tally::default();
+    for operation in (0..=operations()).filter(|operation| *operation < 40 || operation % 7 == 0) {
+        for plan in [Plan::DeadFrom(operation), Plan::FailsAt(operation, Fault::Broken)] {
+            for inner in 0.. {
+                let disk = FaultyVfs::default();
+                disk.plan(plan);
+                let run = Run::on(&disk, Durability::Sync);
+                disk.killed();
+                disk.plan(Plan::DeadFrom(disk.operations() + inner));
+                let done = open(&disk).is_ok();
+                disk.killed();
+                tally.points += 1;
+                for cut in [Cut::Nothing, Cut::InOrder(inner), Cut::AnyOrder(inner), Cut::AnyOrder(operation + inner)] {
+                    let what = format!("{plan:?}, the second dies after {inner}, {cut:?}");
+                    drop(tally.check(&disk.after_power_cut(cut), &run, &expected, &what));
+                }
+                if done {
+                    break;
+                }
+            }
+        }
+    }
+    tally.tell("second processes that die");
+}
+
+#[test]
 fn without_a_sync_a_crash_leaves_a_prefix_that_has_what_was_flushed() {
     let expected = expected();
     let mut tally = Tally::default();
