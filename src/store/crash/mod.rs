@@ -14,7 +14,7 @@ use super::ingest::Ingest;
 use super::options::{Clock, Durability, Options};
 use super::ruling::{Erasure, Ruling};
 use crate::Result;
-use crate::base::{Rate, Span, Timestamp, id};
+use crate::base::{MessageId, Rate, Span, Timestamp, id};
 use crate::segment::{Segment, when};
 use crate::storage::faulty::FaultyVfs;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn say(store: &Store, hours: i64, body: &str) -> Result<()> {
 }
 
 /// What a shop does in a week: visits, customers, orders, people who merge, and everything that an operator can say.
-const SCRIPT: [Step; 27] = [
+const SCRIPT: [Step; 29] = [
     |store| {
         let buyers = Segment::new("buyers", when::orders().within(Span::days(30)).at_least(1));
         store.define(buyers).map(drop)
@@ -87,6 +87,8 @@ const SCRIPT: [Step; 27] = [
     Store::flush,
     |store| store.undefine("buyers").map(drop),
     |store| say(store, 24 * 42, &order("5", "o5", 50)),
+    |store| store.retract(["o2", "o5"].map(MessageId::new)).map(drop),
+    |store| say(store, 24 * 43, &order("5", "o5", 5)),
 ];
 
 fn order(user: &str, id: &str, total: u32) -> String {
