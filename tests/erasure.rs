@@ -86,6 +86,11 @@ fn others(store: &Store) {
     assert!(taken(store, &json, Trust::Verified));
 }
 
+/// Whether the store holds anything that names her.
+fn is_known(store: &Store) -> bool {
+    store.snapshot().what_if_erased(&Erasure::identifiers([ann()])).unwrap().messages > 0
+}
+
 /// Whether rules block a value before, between or after makes no difference to what goes.
 #[test]
 fn blocking_and_erasing_commute() {
@@ -100,7 +105,12 @@ fn blocking_and_erasing_commute() {
         for order in [[1, 0, 2], [0, 1, 2], [0, 2, 1]] {
             let store = store();
             others(&store);
-            order.iter().for_each(|step| steps[*step](&store));
+            for step in order {
+                let foreseen = store.snapshot().what_if_erased(&Erasure::identifiers([ann()])).unwrap();
+                steps[step](&store);
+                assert_eq!(step == 2, foreseen.messages > 0 && !is_known(&store), "{way}");
+                assert_eq!(foreseen.identifiers.contains(&ann()), foreseen.messages > 0, "{way}: blocked or not");
+            }
             assert!(!tell(&store, BASE - DAY), "{way}: it comes again");
             assert_eq!(store.snapshot().events(), 2, "{way}");
             assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());

@@ -161,6 +161,12 @@ impl Plan {
                 *touched.entry(named).or_insert(true) &= theirs;
             }
         }
+        // Events keep silent about blocked identifiers; that they go is told all the same.
+        for node in self.identifiers.values().copied().flatten() {
+            if !records.events.of_node(node)?.is_empty() {
+                touched.insert(node, false);
+            }
+        }
         let mut leaving = BTreeSet::new();
         for (node, only_others) in touched {
             if records.events.of_node(node)?.iter().all(|at| self.gone.contains(at)) {
@@ -209,7 +215,11 @@ fn find(records: &Records, normalizer: &Normalizer, whom: &Whom, at: Option<Time
         }
         Whom::Identifier(id) => id,
     };
-    let unknown = || Error::not_found("nobody is known by that identifier");
+    let unknown = || {
+        Error::not_found(
+            "nobody is known by that identifier; to forget what names it all the same, erase it as an identifier",
+        )
+    };
     let (namespace, value) = normalizer.normalized(id, &nodes.namespaces)?.map_err(|_| unknown())?;
     let node = nodes.find(namespace, &value)?.ok_or_else(unknown)?;
     if !nodes.state(node)?.is_shared() {
