@@ -40,7 +40,13 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     // Whoever died before may have made names and not synced them: before any name is made beside them.
     vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
-        Some(manifest) => Catalog::open(vfs, manifest)?,
+        Some(manifest) => {
+            // A first list whose sync failed may be the one that a power cut takes back, and there is none before it.
+            if manifest.files.is_empty() {
+                manifest.write(vfs.as_ref())?;
+            }
+            Catalog::open(vfs, manifest)?
+        }
         None => create(vfs, options)?,
     };
     let charter = catalog.charter()?;
