@@ -41,9 +41,8 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
         Some(manifest) => {
-            // A first list whose sync failed may be the one that a power cut takes back, and there is none before it.
             if manifest.files.is_empty() {
-                manifest.write(vfs.as_ref())?;
+                write_again(vfs.as_ref(), &manifest)?;
             }
             Catalog::open(vfs, manifest)?
         }
@@ -144,6 +143,14 @@ pub(super) fn reading(charter: &Charter) -> Result<Reading> {
     let zone = charter.config.time_zone.as_deref().and_then(Zone::named).unwrap_or_default();
     let traits = charter.config.traits.iter().map(|(name, rule)| (nfc(name).into_owned(), rule.clone())).collect();
     Ok(Reading { currency, shop_currencies, zone, traits })
+}
+
+/// A first list whose sync failed may be the one that a power cut takes back, and there is none before it.
+fn write_again(vfs: &dyn Vfs, manifest: &Manifest) -> Result<()> {
+    match manifest.write(vfs) {
+        Err(error) if error.is_out_of_space() => Ok(()),
+        written => written,
+    }
 }
 
 fn create(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Catalog> {
