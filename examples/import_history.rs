@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! cargo run --release --example import_history -- [--store DIR] [--currency EUR] [--zone Europe/Copenhagen]
-//!     [--dates day-first|month-first] FILE...
+//!     [--dates day-first|month-first] [--kind orders|customers] [--encoding windows-1252] [--skip LINES]
+//!     [--as-of 2026-01-31] [--source NAME] FILE...
 //! ```
-//! Files are exports of orders or customers (.csv; Shopify's, WooCommerce's and plain ones are understood) or Segment
-//! messages (.ndjson, .jsonl), each also with .gz behind. Without --store everything stays in memory.
+//! Files are exports of orders or customers (.csv; those of the common shop systems, tills and mailing tools and plain ones
+//! are understood) or Segment messages (.ndjson, .jsonl, .json), each also with .gz behind. Without --store everything
+//! stays in memory, and without --currency it is counted in the currency that the first file names.
 
 use flate2::read::MultiGzDecoder;
-use regulars::import::{CsvFile, DateOrder};
-use regulars::{Currency, Ingest, Money, Reason, Receipt, Segment, Snapshot, Store, when};
+use regulars::import::{CsvFile, DateOrder, Kind};
+use regulars::{Currency, Ingest, Money, Reason, Receipt, Segment, Snapshot, Store, Timestamp, when};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::File;
@@ -22,24 +24,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const USAGE: &str =
-    "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] [--dates day-first|month-first] FILE...
-files: orders or customers (.csv), Segment messages (.ndjson, .jsonl); each also with .gz";
+    "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] [--dates day-first|month-first]
+    [--kind orders|customers] [--encoding NAME] [--skip LINES] [--as-of TIME] [--source NAME] FILE...
+files: orders or customers (.csv), Segment messages (.ndjson, .jsonl, .json); each also with .gz";
 
+#[derive(Default)]
 struct Asked {
     store: Option<String>,
     currency: Option<String>,
     zone: Option<String>,
     dates: Option<DateOrder>,
+    kind: Option<Kind>,
+    encoding: Option<String>,
+    skip: Option<u64>,
+    as_of: Option<Timestamp>,
+    source: Option<String>,
     files: Vec<PathBuf>,
 }
 
 fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
-    let mut asked = Asked { store: None, currency: None, zone: None, dates: None, files: Vec::new() };
+    let mut asked = Asked::default();
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().and_then(|value| value.into_string().ok()).ok_or(USAGE);
         match argument.to_str().unwrap_or_default() {
-            "--store" => asked.store = Some(value()?),
+            "--store" => asked.store = Some(place_of_store(value()?)?),
             "--currency" => asked.currency = Some(value()?),
             "--zone" => asked.zone = Some(value()?),
             "--dates" => {
@@ -49,15 +58,31 @@ fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
                     _ => return Err(USAGE.into()),
                 });
             }
+            "--kind" => {
+                asked.kind = Some(match value()?.as_str() {
+                    "orders" => Kind::Orders,
+                    "customers" => Kind::Customers,
+                    _ => return Err(USAGE.into()),
+                });
+            }
+            "--encoding" => asked.encoding = Some(value()?),
+            "--skip" => asked.skip = Some(value()?.parse().map_err(|_| USAGE)?),
+            "--as-of" => asked.as_of = Some(value()?.parse()?),
+            "--source" => asked.source = Some(value()?),
             "--help" | "-h" => {
                 println!("{USAGE}");
                 std::process::exit(0);
             }
-            flag if flag.starts_with("--") => return Err(USAGE.into()),
+            flag if flag.starts_with('-') => return Err(USAGE.into()),
             _ => asked.files.push(argument.into()),
         }
     }
     if asked.files.is_empty() { Err(USAGE.into()) } else { Ok(asked) }
+}
+
+/// What begins like an option is one that lacks its value before, and no place for a store.
+fn place_of_store(place: String) -> std::result::Result<String, &'static str> {
+    if place.starts_with('-') || place.is_empty() { Err(USAGE) } else { Ok(place) }
 }
 
 /// A stream that counts what was read of the file itself: of a compressed one, the compressed bytes.
@@ -103,13 +128,21 @@ impl Bar {
 /// What to do about rows that were refused for a reason.
 fn remedy(reason: Reason) -> Option<&'static str> {
     Some(match reason {
-        Reason::InvalidUtf8 => "save the file as UTF-8 (spreadsheets call it CSV UTF-8)",
+        Reason::InvalidUtf8 => {
+            "these rows hold bytes that the encoding does not have; say which it is with --encoding, or save the file as UTF-8"
+        }
         Reason::InvalidTimestamp => {
-            "write times as 2025-12-31 or 2025-12-31 18:30, or say --dates day-first or month-first"
+            "write times as 2025-12-31 or 2025-12-31 18:30, or say --dates day-first or month-first; a number such as 46268 \
+             is how a spreadsheet keeps a date: format the column as a date and save the file again"
         }
         Reason::InvalidJson => "a file of messages has one JSON object a line; a file of rows ends with .csv",
+        Reason::MissingField => "the named field is missing: a Segment message has a type, a row what its kind needs",
         Reason::InvalidCsv => "these rows have another number of cells than the header, or a quote that is not closed",
-        Reason::WrongType => "amounts are digits with a decimal mark, without words or symbols",
+        Reason::WrongType => {
+            "amounts are digits with a decimal mark and at most their own currency around them; a word about consent is \
+             yes, no or one that mailing tools use"
+        }
+        Reason::NotAnOrder => "drafts, unfinished payments, fees, and returns for nothing of nobody",
         _ => return None,
     })
 }
@@ -126,6 +159,15 @@ fn tell_remedies(receipt: &Receipt, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
+/// All lines that something was noticed about, as far as the report lists them: whatever is dropped is said.
+fn tell_noticed(receipt: &Receipt, out: &mut impl Write) -> Result<()> {
+    for (flag, lines) in &receipt.flagged {
+        let all: Vec<String> = lines.iter().map(u64::to_string).collect();
+        writeln!(out, "  about {flag}: lines {}", all.join(" "))?;
+    }
+    Ok(())
+}
+
 /// What reading a file can fail of: the packer's words say nothing to those who did not write it.
 fn plainly(path: &str, packed: bool, error: &regulars::Error) -> String {
     if packed && error.kind() == regulars::ErrorKind::Io {
@@ -136,12 +178,51 @@ fn plainly(path: &str, packed: bool, error: &regulars::Error) -> String {
     format!("{path}: {error}")
 }
 
-fn take_in(store: &Store, file: &Path, asked: &Asked, out: &mut impl Write) -> Result<()> {
-    let path = file.display().to_string();
-    let file = File::open(file).map_err(|error| format!("cannot open {path:?}: {error}"))?;
+/// A file with all that was said about it.
+fn declared<'f>(mut file: CsvFile<'f>, asked: &Asked) -> CsvFile<'f> {
+    if let Some(zone) = &asked.zone {
+        file = file.time_zone(zone);
+    }
+    if let Some(order) = asked.dates {
+        file = file.date_order(order);
+    }
+    if let Some(encoding) = &asked.encoding {
+        file = file.encoding(encoding);
+    }
+    if let Some(lines) = asked.skip {
+        file = file.skip(lines);
+    }
+    if let Some(at) = asked.as_of {
+        file = file.as_of(at);
+    }
+    if let Some(source) = &asked.source {
+        file = file.source(source);
+    }
+    file
+}
+
+/// The currency that the first file of rows names, if one does.
+fn named_currency(asked: &Asked) -> Option<String> {
+    asked.files.iter().find_map(|path| {
+        let name = path.to_string_lossy().to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        if [".ndjson", ".jsonl", ".json"].iter().any(|end| plain.ends_with(end)) {
+            return None;
+        }
+        let file = match plain == name {
+            true => CsvFile::open(path, asked.kind).ok()?,
+            false => CsvFile::new(MultiGzDecoder::new(File::open(path).ok()?), asked.kind),
+        };
+        declared(file, asked).inspect().ok()?.currency
+    })
+}
+
+fn take_in(store: &Store, place: &Path, asked: &Asked, out: &mut impl Write) -> Result<()> {
+    let path = place.display().to_string();
+    let file = File::open(place).map_err(|error| format!("cannot open {path:?}: {error}"))?;
     let read = Arc::new(AtomicU64::new(0));
     let bar = Bar { name: path.clone(), total: file.metadata()?.len(), read: Arc::clone(&read) };
-    let counted = Counted { inner: file, read };
+    let counted = Counted { inner: file, read: Arc::clone(&read) };
     let name = path.to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let packed = plain != name;
@@ -152,20 +233,23 @@ fn take_in(store: &Store, file: &Path, asked: &Asked, out: &mut impl Write) -> R
         bar.done();
         writeln!(out, "{path}: {receipt}")?;
         for reject in receipt.rejects.iter().take(5) {
-            writeln!(out, "  line {}: {}", reject.line, reject.reason)?;
+            writeln!(out, "  {reject}")?;
         }
         return tell_remedies(&receipt, out).map_err(|error| format!("{path}: {error}").into());
     }
-    let mut file = CsvFile::new(stream, None).on_progress(|progress| bar.show(progress.rows, "rows"));
-    if let Some(zone) = &asked.zone {
-        file = file.time_zone(zone);
-    }
-    if let Some(order) = asked.dates {
-        file = file.date_order(order);
-    }
+    // A plain file is wound back to be read again; what is unpacked on the way is held in memory.
+    let opened = if packed { Ok(CsvFile::new(stream, asked.kind)) } else { CsvFile::open(place, asked.kind) };
+    let opened = opened.map_err(|error| plainly(&path, packed, &error))?;
+    let file = declared(opened, asked).on_progress(|progress| {
+        if !packed {
+            read.store(progress.bytes, Ordering::Relaxed);
+        }
+        bar.show(progress.rows, "rows");
+    });
     let report = store.import(file).map_err(|error| plainly(&path, packed, &error))?;
     bar.done();
     write!(out, "{path}: {report}")?;
+    tell_noticed(&report.receipt, out)?;
     tell_remedies(&report.receipt, out).map_err(|error| format!("{path}: {error}").into())
 }
 
@@ -216,7 +300,8 @@ fn segments(store: &Store, out: &mut impl Write) -> Result<()> {
 
 fn run(out: &mut impl Write) -> Result<()> {
     let asked = asked(std::env::args_os().skip(1))?;
-    let code = asked.currency.as_deref().unwrap_or("EUR");
+    let named = if asked.currency.is_none() { named_currency(&asked) } else { None };
+    let code = asked.currency.as_deref().or(named.as_deref()).unwrap_or("EUR");
     let currency: Currency = code.parse()?;
     let mut options = Store::options().currency(code);
     if let Some(zone) = &asked.zone {
@@ -240,7 +325,7 @@ fn run(out: &mut impl Write) -> Result<()> {
     if failed < asked.files.len() {
         shop(&store.snapshot(), currency, out)?;
         if asked.currency.is_none() {
-            writeln!(out, "  in EUR, and amounts without a currency read as such: --currency says another one")?;
+            writeln!(out, "  in {code}, and amounts without a currency read as such: --currency says another one")?;
         }
         segments(&store, out)?;
     }

@@ -103,32 +103,52 @@ fn ingest(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     ingested(&receipt)
 }
 
+const IMPORT_FIELDS: [&str; 15] = [
+    "format",
+    "file",
+    "mapping",
+    "source",
+    "trust",
+    "received_at",
+    "delimiter",
+    "decimal_comma",
+    "date_order",
+    "time_zone",
+    "batch",
+    "encoding",
+    "skip",
+    "as_of",
+    "default_type",
+];
+
 fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
-    let fields = [
-        "format",
-        "file",
-        "mapping",
-        "source",
-        "trust",
-        "received_at",
-        "delimiter",
-        "decimal_comma",
-        "date_order",
-        "time_zone",
-        "batch",
-    ];
+    if command.raw("undo").is_some_and(|undo| undo != "false") {
+        return Err(Failure::unsupported("an import cannot be taken back yet"));
+    }
+    let fields: Vec<&str> = IMPORT_FIELDS.into_iter().chain(["undo"]).collect();
     command.only(&fields)?;
     let path: String = command.need("file", "a path")?;
-    let open = || File::open(&path).map_err(|error| Failure::io(format!("cannot open {path}: {error}")));
-    let format: String = command.need("format", "orders_csv, customers_csv or ndjson")?;
-    let kind = match format.as_str() {
-        "orders_csv" => Kind::Orders,
-        "customers_csv" => Kind::Customers,
-        "ndjson" => return ingested(&store.import_ndjson(open()?, &ingest_options(command)?, |_| {})?),
-        _ => return Err(Failure::invalid("format is orders_csv, customers_csv or ndjson")),
+    let formats = "orders_csv, customers_csv, csv (which of the two, the file tells) or ndjson";
+    let kind = match command.need::<String>("format", formats)?.as_str() {
+        "orders_csv" => Some(Kind::Orders),
+        "customers_csv" => Some(Kind::Customers),
+        "csv" => None,
+        "ndjson" => {
+            let file = File::open(&path).map_err(|error| Failure::io(format!("cannot open {path}: {error}")))?;
+            return ingested(&store.import_ndjson(file, &ingest_options(command)?, |_| {})?);
+        }
+        _ => return Err(Failure::invalid(format!("format is {formats}"))),
     };
-    let mut file = CsvFile::new(open()?, Some(kind));
-    let expected = r#"an object of key and header, or key and {"const": value}"#;
+    let report = store.import(declared(CsvFile::open(&path, kind)?, command)?)?;
+    let reply = ingested(&report.receipt)?;
+    let reply = reply.with("rows", &report.rows)?.with("orders", &report.orders)?.with("refunds", &report.refunds)?;
+    let reply = reply.with("flagged", &report.receipt.flagged)?;
+    reply.with("people", &report.people)?.with("detected", &report.detected)
+}
+
+/// A file with all that the command says about it.
+fn declared<'f>(mut file: CsvFile<'f>, command: &Command<'_>) -> Result<CsvFile<'f>, Failure> {
+    let expected = r#"an object of key and header, key and list of headers, or key and {"const": value}"#;
     for (key, from) in command.get::<BTreeMap<String, From>>("mapping", expected)?.unwrap_or_default() {
         file = file.map(key, from);
     }
@@ -140,6 +160,9 @@ fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     }
     if let Some(at) = command.instant("received_at")? {
         file = file.received_at(at);
+    }
+    if let Some(at) = command.instant("as_of")? {
+        file = file.as_of(at);
     }
     if let Some(delimiter) = command.get::<char>("delimiter", "one character")? {
         file = file.delimiter(delimiter);
@@ -156,13 +179,16 @@ fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     if let Some(zone) = command.get::<String>("time_zone", "an IANA time zone")? {
         file = file.time_zone(zone);
     }
+    if let Some(encoding) = command.get::<String>("encoding", "an encoding such as windows-1252")? {
+        file = file.encoding(encoding);
+    }
+    if let Some(lines) = command.get::<u64>("skip", "a number of lines before the header")? {
+        file = file.skip(lines);
+    }
     if let Some(messages) = command.get::<usize>("batch", "a number of messages")? {
         file = file.batch(messages);
     }
-    let report = store.import(file)?;
-    let reply = ingested(&report.receipt)?;
-    let reply = reply.with("rows", &report.rows)?.with("orders", &report.orders)?.with("refunds", &report.refunds)?;
-    reply.with("people", &report.people)?.with("detected", &report.detected)
+    Ok(file)
 }
 
 /// `[[DATE, FROM, TO, "0.134"], ...]`

@@ -26,7 +26,7 @@ pub(super) struct Row<'a> {
 }
 
 /// The cells of a row, unquoted.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Cells<'a> {
     text: &'a str,
     ends: &'a [usize],
@@ -37,10 +37,18 @@ impl<'a> Cells<'a> {
         self.ends.len()
     }
 
-    /// A cell, trimmed; blank where the row has no such cell.
+    /// A cell, trimmed and without its guard; blank where the row has no such cell.
     pub(super) fn get(&self, column: usize) -> &'a str {
         let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(column).and_then(|end| self.text.get(start..*end)).unwrap_or_default().trim()
+        unguarded(self.ends.get(column).and_then(|end| self.text.get(start..*end)).unwrap_or_default().trim())
+    }
+}
+
+/// The cell without the apostrophe that exports put before what a spreadsheet would compute.
+fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit() || "+-=@".contains(c)) => rest,
+        _ => cell,
     }
 }
 
@@ -437,6 +445,23 @@ mod tests {
         assert_eq!(rows(&format!("\"a\"b,{long}\n")), too_large);
         assert_eq!(rows(&format!("{long},\"a\"b\n")), too_large);
         assert_eq!(rows(&format!("\"{long}\n")), too_large);
+    }
+
+    #[test]
+    fn one_guard_is_not_part_of_a_cell() {
+        for (cell, expected) in [
+            ("'7012", "7012"),
+            ("'+45", "+45"),
+            ("'-3", "-3"),
+            ("'=x", "=x"),
+            ("'@x", "@x"),
+            ("''7", "''7"),
+            ("'Neil", "'Neil"),
+            ("O'7", "O'7"),
+            ("'", "'"),
+        ] {
+            assert_eq!(unguarded(cell), expected);
+        }
     }
 
     #[test]

@@ -1,51 +1,228 @@
 //! What columns are that nobody declared: by the headers that shops' exports have, and by what stands in their cells.
 
+use super::dates::is_time_of_day;
+use super::header::Header;
 use super::mapping::{Key, Mapping};
+use super::money::without_sign;
+use super::{names, status};
 use ahash::AHashMap;
 
 /// The first rows of a file, and its headers.
 pub(super) struct Guesses<'s> {
-    headers: Vec<String>,
+    headers: &'s [Header],
     /// The headers that are written as keys: `trait.city`, `consent.email.marketing`.
     keys: Vec<(Key, usize)>,
     rows: &'s [Vec<String>],
 }
 
-/// Headers under which some shops write ids, some names and some addresses.
-const OPEN: [&str; 3] = ["customer", "client", "buyer"];
-
 impl<'s> Guesses<'s> {
-    pub(super) fn new(headers: &[String], rows: &'s [Vec<String>]) -> Self {
-        let keys = headers.iter().enumerate().filter_map(|(at, header)| Some((Key::parse(header)?, at)));
-        Self { keys: keys.collect(), headers: headers.iter().map(|header| folded(header)).collect(), rows }
+    pub(super) fn new(headers: &'s [Header], rows: &'s [Vec<String>]) -> Self {
+        let keys = headers.iter().enumerate().filter_map(|(at, header)| Some((Key::parse(&header.text)?, at)));
+        Self { keys: keys.collect(), headers, rows }
     }
 
     /// Maps what is not mapped yet.
     pub(super) fn complete(&self, mapping: &mut Mapping, orders: bool) {
         let total_said = mapping.has(&Key::Total);
         for (key, at) in &self.keys {
-            if matches!(key, Key::Trait(_) | Key::Consent(..)) {
-                mapping.offer(key.clone(), *at);
+            if !orders || matches!(key, Key::Trait(_) | Key::Consent(..)) {
+                mapping.offer(key.clone(), &[*at]);
             }
         }
-        let shopify = self.headers.iter().any(|header| header == "lineitemname");
-        for (key, names) in guesses(orders, shopify) {
-            let fits = |at: &usize| mapping.is_free(*at) && self.fits(&key, *at);
-            let of_name = |name: &&str| self.headers.iter().position(|header| header == name).filter(fits);
-            if let Some(at) = names.iter().find_map(of_name) {
-                mapping.offer(key, at);
-            }
+        if orders {
+            self.complete_orders(mapping);
+        } else {
+            self.complete_customers(mapping);
         }
         if !total_said && self.totals_are_of_lines(mapping) {
-            mapping.forget(&Key::Total).into_iter().for_each(|at| mapping.offer(Key::LineTotal, at));
+            mapping.forget(&Key::Total).into_iter().for_each(|at| mapping.offer(Key::LineTotal, &[at]));
         }
     }
 
-    /// Whether headers look like those of orders rather than of customers.
-    pub(super) fn looks_like_orders(&self) -> bool {
-        let mut mapping = Mapping::default();
-        self.complete(&mut mapping, true);
-        mapping.has(&Key::OrderId) && mapping.has_amount()
+    fn complete_orders(&self, mapping: &mut Mapping) {
+        // Shopify calls the order's number `Name`, and the products' names `Lineitem name`.
+        let shopify = self.headers.iter().any(|header| header.full() == "lineitemname");
+        if shopify {
+            self.first(mapping, Key::OrderId, &["name"]);
+            self.first(mapping, Key::Name, &["lineitemname"]);
+        }
+        self.first(mapping, Key::OrderId, &[names::ORDER_ID]);
+        self.times(mapping);
+        self.people(mapping);
+        self.first(mapping, Key::OrderId, &[names::ORDER_ID_SHORT]);
+        for (key, words) in [
+            (Key::ProductId, names::PRODUCT_ID),
+            (Key::Brand, names::BRAND),
+            (Key::Category, names::CATEGORY),
+            (Key::Price, names::PRICE),
+            (Key::Quantity, names::QUANTITY),
+            (Key::LineTotal, names::LINE_TOTAL),
+        ] {
+            self.first(mapping, key, &[words]);
+        }
+        self.first(mapping, Key::Total, &[names::ORDER_TOTAL, names::TOTAL]);
+        for (key, words) in [
+            (Key::Discount, names::DISCOUNT),
+            (Key::Refunded, names::REFUNDED),
+            (Key::CancelledAt, names::CANCELLED_AT),
+            (Key::Currency, names::CURRENCY),
+            (Key::Status, names::STATUS),
+            (Key::RowKind, names::ROW_KIND),
+            (marketing("email"), names::CONSENT_EMAIL),
+            (marketing("sms"), names::CONSENT_SMS),
+            (marketing("whatsapp"), names::CONSENT_WHATSAPP),
+        ] {
+            self.first(mapping, key, &[words]);
+        }
+        self.names_in_orders(mapping);
+    }
+
+    fn people(&self, mapping: &mut Mapping) {
+        self.first(mapping, Key::UserId, &[names::USER_ID]);
+        self.first(mapping, Key::CustomerId, &[names::CUSTOMER_ID, names::OPEN]);
+        self.fallbacks(mapping, Key::Email, &[names::EMAIL, names::EMAIL_BILLING, names::EMAIL_SHIPPING]);
+        self.first(mapping, Key::Email, &[names::OPEN]);
+        self.fallbacks(mapping, Key::Phone, &[names::PHONE, names::PHONE_BILLING, names::PHONE_SHIPPING]);
+        self.first(mapping, Key::LoyaltyCard, &[names::LOYALTY_CARD]);
+        self.first(mapping, Key::Country, &[names::COUNTRY]);
+    }
+
+    /// A date and the time of day beside it are one time; so is a column that holds both, whatever it is called.
+    fn times(&self, mapping: &mut Mapping) {
+        let clock = self.find(mapping, &Key::TimeOfDay, names::TIME_OR_CLOCK);
+        let is_clock = |at: usize| self.cells(at).all(is_time_of_day);
+        let date = self.find(mapping, &Key::Time, names::TIME);
+        match (date, clock) {
+            (Some(date), Some(clock)) if is_clock(clock) => {
+                mapping.offer(Key::Time, &[date]);
+                mapping.offer(Key::TimeOfDay, &[clock]);
+            }
+            (_, Some(clock)) => mapping.offer(Key::Time, &[clock]),
+            (date, None) => date.into_iter().for_each(|at| mapping.offer(Key::Time, &[at])),
+        }
+        self.first(mapping, Key::TimeZone, &[names::ZONE]);
+    }
+
+    /// `name` beside an e-mail is the buyer's; beside what only a line has it is the product's.
+    fn names_in_orders(&self, mapping: &mut Mapping) {
+        self.first(mapping, Key::Name, &[names::PRODUCT_NAME]);
+        for (name, words) in [("firstName", names::FIRST_NAME), ("lastName", names::LAST_NAME)] {
+            self.first(mapping, Key::Trait(name.to_owned()), &[words]);
+        }
+        if let Some(at) = self.find(mapping, &Key::Name, names::SHORT_NAME) {
+            let of_line = [Key::ProductId, Key::Price, Key::Quantity, Key::LineTotal, Key::Brand, Key::Category];
+            let beside =
+                |keys: &[Key]| keys.iter().filter_map(|key| mapping.column(key)).any(|other| other.abs_diff(at) == 1);
+            let buyers =
+                mapping.has(&Key::Name) || (mapping.has(&Key::Email) && (beside(&[Key::Email]) || !beside(&of_line)));
+            let split = mapping.has(&Key::Trait("firstName".to_owned()));
+            let key = match (buyers, split) {
+                (false, _) => Key::Name,
+                (true, true) => Key::Trait("lastName".to_owned()),
+                (true, false) => Key::Trait("name".to_owned()),
+            };
+            mapping.offer(key, &[at]);
+        }
+        self.first(mapping, Key::Trait("name".to_owned()), &[names::FULL_NAME, names::OPEN, "customerid"]);
+    }
+
+    fn complete_customers(&self, mapping: &mut Mapping) {
+        self.people(mapping);
+        self.first(mapping, Key::Country, &[names::COUNTRY_OF_CUSTOMER]);
+        self.first(mapping, Key::Time, &[names::STATED_AT]);
+        self.permissions(mapping);
+        let first = |name: &str, words: &[&str], mapping: &mut Mapping| {
+            self.first(mapping, Key::Trait(name.to_owned()), words);
+        };
+        first("firstName", &[names::FIRST_NAME], mapping);
+        first("lastName", &[names::LAST_NAME], mapping);
+        if let Some(at) = self.find(mapping, &Key::Name, names::SHORT_NAME) {
+            // `Prénom` and `Nom`, `Nombre` and `Apellidos`: the short one is the half that has no word of its own.
+            let has = |name: &str| mapping.has(&Key::Trait(name.to_owned()));
+            let name = match (has("firstName"), has("lastName")) {
+                (true, false) => "lastName",
+                (false, true) => "firstName",
+                _ => "name",
+            };
+            mapping.offer(Key::Trait(name.to_owned()), &[at]);
+        }
+        first("name", &[names::FULL_NAME, names::OPEN, "customerid"], mapping);
+        for (name, words) in [
+            ("city", names::CITY),
+            ("postal_code", names::POSTAL_CODE),
+            ("birthday", names::BIRTHDAY),
+            ("gender", names::GENDER),
+            ("company", names::COMPANY),
+            ("tags", names::TAGS),
+            ("createdAt", names::REGISTERED),
+        ] {
+            first(name, &[words], mapping);
+        }
+    }
+
+    /// What a file of customers says of consent, in columns that no other kind of file has.
+    fn permissions(&self, mapping: &mut Mapping) {
+        let channel = |name: &str| name.to_owned();
+        for (name, words) in
+            [("email", names::CONSENT_EMAIL), ("sms", names::CONSENT_SMS), ("whatsapp", names::CONSENT_WHATSAPP)]
+        {
+            let Some(at) = self.find(mapping, &marketing(name), words) else { continue };
+            // A yes that is written as the time of it.
+            let dated = self.cells(at).next().is_some() && self.cells(at).all(is_dated);
+            mapping.offer(if dated { Key::OptedIn(channel(name)) } else { marketing(name) }, &[at]);
+        }
+        // Beside a newsletter of its own, such a box is about somebody else's offers.
+        let partners = Key::Consent("email".to_owned(), "partner_offers".to_owned());
+        self.first(mapping, partners, &["optin optedin"]);
+        for (key, words) in [
+            (Key::ConsentTime(channel("email")), names::SINCE_EMAIL),
+            (Key::ConsentTime(channel("sms")), names::SINCE_SMS),
+            (Key::OptedIn(channel("email")), names::OPTED_IN_EMAIL),
+            (Key::OptedIn(channel("sms")), names::OPTED_IN_SMS),
+            (Key::Unsubscribed(channel("email")), names::UNSUBSCRIBED_EMAIL),
+            (Key::Unsubscribed(channel("sms")), names::UNSUBSCRIBED_SMS),
+            (Key::Unsubscribed(channel("whatsapp")), names::UNSUBSCRIBED_WHATSAPP),
+            (Key::Bounced(channel("email")), names::BOUNCED),
+            (Key::Complained(channel("email")), names::COMPLAINED),
+            (Key::ContactStatus(channel("email")), names::CONTACT_STATUS),
+            (Key::ContactStatus(channel("sms")), names::CONTACT_STATUS_SMS),
+        ] {
+            let called = |header: &Header, word: &str| {
+                header.is_called(word)
+                    // `Opted out of email: Newsletter`, one column for each kind of mail.
+                    || (word == "optedoutofemail" && header.full().starts_with(word))
+            };
+            let all: Vec<usize> = words
+                .split_whitespace()
+                .flat_map(|word| self.headers.iter().enumerate().filter(move |(_, own)| called(own, word)))
+                .map(|(at, _)| at)
+                .collect();
+            mapping.offer(key, &deduplicated(all));
+        }
+    }
+
+    /// Offers the first column that one of the words names.
+    fn first(&self, mapping: &mut Mapping, key: Key, words: &[&str]) {
+        if mapping.has(&key) {
+            return;
+        }
+        if let Some(at) = words.iter().find_map(|words| self.find(mapping, &key, words)) {
+            mapping.offer(key, &[at]);
+        }
+    }
+
+    /// Offers the first column of each list: where the first cell is blank the next stands in.
+    fn fallbacks(&self, mapping: &mut Mapping, key: Key, lists: &[&str]) {
+        let columns: Vec<usize> = lists.iter().filter_map(|words| self.find(mapping, &key, words)).collect();
+        mapping.offer(key, &columns);
+    }
+
+    /// The free column that the first of the words names; by its whole header before by part of it.
+    fn find(&self, mapping: &Mapping, key: &Key, words: &str) -> Option<usize> {
+        let fits = |at: &usize| mapping.is_free(*at) && self.fits(key, *at);
+        let whole = |word: &str| self.headers.iter().position(|own| own.full() == word).filter(fits);
+        let part = |word: &str| self.headers.iter().position(|own| own.is_called(word)).filter(fits);
+        words.split_whitespace().find_map(whole).or_else(|| words.split_whitespace().find_map(part))
     }
 
     fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
@@ -54,20 +231,41 @@ impl<'s> Guesses<'s> {
 
     /// Whether cells may be what their header says. A name taken for an id would make one person of all who bear it.
     fn fits(&self, key: &Key, column: usize) -> bool {
-        let open = self.headers.get(column).is_some_and(|header| OPEN.contains(&header.as_str()));
+        let Some(header) = self.headers.get(column) else { return false };
+        let open = is_one_of(header.full(), names::OPEN);
         match key {
             Key::UserId | Key::CustomerId | Key::LoyaltyCard if open => self.cells(column).all(is_surely_an_id),
             Key::UserId | Key::CustomerId | Key::LoyaltyCard => !self.cells(column).any(is_several_words),
             Key::Email if open => self.cells(column).all(|cell| cell.contains('@')),
+            Key::Phone if matches!(header.full(), "sms" | "whatsapp") => {
+                self.cells(column).next().is_some() && self.cells(column).all(is_like_a_phone)
+            }
+            Key::OrderId if is_one_of(header.full(), names::ORDER_ID_SHORT) => self.cells(column).all(is_surely_an_id),
+            Key::Refunded => self.cells(column).all(|cell| rough(cell).is_some()),
+            Key::RowKind => self.cells(column).any(|cell| status::row_kind(cell).is_some()),
             _ => true,
         }
+    }
+
+    /// Headers that nothing is read from, though their cells are amounts and dates: what an orders file has whose
+    /// language is not known here, and a customers file has only of sums and last visits.
+    pub(super) fn looks_like_unread_orders(&self, mapping: &Mapping) -> bool {
+        let sums = |header: &Header| {
+            names::SUMS_OF_CUSTOMERS.iter().any(|word| header.full().contains(word))
+                || header.full().starts_with("total")
+        };
+        let unread =
+            |(at, header): &(usize, &Header)| mapping.is_free(*at) && !sums(header) && self.cells(*at).next().is_some();
+        let all_are =
+            |is: fn(&str) -> bool| self.headers.iter().enumerate().filter(unread).any(|(at, _)| self.cells(at).all(is));
+        all_are(is_like_money) && all_are(is_dated)
     }
 
     /// Whether what looks like the order's total is the line's: by what the rows of one order say together.
     fn totals_are_of_lines(&self, mapping: &Mapping) -> bool {
         let column = |key| mapping.column(&key);
         let (Some(id), Some(total)) = (column(Key::OrderId), column(Key::Total)) else { return false };
-        if self.headers.get(total).is_some_and(|header| OF_ORDERS.contains(&header.as_str())) {
+        if self.headers.get(total).is_some_and(|header| is_one_of(header.full(), names::ORDER_TOTAL)) {
             return false;
         }
         let (price, quantity) = (column(Key::Price), column(Key::Quantity));
@@ -87,9 +285,6 @@ impl<'s> Guesses<'s> {
         }
     }
 }
-
-/// Headers that say themselves that they are about orders.
-const OF_ORDERS: [&str; 4] = ["ordertotal", "ordertotalamount", "grandtotal", "orderamount"];
 
 /// One row: what stands in the column in question, and price times quantity.
 struct Priced {
@@ -131,6 +326,8 @@ fn vote(rows: &[Priced]) -> Option<Vote> {
 
 /// About what number a cell is, whichever mark stands before the decimals.
 fn rough(cell: &str) -> Option<f64> {
+    let (number, _) = without_sign(cell);
+    let cell = number.as_str();
     let last = cell.rfind([',', '.']).filter(|at| cell.len() - at != 4 || cell.matches([',', '.']).count() == 1);
     let digits =
         |text: &str| text.chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\'')).collect::<String>();
@@ -149,11 +346,6 @@ fn is_several_words(cell: &str) -> bool {
     cell.contains(char::is_whitespace) && !cell.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Letters and digits, small: `Order ID`, `order_id` and `OrderId` are one header.
-fn folded(header: &str) -> String {
-    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 /// Whether a cell of the first line is data rather than a header: an address, a date, or a number of some length.
 pub(super) fn looks_like_data(cell: &str) -> bool {
     let digits = cell.chars().filter(char::is_ascii_digit).count();
@@ -161,135 +353,103 @@ pub(super) fn looks_like_data(cell: &str) -> bool {
     (cell.contains('@') && cell.contains('.')) || (number && digits > 4)
 }
 
-type Guess = (Key, Vec<&'static str>);
-
-/// What headers mean, the likelier first. Sources: the export formats of Shopify and WooCommerce, and the plain names of
-/// tills and data sets.
-fn guesses(orders: bool, shopify: bool) -> Vec<Guess> {
-    let mut all = people_guesses();
-    all.extend(if orders { order_guesses(shopify) } else { customer_guesses() });
-    all
-}
-
 fn marketing(channel: &str) -> Key {
     Key::Consent(channel.to_owned(), "marketing".to_owned())
 }
 
-fn people_guesses() -> Vec<Guess> {
-    vec![
-        (Key::UserId, vec!["userid", "customeruserid", "accountid"]),
-        (
-            Key::CustomerId,
-            vec![
-                "customerid",
-                "customernumber",
-                "customerno",
-                "householdid",
-                "clientid",
-                "customer",
-                "client",
-                "buyer",
-            ],
-        ),
-        (
-            Key::Email,
-            vec![
-                "email",
-                "emailaddress",
-                "customeremail",
-                "billingemail",
-                "emailbilling",
-                "contactemail",
-                "customer",
-                "client",
-                "buyer",
-            ],
-        ),
-        (
-            Key::Phone,
-            vec!["phone", "phonenumber", "billingphone", "phonebilling", "mobile", "mobilephone", "telephone"],
-        ),
-        (Key::LoyaltyCard, vec!["loyaltycard", "loyaltycardnumber", "loyaltyid", "clubcard", "membershipnumber"]),
-        (Key::Country, vec!["country", "billingcountry", "countrycode", "countrycodebilling", "shippingcountry"]),
-    ]
+fn is_one_of(name: &str, words: &str) -> bool {
+    words.split_whitespace().any(|word| word == name)
 }
 
-fn customer_guesses() -> Vec<Guess> {
-    let trait_ = |name: &str| Key::Trait(name.to_owned());
-    vec![
-        (
-            Key::Time,
-            vec!["time", "createdat", "dateregistered", "registered", "signupdate", "signedupat", "datecreated"],
-        ),
-        (trait_("firstName"), vec!["firstname", "billingfirstname"]),
-        (trait_("lastName"), vec!["lastname", "billinglastname"]),
-        (trait_("name"), vec!["name", "fullname", "customername", "customer", "client", "buyer", "customerid"]),
-        (trait_("city"), vec!["city", "defaultaddresscity", "billingcity"]),
-        (
-            trait_("postal_code"),
-            vec!["zip", "postcode", "postalcode", "zipcode", "defaultaddresszip", "billingpostcode"],
-        ),
-        (trait_("birthday"), vec!["birthday", "birthdate", "dateofbirth"]),
-        (trait_("gender"), vec!["gender"]),
-        (trait_("company"), vec!["company", "defaultaddresscompany", "billingcompany"]),
-        (trait_("tags"), vec!["tags"]),
-        (marketing("email"), vec!["acceptsemailmarketing", "acceptsmarketing", "emailoptin", "newsletter"]),
-        (marketing("sms"), vec!["acceptssmsmarketing", "smsoptin"]),
-    ]
+fn deduplicated(all: Vec<usize>) -> Vec<usize> {
+    let mut out = Vec::new();
+    for at in all {
+        if !out.contains(&at) {
+            out.push(at);
+        }
+    }
+    out
 }
 
-fn order_guesses(shopify: bool) -> Vec<Guess> {
-    let order_id = [
-        "orderid",
-        "ordernumber",
-        "orderno",
-        "order",
-        "invoiceno",
-        "invoicenumber",
-        "invoice",
-        "basketid",
-        "transactionid",
-        "receiptid",
-        "receiptnumber",
-    ];
-    // Shopify calls the order's number `Name`, and the products' names `Lineitem name`.
-    let order_id = if shopify { [&["name"], order_id.as_slice()].concat() } else { order_id.to_vec() };
-    let name: &[&str] = if shopify {
-        &["lineitemname"]
-    } else {
-        &["productname", "itemname", "description", "product", "name", "title"]
-    };
-    vec![
-        (Key::OrderId, order_id),
-        (
-            Key::Time,
-            vec![
-                "time",
-                "createdat",
-                "orderdate",
-                "invoicedate",
-                "datecreated",
-                "transactiontimestamp",
-                "timestamp",
-                "datetime",
-                "date",
-                "purchasedate",
-                "orderedat",
-            ],
-        ),
-        (Key::ProductId, vec!["productid", "stockcode", "lineitemsku", "sku", "itemsku", "productsku", "itemid"]),
-        (Key::Name, name.to_vec()),
-        (Key::Brand, vec!["brand", "vendor", "manufacturer"]),
-        (Key::Category, vec!["category", "productcategory", "producttype", "department"]),
-        (Key::Price, vec!["price", "unitprice", "lineitemprice", "itemprice", "itemcost"]),
-        (Key::Quantity, vec!["quantity", "qty", "lineitemquantity", "itemquantity", "quantityrefund", "units"]),
-        (Key::LineTotal, vec!["linetotal", "salesvalue", "itemtotal", "rowtotal", "orderlinetotal", "lineamount"]),
-        (Key::Total, vec!["total", "ordertotal", "ordertotalamount", "grandtotal", "orderamount", "amount", "revenue"]),
-        (Key::Discount, vec!["discount", "discountamount", "cartdiscountamount", "discounttotal", "retaildisc"]),
-        (Key::Refunded, vec!["refundedamount", "refundamount", "orderrefundamount", "totalrefunded", "amountrefunded"]),
-        (Key::Currency, vec!["currency", "currencycode", "ordercurrency"]),
-        (Key::Status, vec!["status", "orderstatus", "financialstatus"]),
-        (marketing("email"), vec!["acceptsmarketing", "acceptsemailmarketing"]),
-        (Key::Trait("name".to_owned()), vec!["customername", "customer", "client", "buyer", "customerid"]),
-    ]
+fn is_like_a_phone(cell: &str) -> bool {
+    cell.chars().filter(char::is_ascii_digit).count() >= 6 && !cell.chars().any(char::is_alphabetic)
+}
+
+/// `12.50`, `$5`: with decimals, or with a currency.
+fn is_like_money(cell: &str) -> bool {
+    let (number, sign) = without_sign(cell);
+    let decimals = number.rsplit_once(['.', ',']).is_some_and(|(_, decimals)| decimals.len() == 2);
+    (decimals || sign.is_some()) && rough(&number).is_some()
+}
+
+/// Whether a cell looks like a date, of whatever order.
+fn is_dated(cell: &str) -> bool {
+    let date = cell.split([' ', 'T']).next().unwrap_or_default();
+    let digits = date.chars().filter(char::is_ascii_digit).count();
+    (5..=8).contains(&digits)
+        && date.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '/' | '.'))
+        && ['-', '/', '.'].iter().any(|mark| date.matches(*mark).count() == 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_name_a_header_once() {
+        let people = [
+            names::USER_ID,
+            names::CUSTOMER_ID,
+            names::OPEN,
+            names::EMAIL,
+            names::EMAIL_BILLING,
+            names::EMAIL_SHIPPING,
+            names::PHONE,
+            names::PHONE_BILLING,
+            names::PHONE_SHIPPING,
+            names::LOYALTY_CARD,
+            names::COUNTRY,
+        ];
+        let permissions = [
+            names::CONSENT_EMAIL,
+            names::CONSENT_SMS,
+            names::CONSENT_WHATSAPP,
+            names::SINCE_EMAIL,
+            names::SINCE_SMS,
+            names::OPTED_IN_EMAIL,
+            names::OPTED_IN_SMS,
+            names::UNSUBSCRIBED_EMAIL,
+            names::UNSUBSCRIBED_SMS,
+            names::UNSUBSCRIBED_WHATSAPP,
+            names::BOUNCED,
+            names::COMPLAINED,
+            names::CONTACT_STATUS,
+        ];
+        let orders = [
+            names::ORDER_ID,
+            names::TIME,
+            names::TIME_OR_CLOCK,
+            names::ZONE,
+            names::PRODUCT_ID,
+            names::PRODUCT_NAME,
+            names::BRAND,
+            names::CATEGORY,
+            names::PRICE,
+            names::QUANTITY,
+            names::LINE_TOTAL,
+            names::ORDER_TOTAL,
+            names::TOTAL,
+            names::DISCOUNT,
+            names::REFUNDED,
+            names::CANCELLED_AT,
+            names::CURRENCY,
+        ];
+        for tables in [people.iter().chain(&permissions).collect::<Vec<_>>(), people.iter().chain(&orders).collect()] {
+            let mut seen = std::collections::BTreeSet::new();
+            for word in tables.into_iter().flat_map(|words| words.split_whitespace()) {
+                assert_eq!(word, super::super::header::folded(word));
+                assert!(seen.insert(word), "{word}");
+            }
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::csv::Cells;
 use super::guess::Guesses;
-use super::values::is_rounded_id;
+use super::header::{Header, folded};
+use super::values::{address, is_rounded_id, name};
 use crate::Result;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Where a value comes from: a column, by its header, or the same for all rows.
 ///
-/// In JSON a header is a string and a constant is `{"const": value}`.
+/// In JSON a header is a string, several are a list, and a constant is `{"const": value}`.
 ///
 /// ```
 /// use regulars::import::From;
@@ -22,6 +23,8 @@ use std::collections::BTreeMap;
 pub enum From {
     /// The column of that header.
     Column(String),
+    /// The first of these columns whose cell is not blank.
+    Columns(Vec<String>),
     /// This value, in every row.
     Const(String),
 }
@@ -30,6 +33,10 @@ impl std::fmt::Display for From {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Column(header) => write!(f, "{header:?}"),
+            Self::Columns(headers) => {
+                let headers: Vec<String> = headers.iter().map(|header| format!("{header:?}")).collect();
+                f.write_str(&headers.join(" else "))
+            }
             Self::Const(value) => write!(f, "the constant {value:?}"),
         }
     }
@@ -39,6 +46,7 @@ impl Serialize for From {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
             Self::Column(header) => serializer.serialize_str(header),
+            Self::Columns(headers) => headers.serialize(serializer),
             Self::Const(value) => BTreeMap::from([("const", value)]).serialize(serializer),
         }
     }
@@ -50,6 +58,7 @@ impl<'de> Deserialize<'de> for From {
         #[serde(untagged)]
         enum Written {
             Column(String),
+            Columns(Vec<String>),
             Const {
                 #[serde(rename = "const")]
                 value: serde_json::Value,
@@ -63,6 +72,7 @@ impl<'de> Deserialize<'de> for From {
         };
         match Written::deserialize(deserializer)? {
             Written::Column(header) => Ok(Self::Column(header)),
+            Written::Columns(headers) => Ok(Self::Columns(headers)),
             Written::Const { value } => text(value).map(Self::Const),
         }
     }
@@ -72,7 +82,12 @@ impl<'de> Deserialize<'de> for From {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     OrderId,
+    /// The instant, or the date of it.
     Time,
+    /// The time of day, where it stands beside the date.
+    TimeOfDay,
+    /// The zone of both.
+    TimeZone,
     UserId,
     CustomerId,
     Email,
@@ -91,13 +106,31 @@ pub(super) enum Key {
     Currency,
     Country,
     Status,
+    /// Whether the row is a payment or a refund.
+    RowKind,
+    CancelledAt,
     Trait(String),
+    /// What they said, by channel and purpose.
     Consent(String, String),
+    /// Of a channel: since when that holds.
+    ConsentTime(String),
+    /// When they said yes to marketing.
+    OptedIn(String),
+    /// That, when or why they said no to it.
+    Unsubscribed(String),
+    /// That or when messages came back for good.
+    Bounced(String),
+    /// That or when they called a message spam.
+    Complained(String),
+    /// What a mailing tool says of them in a word.
+    ContactStatus(String),
 }
 
-const PLAIN: [(Key, &str); 20] = [
+const PLAIN: [(Key, &str); 24] = [
     (Key::OrderId, "order_id"),
     (Key::Time, "time"),
+    (Key::TimeOfDay, "time_of_day"),
+    (Key::TimeZone, "time_zone"),
     (Key::UserId, "user_id"),
     (Key::CustomerId, "customer_id"),
     (Key::Email, "email"),
@@ -116,6 +149,18 @@ const PLAIN: [(Key, &str); 20] = [
     (Key::Currency, "currency"),
     (Key::Country, "country"),
     (Key::Status, "status"),
+    (Key::RowKind, "row_kind"),
+    (Key::CancelledAt, "cancelled_at"),
+];
+
+/// The keys that speak of a channel.
+const OF_CHANNELS: [(fn(String) -> Key, &str); 6] = [
+    (Key::ConsentTime, "consent_time"),
+    (Key::OptedIn, "opted_in"),
+    (Key::Unsubscribed, "unsubscribed"),
+    (Key::Bounced, "bounced"),
+    (Key::Complained, "complained"),
+    (Key::ContactStatus, "contact_status"),
 ];
 
 /// The keys that name somebody.
@@ -129,6 +174,11 @@ impl Key {
         if let Some(name) = text.strip_prefix("trait.") {
             return Some(Self::Trait(name.to_owned())).filter(|_| !name.is_empty());
         }
+        if let Some((word, channel)) = text.split_once('.')
+            && let Some((key, _)) = OF_CHANNELS.iter().find(|(_, name)| *name == word)
+        {
+            return Some(key(channel.to_owned())).filter(|_| !channel.is_empty());
+        }
         let (channel, purpose) = text.strip_prefix("consent.")?.split_once('.')?;
         let good = !channel.is_empty() && !purpose.is_empty();
         good.then(|| Self::Consent(channel.to_owned(), purpose.to_owned()))
@@ -138,6 +188,12 @@ impl Key {
         match self {
             Self::Trait(name) => format!("trait.{name}"),
             Self::Consent(channel, purpose) => format!("consent.{channel}.{purpose}"),
+            Self::ConsentTime(channel) => format!("consent_time.{channel}"),
+            Self::OptedIn(channel) => format!("opted_in.{channel}"),
+            Self::Unsubscribed(channel) => format!("unsubscribed.{channel}"),
+            Self::Bounced(channel) => format!("bounced.{channel}"),
+            Self::Complained(channel) => format!("complained.{channel}"),
+            Self::ContactStatus(channel) => format!("contact_status.{channel}"),
             plain => PLAIN.iter().find(|(key, _)| key == plain).map_or("", |(_, name)| name).to_owned(),
         }
     }
@@ -146,7 +202,8 @@ impl Key {
 /// A mapped value of one file.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    Column(usize),
+    /// The first of these whose cell is not blank.
+    Columns(Vec<usize>),
     Const(String),
 }
 
@@ -158,55 +215,84 @@ impl Mapping {
     /// What the host said, with guesses for the rest where that is not enough to read the file.
     pub(super) fn new(
         said: &BTreeMap<String, From>,
-        headers: &[String],
+        headers: &[Header],
         orders: bool,
         guesses: &Guesses<'_>,
     ) -> Result<Self> {
+        let mut mapping = Self(Self::said(said, headers)?);
+        if !mapping.is_enough(orders) {
+            guesses.complete(&mut mapping, orders);
+        }
+        Ok(mapping)
+    }
+
+    fn said(said: &BTreeMap<String, From>, headers: &[Header]) -> Result<BTreeMap<Key, Place>> {
         let mut places = BTreeMap::new();
         for (text, from) in said {
             let key = Key::parse(text).ok_or_else(|| {
-                let keys: Vec<&str> = PLAIN.iter().map(|(_, name)| *name).collect();
+                let plain = PLAIN.iter().map(|(_, name)| (*name).to_owned());
+                let of_channels = OF_CHANNELS.iter().map(|(_, name)| format!("{name}.CHANNEL"));
+                let keys: Vec<String> = plain.chain(of_channels).collect();
                 Error::invalid(format!(
                     "a mapping knows {}, trait.NAME and consent.CHANNEL.PURPOSE; it has no {text:?}",
                     keys.join(", ")
                 ))
             })?;
+            let column = |header: &String| {
+                column_of(header, headers).ok_or_else(|| {
+                    Error::invalid(format!("the mapping of {text} names a column that the file does not have"))
+                })
+            };
             let place = match from {
                 From::Const(value) => Place::Const(value.clone()),
-                From::Column(header) => {
-                    let at = headers.iter().position(|own| own == header.trim()).ok_or_else(|| {
-                        Error::invalid(format!("the mapping of {text} names a column that the file does not have"))
-                    })?;
-                    Place::Column(at)
-                }
+                From::Column(header) => Place::Columns(vec![column(header)?]),
+                From::Columns(all) => Place::Columns(all.iter().map(column).collect::<Result<_>>()?),
             };
             places.insert(key, place);
         }
-        let mut mapping = Self(places);
-        if !mapping.is_enough(orders) {
-            guesses.complete(&mut mapping, orders);
-        }
-        mapping.check(orders)?;
-        Ok(mapping)
+        Ok(places)
     }
 
     pub(super) fn has(&self, key: &Key) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The value of a key in a row; blank is `None`.
-    pub(super) fn get<'a>(&'a self, key: &Key, cells: Cells<'a>) -> Option<&'a str> {
-        let value = match self.0.get(key)? {
-            Place::Column(at) => cells.get(*at),
-            Place::Const(value) => value.trim(),
-        };
-        Some(value).filter(|value| !value.is_empty())
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.keys()
     }
 
-    /// The traits by name, then the consents, with their values in a row; blank ones are left out.
-    pub(super) fn traits<'a>(&'a self, cells: Cells<'a>) -> impl Iterator<Item = (&'a Key, &'a str)> {
-        let rich = self.0.keys().filter(|key| matches!(key, Key::Trait(_) | Key::Consent(..)));
-        rich.filter_map(move |key| Some((key, self.get(key, cells)?)))
+    /// The value of a key in a row; blank is `None`.
+    pub(super) fn get<'a>(&'a self, key: &Key, cells: Cells<'a>) -> Option<&'a str> {
+        match self.0.get(key)? {
+            Place::Columns(columns) => columns.iter().map(|at| cells.get(*at)).find(|cell| !cell.is_empty()),
+            Place::Const(value) => Some(value.trim()).filter(|value| !value.is_empty()),
+        }
+    }
+
+    /// Every value of a key in a row that is not blank.
+    pub(super) fn all<'a>(&'a self, key: &Key, cells: Cells<'a>) -> Vec<&'a str> {
+        match self.0.get(key) {
+            Some(Place::Columns(columns)) => {
+                columns.iter().map(|at| cells.get(*at)).filter(|cell| !cell.is_empty()).collect()
+            }
+            _ => self.get(key, cells).into_iter().collect(),
+        }
+    }
+
+    /// What names somebody in a row, in the order of [`PEOPLE`].
+    pub(super) fn people<'a>(&'a self, cells: Cells<'a>) -> [Option<&'a str>; 5] {
+        PEOPLE.each_ref().map(|key| {
+            let cell = self.get(key, cells)?;
+            Some(if *key == Key::Email { address(cell) } else { name(cell) })
+        })
+    }
+
+    /// The traits by name, with their values in a row; blank ones are left out.
+    pub(super) fn traits<'a>(&'a self, cells: Cells<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.keys().filter_map(move |key| match key {
+            Key::Trait(name) => Some((name.as_str(), self.get(key, cells)?)),
+            _ => None,
+        })
     }
 
     /// Whether an id is `1.23457E+12`. A phone number of that kind is none, and harms nobody.
@@ -215,40 +301,50 @@ impl Mapping {
         ids.filter_map(|key| self.get(key, cells)).any(is_rounded_id)
     }
 
-    /// The column of a key.
+    /// The first column of a key.
     pub(super) fn column(&self, key: &Key) -> Option<usize> {
-        match self.0.get(key)? {
-            Place::Column(at) => Some(*at),
-            Place::Const(_) => None,
+        self.columns(key).first().copied()
+    }
+
+    pub(super) fn columns(&self, key: &Key) -> &[usize] {
+        match self.0.get(key) {
+            Some(Place::Columns(columns)) => columns,
+            _ => &[],
         }
     }
 
     /// What a column is.
     pub(super) fn key_of(&self, column: usize) -> Option<&Key> {
-        let reads = |place: &Place| matches!(place, Place::Column(own) if *own == column);
-        self.0.iter().find(|(_, place)| reads(place)).map(|(key, _)| key)
+        self.0.keys().find(|key| self.columns(key).contains(&column))
     }
 
     /// As a report shows it.
-    pub(super) fn shown(&self, headers: &[String]) -> BTreeMap<String, From> {
+    pub(super) fn shown(&self, headers: &[Header]) -> BTreeMap<String, From> {
+        let text = |at: &usize| headers.get(*at).map(|header| header.text.clone()).unwrap_or_default();
         let from = |place: &Place| match place {
-            Place::Column(at) => From::Column(headers.get(*at).cloned().unwrap_or_default()),
+            Place::Columns(columns) => match columns.as_slice() {
+                [column] => From::Column(text(column)),
+                all => From::Columns(all.iter().map(text).collect()),
+            },
             Place::Const(value) => From::Const(value.clone()),
         };
         self.0.iter().map(|(key, place)| (key.text(), from(place))).collect()
     }
 
     /// The headers that nothing was read from.
-    pub(super) fn unmapped(&self, headers: &[String]) -> Vec<String> {
-        let used = |at: usize| self.0.values().any(|place| matches!(place, Place::Column(own) if *own == at));
-        let rest = headers.iter().enumerate().filter(|(at, header)| !header.is_empty() && !used(*at));
-        rest.map(|(_, header)| header.clone()).collect()
+    pub(super) fn unmapped(&self, headers: &[Header]) -> Vec<String> {
+        let rest = headers.iter().enumerate().filter(|(at, header)| !header.text.is_empty() && self.is_free(*at));
+        rest.map(|(_, header)| header.text.clone()).collect()
     }
 
     fn is_enough(&self, orders: bool) -> bool {
         if orders {
             return self.has(&Key::OrderId) && self.has(&Key::Time);
         }
+        self.names_people()
+    }
+
+    pub(super) fn names_people(&self) -> bool {
         PEOPLE.iter().any(|key| self.has(key))
     }
 
@@ -256,16 +352,17 @@ impl Mapping {
         self.has(&Key::Total) || self.has(&Key::LineTotal) || self.has(&Key::Price)
     }
 
-    /// Reads a key from a column, unless the key is mapped or the column read already.
-    pub(super) fn offer(&mut self, key: Key, column: usize) {
-        if self.is_free(column) {
-            self.0.entry(key).or_insert(Place::Column(column));
+    /// Reads a key from columns, as far as nothing else is read from them; unless the key is mapped already.
+    pub(super) fn offer(&mut self, key: Key, columns: &[usize]) {
+        let free: Vec<usize> = columns.iter().copied().filter(|at| self.is_free(*at)).collect();
+        if !free.is_empty() {
+            self.0.entry(key).or_insert(Place::Columns(free));
         }
     }
 
     /// Whether nothing is read from a column.
     pub(super) fn is_free(&self, column: usize) -> bool {
-        !self.0.values().any(|place| matches!(place, Place::Column(own) if *own == column))
+        self.key_of(column).is_none()
     }
 
     /// Takes a key back.
@@ -275,22 +372,30 @@ impl Mapping {
         column
     }
 
-    /// Whether what is needed to read the file at all is there. The headers are not told: a file without any has a row of
-    /// data in their place.
-    fn check(&self, orders: bool) -> Result<()> {
-        let missing = |what: &str| {
-            let text =
-                format!("no column looks like {what}; name one so in the file's first line, or map it to a header");
-            Err(Error::invalid(text))
+    /// What a file of that kind needs and this one does not say.
+    pub(super) fn missing(&self, orders: bool) -> Vec<&'static str> {
+        let needs = match orders {
+            true => vec![
+                (self.has(&Key::OrderId), "the order's number (order_id)"),
+                (self.has(&Key::Time), "the time of the order (time)"),
+                (self.has_amount(), "an amount (total, line_total or price)"),
+            ],
+            false => vec![(self.names_people(), "a person (user_id, customer_id, email, phone or loyalty_card)")],
         };
-        match orders {
-            true if !self.has(&Key::OrderId) => missing("the order id (order_id)"),
-            true if !self.has(&Key::Time) => missing("the time of the order (time)"),
-            true if !self.has_amount() => missing("an amount (total, line_total or price)"),
-            false if !PEOPLE.iter().any(|key| self.has(key)) => {
-                missing("an identifier (user_id, customer_id, email, phone or loyalty_card)")
-            }
-            _ => Ok(()),
-        }
+        needs.into_iter().filter(|(there, _)| !there).map(|(_, what)| what).collect()
     }
+}
+
+/// The column that a host calls so: by its very header, else by the one that is spelled otherwise.
+fn column_of(said: &str, headers: &[Header]) -> Option<usize> {
+    let exact = headers.iter().position(|own| own.text == said.trim());
+    let name = folded(said);
+    let alike = || -> Vec<usize> {
+        let same = |(at, own): (usize, &Header)| (own.is_called(&name) && !name.is_empty()).then_some(at);
+        headers.iter().enumerate().filter_map(same).collect()
+    };
+    exact.or_else(|| match alike().as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    })
 }

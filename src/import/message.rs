@@ -1,8 +1,10 @@
 //! Writing the messages that rows become: JSON text, and ids that follow from content alone.
 
 use super::csv::Cells;
+use super::money::money;
+use super::permission::Topic;
 use super::rows::{Dialect, Holds};
-use super::values::{amount, name};
+use super::values::name;
 use crate::base::Decimal;
 use crate::base::doc::write_text;
 use crate::base::ident::uuid_text;
@@ -67,13 +69,24 @@ impl<'o> Object<'o> {
         }
     }
 
-    /// `context.externalIds`, if there are any.
-    pub(super) fn external_ids(&mut self, ids: [(&str, Option<&str>); 2]) {
-        if ids.iter().all(|(_, id)| id.is_none()) {
+    /// `context.externalIds`, if there are any, and what the row states about whom.
+    pub(super) fn context(&mut self, ids: [(&str, Option<&str>); 2], statement: Option<&Statement>) {
+        let any = ids.iter().any(|(_, id)| id.is_some());
+        if !any && statement.is_none() {
             return;
         }
         self.key("context");
         let mut context = self.inner();
+        if let Some(Statement { customer, says }) = statement {
+            context.key("statement");
+            let mut inner = context.inner();
+            inner.text("customer", Some(customer));
+            inner.text("says", Some(says));
+            inner.close();
+        }
+        if !any {
+            return context.close();
+        }
         context.key("externalIds");
         context.out.push('[');
         let mut first = true;
@@ -92,8 +105,12 @@ impl<'o> Object<'o> {
     }
 }
 
-/// What a consent is about: channel and purpose.
-pub(super) type Topic = (String, String);
+/// Which customer a row is about, and all that the file says about them, as digests: what is told apart from what the
+/// same source says later.
+pub(super) struct Statement {
+    pub(super) customer: String,
+    pub(super) says: String,
+}
 
 /// The properties of a `Consent Updated`.
 pub(super) fn consents(
@@ -113,17 +130,6 @@ pub(super) fn consents(
     properties.close();
 }
 
-/// What a cell of a consent column says.
-pub(super) fn status_of_consent(cell: &str) -> Option<ConsentStatus> {
-    let word = cell.to_lowercase();
-    Some(match word.as_str() {
-        "granted" | "yes" | "y" | "true" | "1" | "subscribed" | "opt-in" | "opted in" => ConsentStatus::Granted,
-        "denied" | "no" | "n" | "false" | "0" | "not subscribed" | "not_subscribed" | "never" => ConsentStatus::Denied,
-        "withdrawn" | "unsubscribed" | "opt-out" | "opted out" => ConsentStatus::Withdrawn,
-        _ => return None,
-    })
-}
-
 /// The content of a row: every cell under its header, whatever the order of the columns. `5.0` and `5.00` are one amount,
 /// `17850.0` and `17850` one name.
 pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
@@ -131,7 +137,9 @@ pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
         let cell = cells.get(column.at);
         let said = match column.holds {
             Holds::Name => name(cell).into(),
-            Holds::Amount => amount(cell, dialect.decimal_comma).map_or(cell.into(), |read| read.to_string().into()),
+            Holds::Amount => {
+                money(cell, dialect.decimal_comma).map_or(cell.into(), |(read, _)| read.to_string().into())
+            }
             Holds::Text => Cow::Borrowed(cell),
         };
         [Cow::Borrowed(column.header.as_str()), said]
@@ -141,6 +149,11 @@ pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
 /// A digest of texts, each told apart from the next.
 pub(super) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
     first_16(&hasher_of(texts))
+}
+
+/// A digest as text.
+pub(super) fn hex(digest: [u8; 16]) -> String {
+    uuid_text(&digest)
 }
 
 fn hasher_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> blake3::Hasher {

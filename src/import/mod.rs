@@ -13,6 +13,10 @@
 //!   lines. Of two exports that tell the same lines with different amounts, the message id decides.
 //! - **A refund** (all quantities negative) is one of each row, so that new rows add to known ones; where the file has a
 //!   column of totals, one of each total.
+//! - **An order that is told anew**, with other rows or amounts, is an `Order Updated`, for it was placed once; unless a
+//!   row turns up that is earlier than all before, which says that it was placed earlier.
+//! - **A row of customers** is a statement of its time: equal to what its source said of them last, it is known already.
+//! - **Consent**: an orders file only grants; what a file of customers says is a state, and its no denies.
 //! - **Status**: see what its words mean at [`CsvFile::map`]. Blank ones say nothing. Where rows of one order differ,
 //!   what is cancelled or refunded is the line.
 //! - **A quote that nothing closes** costs the row in which it stands; reading goes on behind that line.
@@ -35,27 +39,39 @@
 
 mod csv;
 mod customers;
+mod dates;
+mod encoding;
 mod guess;
+mod header;
+mod input;
+mod kind;
+mod looks;
 mod mapping;
 mod message;
+mod money;
+mod names;
 mod order;
 mod orders;
+mod permission;
 mod rows;
 mod status;
 mod traits;
 mod values;
+mod zones;
 
+pub use dates::DateOrder;
+pub(crate) use input::{is_utf16, refuse_other_formats};
 pub use mapping::From;
 pub use rows::Detected;
-pub(crate) use rows::text_head;
-pub use values::DateOrder;
 
 use crate::Result;
-use crate::base::{Decimal, Timestamp, TraitKind, Trust};
+use crate::base::{Currency, Decimal, Timestamp, TraitKind, Trust};
 use crate::error::Error;
 use crate::message::Reason;
+use crate::message::reason::Refusal;
 use csv::Cells;
-use customers::Customers;
+use customers::{Customers, Groups};
+use input::Origin;
 use orders::Orders;
 use rows::{Rows, read_error};
 use serde::Serialize;
@@ -178,6 +194,16 @@ pub struct Progress {
 /// Told how far an import has come.
 pub(crate) type OnProgress<'r> = Box<dyn FnMut(Progress) + 'r>;
 
+/// What the store says about files that do not say it themselves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Home {
+    /// The zone of the source's shop, or of the store, and which of the two.
+    pub(crate) time_zone: Option<(String, &'static str)>,
+    pub(crate) currency: Option<Currency>,
+    /// The traits whose type is declared.
+    pub(crate) trait_kinds: BTreeMap<String, TraitKind>,
+}
+
 /// How a file is to be read; what is not said is found out.
 #[derive(Clone, Debug, Default)]
 struct Options {
@@ -187,7 +213,16 @@ struct Options {
     decimal_comma: Option<bool>,
     date_order: Option<DateOrder>,
     time_zone: Option<String>,
+    encoding: Option<String>,
+    skip: Option<u64>,
+    as_of: Option<Timestamp>,
     memory_bytes: Option<usize>,
+}
+
+impl Options {
+    fn memory_bytes(&self) -> usize {
+        self.memory_bytes.unwrap_or(MEMORY_BYTES)
+    }
 }
 
 /// A CSV file to import, and what is declared about it.
@@ -204,7 +239,7 @@ struct Options {
 /// ```
 #[must_use = "this says what to import; pass it to Store::import"]
 pub struct CsvFile<'r> {
-    stream: Box<dyn Read + 'r>,
+    origin: Origin<'r>,
     options: Options,
     pub(crate) source: Option<String>,
     pub(crate) trust: Option<Trust>,
@@ -222,12 +257,20 @@ impl std::fmt::Debug for CsvFile<'_> {
 impl<'r> CsvFile<'r> {
     /// A stream; orders or customers, as its header says if `kind` does not.
     ///
+    /// **Cost**: a file is read twice, for what its bytes, dates and amounts look like has to be known before anything is
+    /// stored. A stream cannot be wound back and is held in memory meanwhile, packed to about a third; give a large file
+    /// to [`CsvFile::open`].
+    ///
     /// ```
     /// let file = regulars::import::CsvFile::new(&b"email\n"[..], None);
     /// ```
     pub fn new(stream: impl Read + 'r, kind: Option<Kind>) -> Self {
+        Self::of(Origin::Stream(Box::new(stream)), kind)
+    }
+
+    fn of(origin: Origin<'r>, kind: Option<Kind>) -> Self {
         Self {
-            stream: Box::new(stream),
+            origin,
             options: Options { kind, ..Options::default() },
             source: None,
             trust: None,
@@ -248,7 +291,7 @@ impl<'r> CsvFile<'r> {
     pub fn open(path: impl AsRef<Path>, kind: Option<Kind>) -> Result<CsvFile<'static>> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|error| Error::io("open", path, error))?;
-        Ok(CsvFile::new(file, kind))
+        Ok(CsvFile::of(Origin::File(file), kind))
     }
 
     /// Reads a value from a column, or takes a constant for it.
@@ -256,6 +299,12 @@ impl<'r> CsvFile<'r> {
     /// Keys are order_id, time, user_id, customer_id, email, phone, loyalty_card, product_id, name, brand, category,
     /// price, quantity, line_total, total, discount, refunded, currency, country, status, trait.NAME,
     /// consent.CHANNEL.PURPOSE. Where order_id and time (of customers an identifier) are mapped, nothing else is guessed.
+    /// Headers compare without case, blanks and punctuation.
+    ///
+    /// Further keys are time_of_day and time_zone, where they stand beside the date; row_kind, whose words tell payments
+    /// from refunds; cancelled_at. Files of customers have consent_time.CHANNEL (since when the consent holds),
+    /// opted_in.CHANNEL (when they said yes to marketing), unsubscribed.CHANNEL (that, when or why they said no),
+    /// bounced.CHANNEL, complained.CHANNEL, and contact_status.CHANNEL (a word such as `Unsubscribed`).
     ///
     /// `status` may be a word of Shopify or WooCommerce. `pending` is an order that awaits its payment, and counts; drafts,
     /// failed payments, `wc-pending` and `Pending payment` are checkouts that were never finished: not_an_order. `voided`
@@ -305,13 +354,55 @@ impl<'r> CsvFile<'r> {
         self
     }
 
-    /// The IANA zone of times that name none; UTC if this does not say so.
+    /// The IANA zone of times that name none; else that of the source's shop, of the store, or UTC.
+    ///
+    /// A date without a time is midnight there. Where this does not say the zone, it is the first instant that has this
+    /// date in UTC as well.
     ///
     /// ```
     /// let file = regulars::import::CustomersCsv::new(&b"email\n"[..]).time_zone("Europe/Copenhagen");
     /// ```
     pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
         self.options.time_zone = Some(zone.into());
+        self
+    }
+
+    /// How the file's bytes are characters: `windows-1252`, `iso-8859-1`, `utf-16le`, `macintosh` and so on. Else it is
+    /// UTF-16 if it begins with a mark of that, or UTF-8; a file of other bytes fails as a whole.
+    ///
+    /// ```
+    /// use regulars::{Store, id, import::CustomersCsv};
+    /// let file = b"email,city\nann@example.com,K\xf8benhavn\n";
+    /// let store = Store::in_memory()?;
+    /// assert!(store.import(CustomersCsv::new(&file[..])).is_err());
+    /// store.import(CustomersCsv::new(&file[..]).encoding("windows-1252"))?;
+    /// let ann = store.snapshot().profile(id::email("ann@example.com"))?.expect("known");
+    /// assert_eq!(ann.traits["city"].as_str(), "\"København\"");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn encoding(mut self, name: impl Into<String>) -> Self {
+        self.options.encoding = Some(name.into());
+        self
+    }
+
+    /// How many lines stand before the header and are left out.
+    ///
+    /// ```
+    /// let file = regulars::import::OrdersCsv::new(&b"All amounts in USD\norder_id,date,total,email\n"[..]).skip(1);
+    /// ```
+    pub fn skip(mut self, lines: u64) -> Self {
+        self.options.skip = Some(lines);
+        self
+    }
+
+    /// When a file of customers says what it says, where its rows do not: instead of when it is received.
+    ///
+    /// ```
+    /// let file = regulars::import::CustomersCsv::new(&b"email\n"[..]).as_of("2026-01-31".parse()?);
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn as_of(mut self, at: Timestamp) -> Self {
+        self.options.as_of = Some(at);
         self
     }
 
@@ -376,23 +467,64 @@ impl<'r> CsvFile<'r> {
         self
     }
 
-    /// Reads the head of the file.
-    pub(crate) fn start(self, trait_kinds: &BTreeMap<String, TraitKind>) -> Result<(Started<'r>, OnProgress<'r>)> {
-        let source = self.source.clone().unwrap_or_default();
-        let memory = self.options.memory_bytes.unwrap_or(MEMORY_BYTES);
-        let rows = Rows::open(self.stream, &self.options, trait_kinds)?;
-        Ok((Started { rows, source, memory }, self.progress))
+    /// What the file is and how it is written: all that an import would find out before it stores anything.
+    ///
+    /// # Errors
+    /// As those of [`Store::import`](crate::Store::import) that leave nothing stored.
+    ///
+    /// ```
+    /// use regulars::import::CsvFile;
+    /// let file = "Bestellnummer;Datum;E-Mail;Gesamtbetrag\n1;31.12.2025;ann@example.com;19,90 €\n";
+    /// let found = CsvFile::new(file.as_bytes(), None).inspect()?;
+    /// assert_eq!((found.currency.as_deref(), found.decimal_comma), (Some("EUR"), true));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn inspect(self) -> Result<Detected> {
+        Ok(Rows::open(self.origin, &self.options, &Home::default())?.detected)
     }
+
+    /// Reads the file for the first time.
+    pub(crate) fn start(self, home: &Home) -> Result<(Started, OnProgress<'r>)> {
+        let source = self.source.clone().unwrap_or_default();
+        let (memory, as_of) = (self.options.memory_bytes(), self.options.as_of);
+        let rows = Rows::open(self.origin, &self.options, home)?;
+        Ok((Started { rows, source, memory, as_of }, self.progress))
+    }
+}
+
+/// What was told of an order before, by the same source.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) message_id: String,
+    /// As Completed; else as Updated.
+    pub(crate) completed: bool,
+    pub(crate) time: Timestamp,
+    pub(crate) lines: u32,
+}
+
+/// What a source said of a customer last: when, and the digest of all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) time: Timestamp,
+    pub(crate) says: String,
+}
+
+/// A customer by their strongest usable identifier.
+#[derive(Clone, Debug)]
+pub(crate) struct Customer {
+    pub(crate) namespace: u8,
+    pub(crate) value: String,
+    pub(crate) key: [u8; 16],
 }
 
 /// Who takes what a file turns out to hold, piece by piece.
 pub(crate) trait Sink {
     /// What follows is said about another order or customer: its messages are committed together.
     fn begin(&mut self) -> Result<()>;
-    /// A message that stands for these rows, by their lines; none for what is said beside them.
-    fn message(&mut self, json: &str, rows: &[u64]);
+    /// A message that stands for these rows, by their lines; none for what is said beside the row of `line`.
+    fn message(&mut self, json: &str, rows: &[u64], line: u64);
     /// A row that was refused.
-    fn reject(&mut self, line: u64, reason: Reason);
+    fn reject(&mut self, line: u64, refusal: Refusal);
     /// So many rows and bytes were read.
     fn read(&mut self, rows: u64, bytes: u64);
     /// Whether a message with that id is in the store.
@@ -401,28 +533,53 @@ pub(crate) trait Sink {
     fn names_order(&self, order_id: &str) -> bool;
     /// How much is known to have come back of an order, in the currency that the file says.
     fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal>;
+    /// What the file's source told of an order as Completed or Updated.
+    fn told(&self, order_id: &str) -> Result<Vec<Told>>;
+    /// Who is meant by these identifiers, in the order of the mapping's keys of people; nobody, where none is usable or
+    /// the source is not believed about people.
+    fn customer(&self, people: [Option<&str>; 5]) -> Option<Customer>;
+    /// What the file's source said last of a customer, up to an instant.
+    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>>;
+    /// When the import was received.
+    fn received_at(&self) -> Timestamp;
 }
 
-/// A file whose head was read.
-pub(crate) struct Started<'r> {
-    rows: Rows<'r>,
+/// A file that was read once.
+pub(crate) struct Started {
+    rows: Rows,
     source: String,
     memory: usize,
+    as_of: Option<Timestamp>,
 }
 
 /// Rows between two reports of progress.
 const PROGRESS_ROWS: u64 = 4096;
 
-impl Started<'_> {
+impl Started {
     pub(crate) fn detected(&self) -> Detected {
         self.rows.detected.clone()
     }
 
     /// Hands out everything in the file.
-    pub(crate) fn run(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        let Rows { reader, dialect, detected } = &mut self.rows;
-        let mut orders = (detected.kind == Kind::Orders).then(|| Orders::new(&self.source, self.memory));
-        let mut customers = Customers::new(&self.source, self.memory);
+    pub(crate) fn run(&self, sink: &mut dyn Sink) -> Result<()> {
+        match self.rows.detected.kind {
+            Kind::Orders => {
+                let mut orders = Orders::new(&self.source, self.memory);
+                self.each_row(sink, &mut |line, cells, sink| orders.take(line, cells, &self.rows.dialect, sink))?;
+                orders.emit(sink)
+            }
+            Kind::Customers => {
+                let mut groups = Groups::new(self.memory);
+                self.each_row(&mut Unheard(sink), &mut |_, cells, sink| groups.add(cells, &self.rows.dialect, sink))?;
+                let mut customers = Customers::new(&self.source, self.as_of, groups);
+                self.each_row(sink, &mut |line, cells, sink| customers.take(line, cells, &self.rows.dialect, sink))
+            }
+        }
+    }
+
+    fn each_row(&self, sink: &mut dyn Sink, take: &mut TakeRow<'_>) -> Result<()> {
+        let columns = self.rows.dialect.columns;
+        let mut reader = self.rows.read()?;
         let mut rows = 0;
         loop {
             if rows % PROGRESS_ROWS == 0 {
@@ -431,22 +588,59 @@ impl Started<'_> {
             let Some(row) = reader.next_row().map_err(read_error)? else { break };
             rows += 1;
             let line = row.line;
-            let fits = |cells: &Cells<'_>| cells.len() == dialect.columns;
-            let whole = row.cells.and_then(|cells| Some(cells).filter(fits).ok_or(Reason::InvalidCsv));
-            match (whole, &mut orders) {
-                (Err(reason), _) => sink.reject(line, reason),
-                (Ok(cells), Some(orders)) => {
-                    if let Err(reason) = orders.take(line, cells, dialect, sink)? {
-                        sink.reject(line, reason);
-                    }
-                }
-                (Ok(cells), None) => customers.take(line, cells, dialect, sink)?,
+            let fits = |cells: &Cells<'_>| cells.len() == columns;
+            match row.cells.and_then(|cells| Some(cells).filter(fits).ok_or(Reason::InvalidCsv)) {
+                Err(reason) => sink.reject(line, reason.into()),
+                Ok(cells) => take(line, cells, sink)?,
             }
-        }
-        if let Some(orders) = orders {
-            orders.emit(sink)?;
         }
         sink.read(rows, reader.read_bytes());
         Ok(())
+    }
+}
+
+/// What to do with a row, by its line.
+type TakeRow<'t> = dyn FnMut(u64, Cells<'_>, &mut dyn Sink) -> Result<()> + 't;
+
+/// A sink that is asked and not told: of a file that is read to learn what it says of whom.
+struct Unheard<'s>(&'s mut dyn Sink);
+
+impl Sink for Unheard<'_> {
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn message(&mut self, _: &str, _: &[u64], _: u64) {}
+
+    fn reject(&mut self, _: u64, _: Refusal) {}
+
+    fn read(&mut self, _: u64, _: u64) {}
+
+    fn holds(&self, message_id: &str) -> Result<bool> {
+        self.0.holds(message_id)
+    }
+
+    fn names_order(&self, order_id: &str) -> bool {
+        self.0.names_order(order_id)
+    }
+
+    fn refunded(&self, order_id: &str, currency: Option<&str>) -> Result<Decimal> {
+        self.0.refunded(order_id, currency)
+    }
+
+    fn told(&self, order_id: &str) -> Result<Vec<Told>> {
+        self.0.told(order_id)
+    }
+
+    fn customer(&self, people: [Option<&str>; 5]) -> Option<Customer> {
+        self.0.customer(people)
+    }
+
+    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>> {
+        self.0.last_said(customer, until)
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.0.received_at()
     }
 }

@@ -5,16 +5,22 @@
 //! times, `Order Completed` says when the order began and `Order Updated`, at the time of its last row, what it became:
 //! a row that turns up with an earlier time moves the order's time and still adds its line. Refunds add up instead, so
 //! each row of one is a refund of its own, and a longer export adds its new rows only.
+//!
+//! Of an order that its source told as Completed before, every other telling is an `Order Updated`. It comes behind those
+//! before, if it has as many lines: an export says how things stand now. One of fewer lines is a slice of the order, and
+//! changes nothing that is known. Where a row turns up that is earlier than all before, the order was placed earlier than
+//! was known, which only an `Order Completed` can say.
 
-use super::Sink;
 use super::csv::Cells;
-use super::mapping::{Key, PEOPLE};
-use super::message::{Object, Topic, consents, hash_of, message_id, row_hash};
-use super::orders::{Line, Read};
+use super::mapping::Key;
+use super::message::{Object, consents, hash_of, message_id, row_hash};
+use super::orders::{Line, Read, absolute};
+use super::permission::Topic;
 use super::rows::Dialect;
 use super::status::{Status, Statuses};
 use super::traits;
 use super::values::name;
+use super::{Sink, Told};
 use crate::Result;
 use crate::base::ident::uuid_text;
 use crate::base::{Decimal, Timestamp};
@@ -35,12 +41,13 @@ pub(super) struct Order {
     /// The times of its earliest and its latest row.
     time: Option<Timestamp>,
     latest: Option<Timestamp>,
-    /// By the order of [`PEOPLE`].
+    /// In the order of the mapping's keys of people.
     people: [Option<Box<str>>; 5],
     currency: Option<Box<str>>,
     country: Option<Box<str>>,
     status: Option<Box<str>>,
     statuses: Statuses,
+    cancelled_at: Option<Timestamp>,
     /// The file has a column of totals.
     by_total: bool,
     total: Option<Decimal>,
@@ -56,6 +63,8 @@ pub(super) struct Order {
     /// The rows that have a negative quantity, and whether all have.
     returns: Vec<Return>,
     all_return: bool,
+    /// The rows that say that they are refunds: beside the order, and no part of it.
+    refunds: Vec<Return>,
     traits: BTreeMap<String, Box<str>>,
     consents: BTreeMap<Topic, ConsentStatus>,
 }
@@ -89,6 +98,28 @@ struct Return {
     total: Option<Decimal>,
     /// Its line, without the signs: a refund's lines say how much came back.
     product: String,
+}
+
+impl Return {
+    /// A row that came back, without the signs.
+    fn of(
+        row: u64,
+        cells: Cells<'_>,
+        dialect: &Dialect,
+        line: &Line,
+        (time, total): (Option<Timestamp>, Option<Decimal>),
+    ) -> Self {
+        let amount = line.amount().map(absolute);
+        let line = Line {
+            price: line.price.map(absolute),
+            quantity: line.quantity.map(absolute),
+            total: line.total.map(absolute),
+        };
+        let mut product = String::new();
+        write_product(&mut product, cells, dialect, &line);
+        let hash = hash_of_return(cells, dialect, &line, (time, total));
+        Self { row, hash, time, amount, total: total.map(absolute), product }
+    }
 }
 
 /// What came back of an order.
@@ -125,12 +156,19 @@ impl Order {
     pub(super) fn add(&mut self, row: u64, cells: Cells<'_>, dialect: &Dialect, read: Read<'_>) -> usize {
         let Read { time, line, total, discount, refunded, status, consents, .. } = read;
         let before = self.products.len();
+        if read.is_refund {
+            let one = Return::of(row, cells, dialect, &line, (time, total));
+            let added = size_of::<Return>() + one.product.len();
+            self.refunds.push(one);
+            return added + self.describe(cells, dialect, read.currency.as_deref());
+        }
         let hash = row_hash(cells, dialect);
         self.rows.push(row);
         self.hashes.push(hash);
         self.time = [self.time, time].into_iter().flatten().min();
         self.latest = self.latest.max(time);
-        let mut added = self.describe(cells, dialect);
+        self.cancelled_at = self.cancelled_at.or(read.cancelled_at);
+        let mut added = self.describe(cells, dialect, read.currency.as_deref());
         self.consents.extend(consents);
         self.by_total = dialect.mapping.has(&Key::Total);
         self.total = self.total.or(total);
@@ -147,17 +185,9 @@ impl Order {
         let negative = line.quantity.is_some_and(Decimal::is_negative);
         self.all_return &= negative;
         if negative {
-            let amount = line.amount().map(absolute);
-            let line = Line {
-                price: line.price.map(absolute),
-                quantity: line.quantity.map(absolute),
-                total: line.total.map(absolute),
-            };
-            let mut product = String::new();
-            write_product(&mut product, cells, dialect, &line);
-            added += size_of::<Return>() + product.len();
-            let hash = hash_of_return(cells, dialect, &line, time);
-            self.returns.push(Return { row, hash, time, amount, total: total.map(absolute), product });
+            let one = Return::of(row, cells, dialect, &line, (time, total));
+            added += size_of::<Return>() + one.product.len();
+            self.returns.push(one);
         }
         added + Self::ROW_BYTES + self.products.len() - before
     }
@@ -171,7 +201,7 @@ impl Order {
     }
 
     /// The first row that says something about the order decides. How many bytes are held more.
-    fn describe(&mut self, cells: Cells<'_>, dialect: &Dialect) -> usize {
+    fn describe(&mut self, cells: Cells<'_>, dialect: &Dialect, currency: Option<&str>) -> usize {
         let get = |key: &Key| dialect.mapping.get(key, cells);
         let mut added = 0;
         let mut fill = |slot: &mut Option<Box<str>>, value: Option<&str>| {
@@ -180,24 +210,22 @@ impl Order {
                 *slot = Some(value.into());
             }
         };
-        for (slot, key) in self.people.iter_mut().zip(&PEOPLE) {
-            fill(slot, get(key).map(name));
+        for (slot, said) in self.people.iter_mut().zip(dialect.mapping.people(cells)) {
+            fill(slot, said);
         }
-        fill(&mut self.currency, get(&Key::Currency));
-        let said = get(&Key::Currency).zip(self.currency.as_deref());
+        fill(&mut self.currency, currency);
+        let said = currency.zip(self.currency.as_deref());
         if said.is_some_and(|(here, before)| !here.eq_ignore_ascii_case(before)) {
             // An amount in two currencies is none.
             self.currency = Some(SEVERAL_CURRENCIES.into());
         }
         fill(&mut self.country, get(&Key::Country));
         fill(&mut self.status, get(&Key::Status));
-        for (key, value) in dialect.mapping.traits(cells) {
-            if let Key::Trait(name) = key
-                && !self.traits.contains_key(name)
-            {
+        for (name, value) in dialect.mapping.traits(cells) {
+            if !self.traits.contains_key(name) {
                 let json = traits::json(name, value, dialect);
                 added += name.len() + json.len();
-                self.traits.insert(name.clone(), json.into());
+                self.traits.insert(name.to_owned(), json.into());
             }
         }
         added
@@ -217,37 +245,49 @@ impl Order {
 
     /// Hands the order out as messages, or its rows as refused.
     pub(super) fn emit(&self, source: &str, sink: &mut dyn Sink) -> Result<()> {
-        if let Some(reason) = self.refusal() {
-            self.rows.iter().for_each(|row| sink.reject(*row, reason));
-            return Ok(());
+        let refused = self.refusal().filter(|_| !self.rows.is_empty());
+        if let Some(reason) = refused {
+            self.rows.iter().for_each(|row| sink.reject(*row, reason.into()));
+            if self.refunds.is_empty() {
+                return Ok(());
+            }
         }
         sink.begin()?;
-        if self.all_return {
-            self.emit_refunds(source, sink)
-        } else {
-            self.emit_order(source, sink)?
+        if refused.is_none() && !self.rows.is_empty() {
+            if self.all_return {
+                self.emit_refunds(&self.refunds_of_rows(), source, sink);
+            } else {
+                self.emit_order(source, sink)?;
+            }
         }
+        self.emit_refunds(&self.refunds_beside(), source, sink);
+        let first = self.rows.iter().chain(self.refunds.iter().map(|one| &one.row)).next().copied().unwrap_or(0);
         if !self.traits.is_empty() {
             let id = self.message_id(source, "identify");
-            sink.message(&self.identify(&id), &[]);
+            sink.message(&self.identify(&id), &[], first);
         }
         for (topic, status) in &self.consents {
             let id = self.message_id(source, &format!("consent {} {}", topic.0, topic.1));
             let mut json = String::new();
             let mut object = Object::open(&mut json);
-            self.head(&mut object, &id, "track", Some("Consent Updated"), self.time);
+            self.head(&mut object, &id, "track", Some("Consent Updated"), self.time());
             consents(&mut object, topic, *status, self.contact());
             object.close();
-            sink.message(&json, &[]);
+            sink.message(&json, &[], first);
         }
         Ok(())
     }
 
+    /// Of a file that tells nothing but what came back, the time of that.
+    fn time(&self) -> Option<Timestamp> {
+        self.time.or_else(|| self.refunds.iter().filter_map(|one| one.time).min())
+    }
+
     fn emit_order(&self, source: &str, sink: &mut dyn Sink) -> Result<()> {
         let total = self.amount_beside(&self.refunded_before(source, sink)?);
-        let placed = |what: &str, event: &str, time| {
-            let id = self.message_id(source, what);
-            self.track(&id, event, time, |properties| {
+        let first = self.rows.first().copied().unwrap_or(0);
+        let placed = |id: &str, event: &str, time| {
+            self.track(id, event, time, |properties| {
                 properties.number("total", total);
                 properties.number("discount", self.discount);
                 properties.text("country", self.country.as_deref());
@@ -255,15 +295,23 @@ impl Order {
                 properties.list("products", &self.products);
             })
         };
-        sink.message(&placed("order", "Order Completed", self.time), &self.rows);
-        if self.latest > self.time {
-            sink.message(&placed("order as of its last row", "Order Updated", self.latest), &[]);
+        let id = self.message_id(source, "order");
+        match self.told_anew(&id, sink)? {
+            Some(time) => sink.message(&placed(&id, "Order Updated", Some(time)), &self.rows, first),
+            None => {
+                sink.message(&placed(&id, "Order Completed", self.time), &self.rows, first);
+                if self.latest > self.time {
+                    let id = self.message_id(source, "order as of its last row");
+                    sink.message(&placed(&id, "Order Updated", self.latest), &[], first);
+                }
+            }
         }
         match self.came_back(total) {
             None => {}
             Some(CameBack::Everything(event)) => {
                 let id = self.id_of_return(source, event);
-                sink.message(&self.track(&id, event, self.time, |_| {}), &[]);
+                let time = self.cancelled_at.or(self.time);
+                sink.message(&self.track(&id, event, time, |_| {}), &[], first);
             }
             Some(CameBack::SoFar(amount)) => {
                 let known = sink.refunded(&self.id, self.currency.as_deref())?;
@@ -271,18 +319,40 @@ impl Order {
                 if more.is_some() {
                     let id = self.id_of_return(source, &format!("refunded {amount}"));
                     let json = self.track(&id, "Order Refunded", self.time, |refund| refund.number("total", more));
-                    sink.message(&json, &[]);
+                    sink.message(&json, &[], first);
                 }
             }
         }
         Ok(())
     }
 
+    /// When an order is told again that its source told before; `None` where this is what it told first.
+    fn told_anew(&self, id: &str, sink: &dyn Sink) -> Result<Option<Timestamp>> {
+        if self.unnamed.is_some() {
+            return Ok(None);
+        }
+        let told = sink.told(&self.id)?;
+        if let Some(own) = told.iter().find(|one| one.message_id == id) {
+            return Ok(Some(own.time).filter(|_| !own.completed));
+        }
+        let placed = told.iter().filter(|one| one.completed).map(|one| one.time).min();
+        let Some(placed) = placed.filter(|placed| self.time.is_none_or(|time| time >= *placed)) else {
+            return Ok(None);
+        };
+        let last = |one: &&Told| (one.time, one.lines);
+        let known = told.iter().max_by_key(last).map_or((placed, 0), |one| last(&one));
+        let own = self.latest.unwrap_or(placed);
+        let whole = u32::try_from(self.rows.len()).unwrap_or(u32::MAX) >= known.1;
+        let behind = Timestamp::from_millisecond(known.0.as_millisecond().saturating_add(1));
+        Ok(Some(if whole { own.max(behind) } else { own }))
+    }
+
     /// What came back, by the column that says so and by the statuses. A status of some rows only speaks of their lines;
     /// where rows are no lines with an amount, of the order.
     fn came_back(&self, total: Option<Decimal>) -> Option<CameBack> {
         let said = self.refunded.filter(|amount| !amount.is_zero());
-        match self.statuses.undone() {
+        let undone = if self.cancelled_at.is_some() { Some(Status::Cancelled) } else { self.statuses.undone() };
+        match undone {
             // A message of its own finds only an order that has a name.
             Some(Status::Cancelled) => match total.filter(|_| self.unnamed.is_some()) {
                 Some(amount) => Some(CameBack::SoFar(amount)),
@@ -297,7 +367,7 @@ impl Order {
 
     /// What came back, by the message that says it: one a row; of rows that repeat a total of the whole refund, one a
     /// total.
-    fn refunds(&self) -> BTreeMap<String, Vec<&Return>> {
+    fn refunds_of_rows(&self) -> BTreeMap<String, Vec<&Return>> {
         let mut refunds: BTreeMap<String, Vec<&Return>> = BTreeMap::new();
         let mut equals: AHashMap<[u8; 16], u32> = AHashMap::new();
         let whole = self.total.map(absolute);
@@ -315,13 +385,24 @@ impl Order {
         refunds
     }
 
+    /// The rows that say that they are refunds: each is one.
+    fn refunds_beside(&self) -> BTreeMap<String, Vec<&Return>> {
+        let mut equals: AHashMap<[u8; 16], u32> = AHashMap::new();
+        let each = self.refunds.iter().map(|one| {
+            let ordinal = equals.entry(one.hash).or_default();
+            *ordinal += 1;
+            (format!("refund beside {} {ordinal}", uuid_text(&one.hash)), vec![one])
+        });
+        each.collect()
+    }
+
     /// What an earlier file, in which the order had nothing but rows that came back, already refunded.
     fn refunded_before(&self, source: &str, sink: &dyn Sink) -> Result<Vec<Option<Decimal>>> {
         let mut known = Vec::new();
         if self.by_total || self.unnamed.is_some() {
             return Ok(known);
         }
-        for (what, rows) in self.refunds() {
+        for (what, rows) in self.refunds_of_rows() {
             if sink.holds(&self.id_of_return(source, &what))? {
                 known.extend(rows.iter().map(|one| one.amount));
             }
@@ -329,12 +410,13 @@ impl Order {
         Ok(known)
     }
 
-    fn emit_refunds(&self, source: &str, sink: &mut dyn Sink) {
-        let whole = self.total.map(absolute);
-        for (what, rows) in &self.refunds() {
+    fn emit_refunds(&self, refunds: &BTreeMap<String, Vec<&Return>>, source: &str, sink: &mut dyn Sink) {
+        let whole = self.total.filter(|_| self.all_return).map(absolute);
+        for (what, rows) in refunds {
             let id = self.id_of_return(source, what);
             let time = rows.iter().filter_map(|one| one.time).min().or(self.time);
-            let amount = rows.iter().find_map(|one| if self.by_total { one.total.or(whole) } else { one.amount });
+            let amount =
+                rows.iter().find_map(|one| if self.by_total { one.total.or(whole) } else { one.total.or(one.amount) });
             let products: Vec<&str> =
                 rows.iter().map(|one| one.product.as_str()).filter(|one| !one.is_empty()).collect();
             let json = self.track(&id, "Order Refunded", time, |properties| {
@@ -343,13 +425,15 @@ impl Order {
                 properties.list("products", &products.join(","));
             });
             let lines: Vec<u64> = rows.iter().map(|one| one.row).collect();
-            sink.message(&json, &lines);
+            sink.message(&json, &lines, lines.first().copied().unwrap_or(0));
         }
     }
 
     /// Of source, order id and rows, whatever the order of the rows.
     fn message_id(&self, source: &str, what: &str) -> String {
         let mut hashes = self.hashes.clone();
+        // An order of which only what came back is told has no rows of its own.
+        hashes.extend(self.refunds.iter().filter(|_| self.rows.is_empty()).map(|one| one.hash));
         hashes.sort_unstable();
         match self.unnamed {
             None => message_id(what, source, &self.id, &hashes),
@@ -386,7 +470,7 @@ impl Order {
         if self.people.iter().all(Option::is_none) {
             object.text("anonymousId", Some(&self.guest()));
         }
-        object.external_ids([("customer_id", customer), ("loyalty_card", card)]);
+        object.context([("customer_id", customer), ("loyalty_card", card)], None);
     }
 
     /// Who signed an order that nobody signed.
@@ -418,7 +502,7 @@ impl Order {
     fn identify(&self, id: &str) -> String {
         let mut json = String::new();
         let mut object = Object::open(&mut json);
-        self.head(&mut object, id, "identify", None, self.time);
+        self.head(&mut object, id, "identify", None, self.time());
         let [email, phone] = self.contact();
         object.key("traits");
         let mut traits = object.inner();
@@ -456,15 +540,16 @@ fn write_product(out: &mut String, cells: Cells<'_>, dialect: &Dialect, line: &L
 }
 
 /// What came back, and when: what else a row says may change from one export to the next, and is no other return.
-fn hash_of_return(cells: Cells<'_>, dialect: &Dialect, line: &Line, time: Option<Timestamp>) -> [u8; 16] {
+fn hash_of_return(
+    cells: Cells<'_>,
+    dialect: &Dialect,
+    line: &Line,
+    (time, total): (Option<Timestamp>, Option<Decimal>),
+) -> [u8; 16] {
     let get = |key: &Key| dialect.mapping.get(key, cells).map(name);
     let product = get(&Key::ProductId).or(get(&Key::Name)).unwrap_or_default();
-    let numbers = [line.price, line.quantity, line.total].map(|number| number.map(|number| number.to_string()));
+    let numbers = [line.price, line.quantity, line.total, total].map(|number| number.map(|number| number.to_string()));
     let time = time.map(|time| time.to_string());
     let texts = numbers.into_iter().chain([time]).map(|text| Cow::Owned(text.unwrap_or_default()));
     hash_of(texts.chain([Cow::Borrowed(product)]))
-}
-
-fn absolute(number: Decimal) -> Decimal {
-    if number.is_negative() { number.negated() } else { number }
 }

@@ -2,12 +2,15 @@
 
 use super::Sink;
 use super::csv::Cells;
-use super::mapping::{Key, Mapping};
-use super::message::{Topic, row_hash, status_of_consent};
+use super::customers::{granted, time};
+use super::mapping::Key;
+use super::message::row_hash;
+use super::money::{Sign, currency_of, money};
 use super::order::Order;
+use super::permission::Topic;
 use super::rows::Dialect;
-use super::status::{self, Status};
-use super::values::{amount, instant, name};
+use super::status::{self, RowKind, Status};
+use super::values::name;
 use crate::Result;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Error;
@@ -31,6 +34,10 @@ pub(super) struct Orders {
 pub(super) struct Read<'a> {
     pub(super) id: &'a str,
     pub(super) time: Option<Timestamp>,
+    /// What came back, told beside the order and not as lines of it.
+    pub(super) is_refund: bool,
+    pub(super) cancelled_at: Option<Timestamp>,
+    pub(super) currency: Option<Cow<'a, str>>,
     pub(super) line: Line,
     pub(super) total: Option<Decimal>,
     pub(super) discount: Option<Decimal>,
@@ -70,20 +77,17 @@ impl Orders {
         }
     }
 
-    /// Takes a row in, or says why not.
+    /// Takes a row in, or tells why not.
     ///
     /// # Errors
     /// `Invalid` when the file's orders do not fit into the bound.
-    pub(super) fn take(
-        &mut self,
-        line: u64,
-        cells: Cells<'_>,
-        dialect: &Dialect,
-        sink: &dyn Sink,
-    ) -> Result<std::result::Result<(), Reason>> {
+    pub(super) fn take(&mut self, line: u64, cells: Cells<'_>, dialect: &Dialect, sink: &mut dyn Sink) -> Result<()> {
         let row = match Read::row(cells, dialect) {
             Ok(row) => row,
-            Err(reason) => return Ok(Err(reason)),
+            Err(reason) => {
+                sink.reject(line, reason.into());
+                return Ok(());
+            }
         };
         let at = match usable_id(row.id, sink) {
             Some(id) => self.of(&id),
@@ -101,7 +105,7 @@ impl Orders {
                 self.held_bytes_max >> 20
             )));
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// The place of the order with that id.
@@ -143,43 +147,98 @@ impl<'a> Read<'a> {
     /// order in which those of messages do: types, what is missing, times, ranges.
     fn row(cells: Cells<'a>, dialect: &'a Dialect) -> std::result::Result<Self, Reason> {
         let mapping = &dialect.mapping;
-        let mut beyond = false;
-        let mut number = |key: Key| match mapping.get(&key, cells).map(|text| amount(text, dialect.decimal_comma)) {
-            Some(Err(Reason::NumberOutOfRange)) => {
-                beyond = true;
-                Ok(None)
-            }
-            read => read.transpose(),
+        let mut numbers = Numbers { cells, dialect, beyond: false, signs: Vec::new() };
+        let line = Line {
+            price: numbers.read(Key::Price)?,
+            quantity: numbers.read(Key::Quantity)?,
+            total: numbers.read(Key::LineTotal)?,
         };
-        let line =
-            Line { price: number(Key::Price)?, quantity: number(Key::Quantity)?, total: number(Key::LineTotal)? };
-        let (total, discount, refunded) = (number(Key::Total)?, number(Key::Discount)?, number(Key::Refunded)?);
+        let total = numbers.read(Key::Total)?;
+        // Some exports write what is taken off with a minus.
+        let discount = numbers.read(Key::Discount)?.map(absolute);
+        let refunded = numbers.read(Key::Refunded)?;
+        let currency = numbers.currency()?;
+        let beyond = numbers.beyond;
         if mapping.names_somebody_in_short(cells) {
             return Err(Reason::WrongType);
         }
-        let consents = said_consents(mapping, cells)?;
+        let consents = granted(cells, dialect)?;
+        let kind = mapping.get(&Key::RowKind, cells).and_then(status::row_kind);
         let id = name(mapping.get(&Key::OrderId, cells).ok_or(Reason::MissingField)?);
         let required = if mapping.has(&Key::LineTotal) { Key::LineTotal } else { Key::Price };
+        // What comes back may be told without a price: it has that of its order.
+        let returns = kind == Some(RowKind::Refund) || line.quantity.is_some_and(Decimal::is_negative);
         let by_lines = !mapping.has(&Key::Total);
-        if by_lines && mapping.get(&required, cells).is_none() {
+        let unpriced = mapping.get(&required, cells).is_none();
+        if by_lines && unpriced && !returns {
             return Err(Reason::MissingField);
         }
-        let at = |text| instant(text, dialect.date_order, &dialect.zone).ok_or(Reason::InvalidTimestamp);
-        let time = mapping.get(&Key::Time, cells).map(at).transpose()?;
-        if beyond || (by_lines && line.amount().is_none()) {
+        let time = mapping.get(&Key::Time, cells).map(|_| time(cells, dialect)).transpose()?;
+        if time.is_none() && kind == Some(RowKind::Refund) {
+            return Err(Reason::MissingField);
+        }
+        let at = |text| dialect.clock.instant(text).ok_or(Reason::InvalidTimestamp);
+        let cancelled_at = mapping.get(&Key::CancelledAt, cells).map(at).transpose()?;
+        if beyond || (by_lines && !unpriced && line.amount().is_none()) {
             return Err(Reason::NumberOutOfRange);
         }
+        if kind == Some(RowKind::Other) {
+            return Err(Reason::NotAnOrder);
+        }
         let status = mapping.get(&Key::Status, cells).map(status::read);
-        Ok(Self { id, time, line, total, discount, refunded, status, consents })
+        let is_refund = kind == Some(RowKind::Refund);
+        Ok(Self { id, time, is_refund, cancelled_at, currency, line, total, discount, refunded, status, consents })
     }
 }
 
-fn said_consents(mapping: &Mapping, cells: Cells<'_>) -> std::result::Result<Vec<(Topic, ConsentStatus)>, Reason> {
-    let mut said = Vec::new();
-    for (key, value) in mapping.traits(cells) {
-        if let Key::Consent(channel, purpose) = key {
-            said.push(((channel.clone(), purpose.clone()), status_of_consent(value).ok_or(Reason::WrongType)?));
+/// The numbers of a row, and what stands around them.
+struct Numbers<'a> {
+    cells: Cells<'a>,
+    dialect: &'a Dialect,
+    /// One of them is beyond every currency.
+    beyond: bool,
+    signs: Vec<Sign>,
+}
+
+impl<'a> Numbers<'a> {
+    fn read(&mut self, key: Key) -> std::result::Result<Option<Decimal>, Reason> {
+        let Some(cell) = self.dialect.mapping.get(&key, self.cells) else { return Ok(None) };
+        match money(cell, self.dialect.decimal_comma) {
+            // So many dollars of a thing are no number of them.
+            Ok((_, Some(_))) if key == Key::Quantity => Err(Reason::WrongType),
+            Ok((number, sign)) => {
+                self.signs.extend(sign);
+                Ok(Some(number))
+            }
+            Err(Reason::NumberOutOfRange) => {
+                self.beyond = true;
+                Ok(None)
+            }
+            Err(reason) => Err(reason),
         }
     }
-    Ok(said)
+
+    /// The currency of the row: of its cell, else of the file, else as the signs say; none of them may contradict it.
+    fn currency(&self) -> std::result::Result<Option<Cow<'a, str>>, Reason> {
+        let Dialect { mapping, near, .. } = self.dialect;
+        let cell = mapping.get(&Key::Currency, self.cells);
+        let said = cell.and_then(currency_of);
+        let known = said.or(self.dialect.currency.filter(|_| cell.is_none()));
+        let first = self.signs.first().and_then(|sign| sign.currency(*near));
+        if let Some(currency) = known.or(first.filter(|_| cell.is_none()))
+            && !self.signs.iter().all(|sign| sign.may_be(currency))
+        {
+            return Err(Reason::WrongType);
+        }
+        Ok(match (known, cell) {
+            (Some(currency), _) => Some(Cow::Owned(currency.code().to_owned())),
+            // A word that names no currency stays what it is: an amount of it is unknown.
+            (None, Some(word)) => Some(Cow::Borrowed(word)),
+            (None, None) => first.map(|currency| Cow::Owned(currency.code().to_owned())),
+        })
+    }
+}
+
+pub(super) fn absolute(number: Decimal) -> Decimal {
+    if number.is_negative() { number.negated() } else { number }
 }

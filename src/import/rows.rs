@@ -1,23 +1,27 @@
 //! The head of a file: what it is, how it is written, which column is what; then its rows.
 
 use super::csv::{COLUMNS_MAX, CsvReader};
-use super::guess::{Guesses, looks_like_data};
+use super::dates::{Clock, DateOrder};
+use super::guess::looks_like_data;
+use super::header::Header;
+use super::input::{HEAD_BYTES, Input, Origin};
+use super::kind::{Fit, recognize};
+use super::looks::Looks;
 use super::mapping::{From, Key, Mapping};
-use super::values::{DateOrder, unordered};
-use super::{Kind, Options};
+use super::{Home, Kind, Options};
 use crate::Result;
-use crate::base::TraitKind;
 use crate::base::zone::Zone;
+use crate::base::{Currency, TraitKind};
 use crate::error::Error;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Chain, Cursor, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// How much of a file is looked at to find out how it is written.
-const HEAD_BYTES: usize = 256 << 10;
 /// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
 const MARK_BYTES_MAX: usize = 16;
+/// So far down a line is looked for that looks like the header.
+const HEADER_LINES_MAX: u64 = 40;
 
 /// What was found out about a file, or declared.
 ///
@@ -33,17 +37,27 @@ const MARK_BYTES_MAX: usize = 16;
 pub struct Detected {
     /// Orders or customers.
     pub kind: Kind,
+    /// How its bytes are characters.
+    pub encoding: String,
+    /// Lines before the header that were left out.
+    pub skipped: u64,
     /// What stands between cells.
     pub delimiter: char,
     /// Amounts are written `19,90`.
     pub decimal_comma: bool,
     /// Whether the day or the month comes first in dates written with slashes or dashes; none where nothing tells.
     pub date_order: Option<DateOrder>,
-    /// There are dates such as 05/06/2025, and nothing in the first rows tells the day from the month, or rows contradict
+    /// There are dates such as 05/06/2025, and nothing in the file tells the day from the month, or rows contradict
     /// each other: such dates are refused until the order is declared.
     pub dates_ambiguous: bool,
+    /// There are numbers such as 46268 where dates belong: what a spreadsheet calculates with. They are refused.
+    pub dates_serial: bool,
     /// The zone of times that name none.
     pub time_zone: String,
+    /// Who says so: `option`, `header`, `shop`, `store`, or `default`.
+    pub time_zone_from: &'static str,
+    /// The currency that the file names, by a column, a header or the signs around its amounts; of several the commonest.
+    pub currency: Option<String>,
     /// Which column is what.
     pub mapping: BTreeMap<String, From>,
     /// Columns that nothing was read from.
@@ -54,8 +68,11 @@ pub struct Detected {
 pub(super) struct Dialect {
     pub(super) mapping: Mapping,
     pub(super) decimal_comma: bool,
-    pub(super) date_order: Option<DateOrder>,
-    pub(super) zone: Zone,
+    pub(super) clock: Clock,
+    /// The currency of amounts, where no column says it.
+    pub(super) currency: Option<Currency>,
+    /// The currency that a sign of several is likely to mean.
+    pub(super) near: Option<Currency>,
     /// The traits whose type the store declares.
     pub(super) trait_kinds: BTreeMap<String, TraitKind>,
     /// The columns in the order of their headers: a row's content is the same in whatever order they stand.
@@ -90,110 +107,212 @@ impl Holds {
 }
 
 /// The keys that are numbers.
-const AMOUNTS: [Key; 6] = [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity];
+pub(super) const AMOUNTS: [Key; 6] =
+    [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity];
 
-type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'r>>>;
+type Text = BufReader<Box<dyn Read>>;
 
-/// A file behind its header.
-pub(super) struct Rows<'r> {
-    pub(super) reader: CsvReader<Input<'r>>,
+/// A file behind its header, from which rows can be read again and again.
+pub(super) struct Rows {
+    input: Input,
+    front: Front,
     pub(super) dialect: Dialect,
     pub(super) detected: Detected,
+}
+
+/// What stands in front of the header's line, and how lines are cut.
+#[derive(Clone, Copy)]
+struct Front {
+    bytes: usize,
+    lines: u64,
+    delimiter: u8,
 }
 
 pub(super) fn read_error(error: std::io::Error) -> Error {
     Error::io("read", Path::new("the file to import"), error)
 }
 
-impl<'r> Rows<'r> {
-    /// Reads the head of a file.
+impl Rows {
+    /// Reads a file once, to find out all that has to be known before a row of it is stored.
     ///
     /// # Errors
-    /// `Invalid` for a file that is empty, compressed, UTF-16 or without a usable header; `Io`.
-    pub(super) fn open(
-        mut stream: Box<dyn Read + 'r>,
-        options: &Options,
-        trait_kinds: &BTreeMap<String, TraitKind>,
-    ) -> Result<Self> {
-        let mut head = text_head(&mut stream)?;
-        if head.starts_with(b"\xef\xbb\xbf") {
-            head.drain(..3);
+    /// `Invalid` for a file that is empty, compressed, of another encoding or without a usable header; `Io`.
+    pub(super) fn open(origin: Origin<'_>, options: &Options, home: &Home) -> Result<Self> {
+        let input = Input::new(origin, options.encoding.as_deref(), options.memory_bytes())?;
+        let head = input.head()?;
+        let front = Front::of(&head, options)?;
+        let rest = head.get(front.bytes..).unwrap_or_default();
+        let Heading { headers, fit } = match heading(rest, front.delimiter, options) {
+            Ok(heading) => heading,
+            Err(error) => return Err(header_below(&head, options).unwrap_or(error)),
+        };
+        let Fit { kind, mapping } = fit;
+        refuse_repeated(&headers, &mapping)?;
+        let mut looks = Looks::default();
+        let mut reader = reader(&input, front)?;
+        let _header = reader.next_row().map_err(read_error)?;
+        while let Some(row) = reader.next_row().map_err(read_error)? {
+            looks.look(row.cells.ok(), &mapping);
         }
-        let mut line = 1;
-        let declared = declared_delimiter(&head);
-        if let Some((_, len)) = declared {
-            head.drain(..len);
-            line += 1;
+        if looks.rows() == 0 {
+            return Err(Error::invalid("the file has a header and no rows; there is nothing to import"));
+        }
+        let found = Found { headers: &headers, kind, looks: &looks, delimiter: front.delimiter };
+        let (dialect, mut detected) = described(&found, mapping, options, home)?;
+        input.encoding.name().clone_into(&mut detected.encoding);
+        Ok(Self { input, front, dialect, detected })
+    }
+
+    /// The rows from the first one on. Whoever read before is done.
+    pub(super) fn read(&self) -> Result<CsvReader<Text>> {
+        let mut reader = reader(&self.input, self.front)?;
+        let _header = reader.next_row().map_err(read_error)?;
+        Ok(reader)
+    }
+}
+
+/// A reader that stands before the header.
+fn reader(input: &Input, front: Front) -> Result<CsvReader<Text>> {
+    let mut text = BufReader::new(input.text()?);
+    std::io::copy(&mut (&mut text).take(front.bytes as u64), &mut std::io::sink()).map_err(read_error)?;
+    Ok(CsvReader::new(text, front.delimiter, front.lines + 1))
+}
+
+/// What was found out about a file.
+struct Found<'f> {
+    headers: &'f [Header],
+    kind: Kind,
+    looks: &'f Looks,
+    delimiter: u8,
+}
+
+/// How the cells are read, by what the file looks like, what is declared, and where the store is at home.
+fn described(found: &Found<'_>, mapping: Mapping, options: &Options, home: &Home) -> Result<(Dialect, Detected)> {
+    let Found { headers, kind, looks, delimiter } = *found;
+    let date_order = options.date_order.or_else(|| looks.date_order());
+    let (clock, time_zone, time_zone_from) = clock(headers, &mapping, date_order, options, home)?;
+    let near = home.currency;
+    let of_headers = || {
+        let amounts = AMOUNTS.iter().filter(|key| **key != Key::Quantity).flat_map(|key| mapping.columns(key));
+        amounts.filter_map(|at| headers.get(*at)).find_map(|header| header.currency)
+    };
+    let currency = if mapping.has(&Key::Currency) { None } else { of_headers().or_else(|| looks.currency(near)) };
+    let named = looks.named_currency().or(currency);
+    let decimal_comma = options.decimal_comma.unwrap_or_else(|| looks.decimal_comma(delimiter == b';'));
+    let detected = Detected {
+        kind,
+        encoding: String::new(),
+        skipped: options.skip.unwrap_or(0),
+        delimiter: char::from(delimiter),
+        decimal_comma,
+        date_order,
+        dates_ambiguous: looks.is_ambiguous() && date_order.is_none(),
+        dates_serial: looks.is_serial(),
+        time_zone,
+        time_zone_from,
+        currency: named.map(|currency| currency.code().to_owned()),
+        mapping: mapping.shown(headers),
+        unmapped: mapping.unmapped(headers),
+    };
+    let column = |(at, header): (usize, &Header)| Column {
+        header: header.text.clone(),
+        at,
+        holds: Holds::of(mapping.key_of(at)),
+    };
+    let mut by_header: Vec<Column> = headers.iter().enumerate().map(column).collect();
+    by_header.sort();
+    let dialect = Dialect {
+        decimal_comma,
+        clock,
+        currency,
+        near,
+        trait_kinds: home.trait_kinds.clone(),
+        by_header,
+        columns: headers.len(),
+        mapping,
+    };
+    Ok((dialect, detected))
+}
+
+/// The zone of times that name none: of the option, of the header, of the shop, of the store.
+fn clock(
+    headers: &[Header],
+    mapping: &Mapping,
+    order: Option<DateOrder>,
+    options: &Options,
+    home: &Home,
+) -> Result<(Clock, String, &'static str)> {
+    let zone = |name: &str| {
+        Zone::named(name).ok_or_else(|| Error::invalid("time_zone is no IANA time zone, for example Europe/Copenhagen"))
+    };
+    if let Some(name) = &options.time_zone {
+        return Ok((Clock::of_zone(zone(name)?, true, order), name.clone(), "option"));
+    }
+    let header = mapping.columns(&Key::Time).iter().filter_map(|at| headers.get(*at)).find_map(|at| at.zone.clone());
+    if let Some(place) = header {
+        let shown = "that of the header".to_owned();
+        return Ok((Clock { order, place, place_is_said: true }, shown, "header"));
+    }
+    match &home.time_zone {
+        Some((name, from)) => Ok((Clock::of_zone(zone(name)?, false, order), name.clone(), from)),
+        None => Ok((Clock::of_zone(Zone::default(), false, order), "UTC".to_owned(), "default")),
+    }
+}
+
+/// The columns of a file, and what it is.
+struct Heading {
+    headers: Vec<Header>,
+    fit: Fit,
+}
+
+fn heading(text: &[u8], delimiter: u8, options: &Options) -> Result<Heading> {
+    let mut reader = CsvReader::new(text, delimiter, 1);
+    let headers = headers(&mut reader)?;
+    let fit = recognize(&headers, &sample(text, delimiter)?, options)?;
+    Ok(Heading { headers, fit })
+}
+
+/// The error that names a later line which looks like the header, if there is one.
+fn header_below(head: &[u8], options: &Options) -> Option<Error> {
+    if options.skip.is_some() {
+        return None;
+    }
+    let mut starts = head.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    (1..HEADER_LINES_MAX).find_map(|lines| {
+        let text = head.get(starts.next()?..)?;
+        let text = text.get(..text.len().min(64 << 10))?;
+        if text.split(|byte| *byte == b'\n').next().is_none_or(|line| line.trim_ascii().is_empty()) {
+            return None;
+        }
+        let delimiter = said_delimiter(options).ok()?.unwrap_or_else(|| detect_delimiter(text));
+        heading(text, delimiter, options).ok()?;
+        Some(Error::invalid(format!(
+            "line {} looks like the header; skip the {lines} before it (option skip, --skip {lines})",
+            lines + 1
+        )))
+    })
+}
+
+impl Front {
+    fn of(head: &[u8], options: &Options) -> Result<Self> {
+        let mut bytes = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mut lines = 0;
+        let rest = |bytes: usize| head.get(bytes..).unwrap_or_default();
+        let mut declared = declared_delimiter(rest(bytes));
+        if let Some((_, len)) = declared.filter(|_| options.skip.unwrap_or(0) == 0) {
+            bytes += len;
+            lines += 1;
+        }
+        for _ in 0..options.skip.unwrap_or(0) {
+            let line = rest(bytes).iter().position(|byte| *byte == b'\n');
+            bytes += line.ok_or_else(|| Error::invalid("skip leaves nothing of the file"))? + 1;
+            lines += 1;
+            declared = declared.or_else(|| declared_delimiter(rest(bytes)));
         }
         let delimiter = said_delimiter(options)?.or(declared.map(|(byte, _)| byte));
-        let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(&head));
-        let sample = sample(&head, delimiter)?;
-        let mut reader = CsvReader::new(BufReader::new(Cursor::new(head).chain(stream)), delimiter, line);
-        let headers = headers(&mut reader)?;
-        let guesses = Guesses::new(&headers, &sample);
-        let kind = options.kind.unwrap_or(if guesses.looks_like_orders() { Kind::Orders } else { Kind::Customers });
-        let mapping = Mapping::new(&options.mapping, &headers, kind == Kind::Orders, &guesses)?;
-        let seen = Seen::of(&sample, &mapping);
-        let decimal_comma = options.decimal_comma.unwrap_or_else(|| seen.decimal_comma(delimiter));
-        let date_order = options.date_order.or_else(|| seen.date_order());
-        let zone_name = options.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let zone = Zone::named(&zone_name)
-            .ok_or_else(|| Error::invalid("time_zone is no IANA time zone, for example Europe/Copenhagen"))?;
-        let detected = Detected {
-            kind,
-            delimiter: char::from(delimiter),
-            decimal_comma,
-            date_order,
-            dates_ambiguous: seen.unordered && date_order.is_none(),
-            time_zone: zone_name,
-            mapping: mapping.shown(&headers),
-            unmapped: mapping.unmapped(&headers),
-        };
-        let columns = headers.len();
-        let column = |(at, header)| Column { header, at, holds: Holds::of(mapping.key_of(at)) };
-        let mut by_header: Vec<Column> = headers.into_iter().enumerate().map(column).collect();
-        by_header.sort();
-        let trait_kinds = trait_kinds.clone();
-        let dialect = Dialect { mapping, decimal_comma, date_order, zone, trait_kinds, by_header, columns };
-        Ok(Self { reader, dialect, detected })
+        let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(rest(bytes)));
+        Ok(Self { bytes, lines, delimiter })
     }
-}
-
-/// Reads how a file begins.
-///
-/// # Errors
-/// `Invalid` for one that is compressed or UTF-16; `Io`.
-pub(crate) fn text_head(stream: &mut impl Read) -> Result<Vec<u8>> {
-    let mut head = Vec::new();
-    stream.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read_error)?;
-    refuse_other_formats(&head).map(|()| head)
-}
-
-fn refuse_other_formats(head: &[u8]) -> Result<()> {
-    let compressed: [&[u8]; 5] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ"];
-    if compressed.iter().any(|magic| head.starts_with(magic)) {
-        let remedy = if head.starts_with(b"PK") {
-            "the file is a workbook or an archive, and compressed; save the sheet as CSV in UTF-8, or unpack the archive"
-        } else {
-            "the file is compressed; unpack it, or pass a reader that does"
-        };
-        return Err(Error::invalid(remedy));
-    }
-    if is_utf16(head) {
-        return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as UTF-8"));
-    }
-    Ok(())
-}
-
-/// By its mark; without one, by its pattern: in the headers of such a file every other byte is zero, and only those.
-fn is_utf16(head: &[u8]) -> bool {
-    let marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"].iter().any(|mark| head.starts_with(mark));
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let pairs = line.get(..line.len().min(512) & !1).unwrap_or_default();
-    let zeros_at = |at: usize| pairs.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (zeros_at(0), zeros_at(1));
-    // Most pairs, for a header may hold a few letters of other scripts.
-    marked || (even.min(odd) == 0 && even.max(odd) * 8 > pairs.len() * 3)
 }
 
 /// What the host says that stands between cells.
@@ -251,88 +370,38 @@ fn detect_delimiter(head: &[u8]) -> u8 {
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
 }
 
-fn headers(reader: &mut CsvReader<Input<'_>>) -> Result<Vec<String>> {
+fn headers(reader: &mut CsvReader<&[u8]>) -> Result<Vec<Header>> {
     let none = || Error::invalid("the file is empty; the first line of a CSV file names its columns");
     let row = reader.next_row().map_err(read_error)?.ok_or_else(none)?;
     let cells = row.cells.map_err(|_| {
-        Error::invalid(format!("the header cannot be read; it is UTF-8 text of at most {COLUMNS_MAX} columns"))
+        Error::invalid(format!("the header cannot be read; it is text of at most {COLUMNS_MAX} columns"))
     })?;
-    let headers: Vec<String> = (0..cells.len()).map(|at| cells.get(at).to_owned()).collect();
-    if headers.iter().all(String::is_empty) {
+    let headers: Vec<Header> = (0..cells.len()).map(|at| Header::new(cells.get(at))).collect();
+    if headers.iter().all(|header| header.text.is_empty()) {
         return Err(Error::invalid("the header is blank; the first line of a CSV file names its columns"));
     }
-    if headers.iter().any(|header| looks_like_data(header)) {
+    if headers.iter().any(|header| looks_like_data(&header.text)) {
         return Err(Error::invalid("the first line looks like data; the first line of a CSV file names its columns"));
     }
     let mut seen = BTreeSet::new();
-    if headers.iter().any(|header| !header.is_empty() && !seen.insert(header.as_str())) {
-        return Err(Error::invalid("two columns have the same header; give each a name of its own"));
+    if headers.iter().any(|header| !header.text.is_empty() && !seen.insert(header.text.to_lowercase())) {
+        return Err(repeated());
     }
     Ok(headers)
 }
 
-/// What the cells of a sample look like.
-#[derive(Default)]
-struct Seen {
-    comma: bool,
-    point: bool,
-    /// A number may be one of thousands.
-    unsure: bool,
-    /// There are dates that do not start with the year.
-    unordered: bool,
-    day_first: bool,
-    month_first: bool,
+fn repeated() -> Error {
+    Error::invalid("two columns have the same header; give each a name of its own")
 }
 
-impl Seen {
-    fn of(sample: &[Vec<String>], mapping: &Mapping) -> Self {
-        let mut seen = Self::default();
-        for row in sample {
-            let cell = |key: &Key| mapping.column(key).and_then(|at| row.get(at));
-            for key in AMOUNTS {
-                cell(&key).into_iter().for_each(|text| seen.look_at_number(text));
-            }
-            if let Some((mark, first, second)) = cell(&Key::Time).and_then(|text| unordered(text)) {
-                seen.unordered |= mark != '.' && first != second && first <= 12 && second <= 12;
-                seen.day_first |= first > 12 && second <= 12;
-                seen.month_first |= second > 12 && first <= 12;
-            }
-        }
-        seen
-    }
-
-    /// The last mark is the decimal one, unless exactly three digits follow, which could be thousands; of several equal
-    /// marks none is, so the other one would be.
-    fn look_at_number(&mut self, text: &str) {
-        let Some(at) = text.rfind([',', '.']) else { return };
-        let (comma, point) = (text.matches(',').count(), text.matches('.').count());
-        match (comma, point) {
-            (1, 0) | (0, 1) if text.len() - at - 1 == 3 && !text.trim_start_matches('-').starts_with('0') => {
-                self.unsure |= point == 1
-            }
-            (0, 2..) => self.comma = true,
-            (2.., 0) => self.point = true,
-            _ if text.as_bytes().get(at) == Some(&b',') => self.comma = true,
-            _ => self.point = true,
-        }
-    }
-
-    /// Where semicolons stand between cells, commas stand in numbers: what may be 2.500 of something is no 2.5 then, and
-    /// refused.
-    fn decimal_comma(&self, delimiter: u8) -> bool {
-        match (self.comma, self.point) {
-            (false, false) => self.unsure && delimiter == b';',
-            (comma, point) => comma && !point,
-        }
-    }
-
-    fn date_order(&self) -> Option<DateOrder> {
-        match (self.day_first, self.month_first) {
-            (true, false) => Some(DateOrder::DayFirst),
-            (false, true) => Some(DateOrder::MonthFirst),
-            _ => None,
-        }
-    }
+/// Two spellings of one header are a repeated one as well, where either of them is read.
+fn refuse_repeated(headers: &[Header], mapping: &Mapping) -> Result<()> {
+    let same = |a: &Header, b: &Header| a.full() == b.full() && !a.full().is_empty();
+    let twice = headers.iter().enumerate().any(|(at, header)| {
+        let later = headers.iter().enumerate().skip(at + 1);
+        later.filter(|(_, other)| same(header, other)).any(|(other, _)| !mapping.is_free(at) || !mapping.is_free(other))
+    });
+    if twice { Err(repeated()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -365,18 +434,22 @@ mod tests {
             (b"a,a\n", "same header"),
             (b"\x1f\x8b\x08", "compressed"),
             (b"PK\x03\x04", "compressed"),
-            (b"\xff\xfea\0", "UTF-8"),
-            (b"a\0,\0", "UTF-8"),
-            (b"\0a\0,\0b\0\n", "UTF-16"),
-            (b"\0\0\xfe\xff\0\0\0a", "UTF-16"),
+            (b"a\0,\0", "utf-16le"),
+            (b"\0a\0,\0b\0\n", "utf-16be"),
+            (b"\0\0\xfe\xff\0\0\0a", "UTF-32"),
+            (b"order_id,time,total\n1,2025-11-03,\xe6\n", "windows-1252"),
+            (b"order_id,time,total\n", "no rows"),
+            (b"Order ID,time,order_id,total\n1,2,3,4\n", "same header"),
+            (b"all amounts in EUR\n\norder_id,time,total\n1,2025-11-03,5\n", "--skip 2"),
             (b"a,b\n1,2\n", "order_id"),
             (b"1001,2025-11-03,ann@example.com,24.90\n", "looks like data"),
         ] {
             let options = Options { kind: Some(Kind::Orders), ..Options::default() };
-            let error = Rows::open(Box::new(bytes), &options, &BTreeMap::new()).err().expect("refused");
+            let error = Rows::open(Origin::Stream(Box::new(bytes)), &options, &Home::default()).err().expect("refused");
             assert!(error.to_string().contains(word), "{error}");
         }
         let wide = format!("{}x\n", "c,".repeat(COLUMNS_MAX));
-        assert!(Rows::open(Box::new(wide.as_bytes()), &Options::default(), &BTreeMap::new()).is_err());
+        let wide = Origin::Stream(Box::new(wide.as_bytes()));
+        assert!(Rows::open(wide, &Options::default(), &Home::default()).is_err());
     }
 }

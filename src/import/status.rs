@@ -4,6 +4,8 @@
 //! checkout was never finished (WooCommerce's `wc-pending` and `Pending payment`, drafts, failed payments) is none yet;
 //! next week's export may say otherwise. What was `voided` or cancelled is an order that came back.
 
+use super::header::folded;
+
 /// What became of an order, or of one of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
@@ -17,20 +19,157 @@ pub(super) enum Status {
     Refunded,
 }
 
+/// How the words of each language begin, folded.
+const CANCELLED: [&str; 13] = [
+    "cancelled",
+    "canceled",
+    "void",
+    "storniert",
+    "annulliert",
+    "abgebrochen",
+    "annule",
+    "cancelad",
+    "anulad",
+    "annullat",
+    "geannuleerd",
+    "annulleret",
+    "makulerad",
+];
+const REFUNDED: [&str; 12] = [
+    "refunded",
+    "fullyrefunded",
+    "chargeback",
+    "chargedback",
+    "erstattet",
+    "rembourse",
+    "reembolsad",
+    "rimborsat",
+    "terugbetaald",
+    "refunderet",
+    "aterbetald",
+    "refundert",
+];
+const NEVER_PLACED: [&str; 18] = [
+    "pendingpayment",
+    "failed",
+    "paymentfailed",
+    "paymenterror",
+    "draft",
+    "checkoutdraft",
+    "autodraft",
+    "trash",
+    "abandoned",
+    "expired",
+    "incomplete",
+    "declined",
+    "fehlgeschlagen",
+    "entwurf",
+    "echoue",
+    "fallid",
+    "fallit",
+    "mislukt",
+];
+
 /// Reads a status that is not blank; a word that nobody knows says that there is an order.
 pub(super) fn read(status: &str) -> Status {
-    let status = status.trim().to_lowercase().replace(['-', '_'], " ");
-    match status.as_str() {
-        "wc pending" => return Status::NeverPlaced,
-        "voided" => return Status::Cancelled,
-        _ => {}
+    let word = folded(status);
+    if word == "wcpending" {
+        return Status::NeverPlaced;
     }
-    match status.strip_prefix("wc ").unwrap_or(&status) {
-        "pending payment" | "failed" | "draft" | "checkout draft" | "auto draft" | "trash" | "abandoned"
-        | "expired" => Status::NeverPlaced,
-        "cancelled" | "canceled" => Status::Cancelled,
-        "refunded" => Status::Refunded,
-        _ => Status::Placed,
+    let word = word.strip_prefix("wc").unwrap_or(&word);
+    let is = |words: &[&str]| words.iter().any(|own| word.starts_with(own));
+    if NEVER_PLACED.contains(&word) || (word.len() > 5 && is(&["fehlgeschlagen", "echoue", "fallid", "fallit"])) {
+        Status::NeverPlaced
+    } else if is(&CANCELLED) {
+        Status::Cancelled
+    } else if is(&REFUNDED) {
+        Status::Refunded
+    } else {
+        Status::Placed
+    }
+}
+
+/// What a row of a list of payments is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Order,
+    Refund,
+    /// Fees, transfers and the like.
+    Other,
+}
+
+/// What the word of a row says that it is; `None` for words that say nothing about that.
+pub(super) fn row_kind(word: &str) -> Option<RowKind> {
+    let word = folded(word);
+    let has = |words: &[&str]| words.iter().any(|own| word.contains(own));
+    let refund = [
+        "refund",
+        "return",
+        "chargeback",
+        "reversal",
+        "erstattung",
+        "ruckzahlung",
+        "gutschrift",
+        "retoure",
+        "rembours",
+        "reembolso",
+        "devolucion",
+        "rimborso",
+        "terugbetaling",
+        "retour",
+        "refusjon",
+        "tilbagebetaling",
+        "aterbetalning",
+    ];
+    let other = [
+        "fee",
+        "transfer",
+        "payout",
+        "withdrawal",
+        "adjustment",
+        "conversion",
+        "deposit",
+        "gebuhr",
+        "auszahlung",
+        "virement",
+        "frais",
+        "retiro",
+        "prelievo",
+        "uitbetaling",
+        "udbetaling",
+    ];
+    let order = [
+        "order",
+        "payment",
+        "sale",
+        "charge",
+        "purchase",
+        "checkout",
+        "zahlung",
+        "bestellung",
+        "verkauf",
+        "commande",
+        "paiement",
+        "vente",
+        "achat",
+        "pedido",
+        "pago",
+        "venta",
+        "compra",
+        "ordine",
+        "pagamento",
+        "vendita",
+        "bestelling",
+        "betaling",
+        "verkoop",
+        "ordre",
+    ];
+    if has(&other) {
+        Some(RowKind::Other)
+    } else if has(&refund) {
+        Some(RowKind::Refund)
+    } else {
+        has(&order).then_some(RowKind::Order)
     }
 }
 
@@ -84,8 +223,32 @@ mod tests {
             ("wc-cancelled", Status::Cancelled),
             (" Canceled ", Status::Cancelled),
             ("wc-refunded", Status::Refunded),
+            ("Storniert", Status::Cancelled),
+            ("Annulée", Status::Cancelled),
+            ("Remboursée", Status::Refunded),
+            ("Partially refunded", Status::Placed),
+            ("Cancelled by customer", Status::Cancelled),
+            ("Shipped", Status::Placed),
+            ("Declined", Status::NeverPlaced),
         ] {
             assert_eq!(read(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn rows_of_payments_say_what_they_are() {
+        for (word, expected) in [
+            ("Payment", Some(RowKind::Order)),
+            ("Order", Some(RowKind::Order)),
+            ("Refund", Some(RowKind::Refund)),
+            ("Payment refund", Some(RowKind::Refund)),
+            ("Rückerstattung", Some(RowKind::Refund)),
+            ("Service Fee", Some(RowKind::Other)),
+            ("Transfer", Some(RowKind::Other)),
+            ("simple", None),
+            ("", None),
+        ] {
+            assert_eq!(row_kind(word), expected, "{word}");
         }
     }
 

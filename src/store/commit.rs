@@ -114,9 +114,9 @@ impl Batch {
         self.items.push(Item { line, ordinal, range, flags, key, rows: None });
     }
 
-    /// A fact that stands for rows of a file.
-    pub(super) fn push_rows(&mut self, rows: Rows, fact: &[u8], flags: Flags) {
-        self.push(rows.lines.first().copied().unwrap_or(0), None, fact, flags);
+    /// A fact that stands for rows of a file, or is told beside the row of a line.
+    pub(super) fn push_rows(&mut self, rows: Rows, line: u64, fact: &[u8], flags: Flags) {
+        self.push(line, None, fact, flags);
         if let Some(item) = self.items.last_mut() {
             item.rows = Some(rows);
         }
@@ -353,7 +353,11 @@ impl Inner {
                         displacing.push(at);
                     }
                     accepted.push(at);
-                    receipt.accept(item.weight(), writer.book.flagged(&fact, item.flags));
+                    let flags = writer.book.flagged(&fact, item.flags);
+                    receipt.accept(item.weight(), flags);
+                    if item.rows.is_some() {
+                        receipt.note_flags(item.line, flags);
+                    }
                     counted.count(item, &fact, &mut receipt);
                 }
                 Verdict::Duplicate { conflicting } => {

@@ -5,19 +5,28 @@ use super::handle::Store;
 use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
 use crate::Result;
+use crate::base::ident::uuid_text;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
+use crate::column::blocks::BlockCache;
 use crate::error::Error;
 use crate::event::named_order_key;
-use crate::import::{CsvFile, Detected, Kind, OnProgress, Progress, Sink, text_head};
-use crate::message::Reason;
+use crate::import::{
+    CsvFile, Customer, Detected, Home, Kind, OnProgress, Progress, Said, Sink, Told, is_utf16, refuse_other_formats,
+};
 use crate::message::reason::Refusal;
-use crate::normalize::fact::{Amount, OrderAction};
+use crate::normalize::fact::{Amount, Kind as FactKind, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
-use crate::normalize::normalizer::Intake;
+use crate::normalize::normalizer::{Intake, ReceivedAt};
 use serde::Serialize;
 use std::fmt;
 use std::io::{Cursor, Read};
+use std::path::Path;
 use std::time::Instant;
+
+/// How much of a file of messages is looked at to find out whether it is one.
+const HEAD_BYTES: u64 = 64 << 10;
+/// A JSON value over several lines is held whole; a larger file has a message a line.
+const VALUE_BYTES_MAX: u64 = 256 << 20;
 
 /// What an import did: an ingest receipt that counts rows, and what the file turned out to be.
 ///
@@ -56,8 +65,8 @@ impl Store {
     /// stream.
     ///
     /// # Errors
-    /// `Invalid` for a file that is empty, compressed, UTF-16 or without a usable header, and for a mapping that does not
-    /// fit it; `Io`; as [`Store::ingest`].
+    /// `Invalid` for a file that is empty, compressed, of another encoding or without a usable header, that fits no kind of
+    /// file, and for a mapping that does not fit it; `Io`; as [`Store::ingest`].
     ///
     /// ```
     /// use regulars::{Store, import::CustomersCsv};
@@ -78,14 +87,32 @@ impl Store {
             how = how.received_at(at);
         }
         let batch_len = file.batch;
-        let (mut started, progress) = file.start(&self.inner.normalizer.trait_kinds)?;
+        let home = self.home(&how)?;
+        let (started, progress) = file.start(&home)?;
         let mut run = Run::new(self, &how, batch_len, progress)?;
         started.run(&mut run)?;
         run.finish(started.detected())
     }
 
+    /// What the store says about files that do not say it themselves.
+    fn home(&self, how: &Ingest) -> Result<Home> {
+        let (received_at, _) = self.inner.moment(how);
+        let intake = self.inner.intake(how, received_at)?;
+        let config = &self.inner.charter.config;
+        let shop = config.shops.get(intake.shop).and_then(|shop| shop.time_zone.clone()).map(|zone| (zone, "shop"));
+        let store = || config.time_zone.clone().map(|zone| (zone, "store"));
+        Ok(Home {
+            time_zone: shop.or_else(store),
+            currency: intake.currency,
+            trait_kinds: self.inner.normalizer.trait_kinds.clone(),
+        })
+    }
+
     /// Takes in a file of Segment messages, one a line, as [`Store::ingest_reader`] does; a file that is something else is
     /// refused as a whole.
+    ///
+    /// One JSON value over several lines is read as well: an array of messages, or one message that somebody wrote out. It
+    /// has at most 256 MiB, and is one commit.
     ///
     /// # Errors
     /// `Invalid` for a file that is empty, compressed or UTF-16: nothing of it is stored. Else as [`Store::ingest_reader`].
@@ -102,14 +129,35 @@ impl Store {
         &self,
         mut stream: impl Read,
         how: &Ingest,
-        progress: impl FnMut(super::ingest::Progress),
+        mut progress: impl FnMut(super::ingest::Progress),
     ) -> Result<Receipt> {
-        let head = text_head(&mut stream)?;
-        if head.is_empty() {
-            return Err(Error::invalid("the file is empty"));
+        let read_error = |error| Error::io("read", Path::new("the file to import"), error);
+        let mut head = Vec::new();
+        (&mut stream).take(HEAD_BYTES).read_to_end(&mut head).map_err(read_error)?;
+        refuse_other_formats(&head)?;
+        if is_utf16(&head) {
+            return Err(Error::invalid("the file is no UTF-8 text but UTF-16; save it as UTF-8"));
+        }
+        if begins_a_value_of_lines(&head) {
+            (&mut stream).take(VALUE_BYTES_MAX).read_to_end(&mut head).map_err(read_error)?;
+            let whole = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+            if serde_json::from_slice::<serde::de::IgnoredAny>(whole).is_ok() {
+                let receipt = self.ingest(&head, how)?;
+                let lines = head.split(|byte| *byte == b'\n').count() as u64;
+                progress(super::ingest::Progress { lines, bytes: head.len() as u64, accepted: receipt.accepted });
+                return Ok(receipt);
+            }
         }
         self.ingest_reader(Cursor::new(head).chain(stream), how, progress)
     }
+}
+
+/// Whether the first line opens an array or an object and does not close it.
+fn begins_a_value_of_lines(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let opens = matches!(line.first(), Some(b'[' | b'{'));
+    opens && line.len() < text.len() && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err()
 }
 
 /// An import under way.
@@ -126,6 +174,8 @@ struct Run<'s, 'r> {
     scratch: Scratch,
     total: Receipt,
     rows: u64,
+    /// When the import was received: later commits of it may be later.
+    received_at: Timestamp,
     begun: Instant,
     progress: OnProgress<'r>,
 }
@@ -133,7 +183,11 @@ struct Run<'s, 'r> {
 impl<'s, 'r> Run<'s, 'r> {
     fn new(store: &'s Store, how: &'s Ingest, batch_len: usize, progress: OnProgress<'r>) -> Result<Self> {
         let (intake, advance) = moment(store, how)?;
+        let ReceivedAt::At(received_at) = intake.received_at else {
+            return Err(Error::invalid("rows of a file have no receivedAt of their own"));
+        };
         Ok(Self {
+            received_at,
             store,
             how,
             intake,
@@ -179,19 +233,20 @@ impl Sink for Run<'_, '_> {
         if full { self.commit() } else { Ok(()) }
     }
 
-    fn message(&mut self, json: &str, rows: &[u64]) {
+    fn message(&mut self, json: &str, rows: &[u64], line: u64) {
         let (batch, subject) = (&mut self.batch, self.subject);
-        let first = rows.first().copied().unwrap_or(0);
-        read_line(json.as_bytes(), first, &self.intake, &mut self.scratch, &mut |outcome| match outcome {
-            Outcome::Fact { fact, flags, .. } => batch.push_rows(Rows { lines: rows.into(), subject }, fact, flags),
+        read_line(json.as_bytes(), line, &self.intake, &mut self.scratch, &mut |outcome| match outcome {
+            Outcome::Fact { fact, flags, .. } => {
+                batch.push_rows(Rows { lines: rows.into(), subject }, line, fact, flags);
+            }
             Outcome::Reject { reason, field, .. } => {
                 rows.iter().for_each(|row| batch.receipt.reject(*row, None, Refusal { reason, field }));
             }
         });
     }
 
-    fn reject(&mut self, line: u64, reason: Reason) {
-        self.batch.receipt.reject(line, None, reason);
+    fn reject(&mut self, line: u64, refusal: Refusal) {
+        self.batch.receipt.reject(line, None, refusal);
     }
 
     fn read(&mut self, rows: u64, bytes: u64) {
@@ -222,11 +277,95 @@ impl Sink for Run<'_, '_> {
         });
         Ok(Decimal::new(known.sum(), said.map_or(0, |currency| currency.decimals())))
     }
+
+    fn told(&self, order_id: &str) -> Result<Vec<Told>> {
+        let key = named_order_key(self.intake.shop, order_id);
+        let state = self.store.inner.gate.published();
+        let events = &state.records.events;
+        let mut cache = BlockCache::default();
+        let mut told = Vec::new();
+        for (at, brief) in events.of_order(&key)? {
+            if !matches!(brief.action, OrderAction::Completed | OrderAction::Updated) {
+                continue;
+            }
+            let fact = events.fact(at, &mut cache)?;
+            if fact.source == self.intake.source {
+                told.push(Told {
+                    message_id: fact.id().to_string(),
+                    completed: brief.action == OrderAction::Completed,
+                    time: fact.ts,
+                    lines: brief.lines,
+                });
+            }
+        }
+        Ok(told)
+    }
+
+    fn customer(&self, people: [Option<&str>; 5]) -> Option<Customer> {
+        // What a claimed source says of people is data: nobody is found by it again.
+        if self.intake.claimed {
+            return None;
+        }
+        let identifiers = &self.intake.normalizer.identifiers;
+        let namespaces = ["user_id", "customer_id", "email", "phone", "loyalty_card"];
+        namespaces.into_iter().zip(people).find_map(|(namespace, value)| {
+            let code = self.intake.normalizer.namespaces().code(namespace)?;
+            let value = identifiers.identifier(namespace, value?, self.intake.env).ok()?;
+            let mut hasher = blake3::Hasher::new();
+            [self.intake.source, namespace, &value].iter().for_each(|part| {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            });
+            let key = hasher.finalize().as_bytes().first_chunk().copied()?;
+            Some(Customer { namespace: code, value, key })
+        })
+    }
+
+    /// Of the statements about one identifier the last that this source made about this customer, newest first: most
+    /// look at one.
+    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>> {
+        let state = self.store.inner.gate.published();
+        let Some(node) = state.records.nodes.find(customer.namespace, &customer.value)? else { return Ok(None) };
+        let events = &state.records.events;
+        let mut stated = Vec::new();
+        for at in events.of_node(node)? {
+            let head = events.head(at)?;
+            if head.kind == FactKind::Identify && head.ts <= until {
+                stated.push((head.ts, at));
+            }
+        }
+        stated.sort_unstable_by_key(|(ts, _)| std::cmp::Reverse(*ts));
+        let whom = uuid_text(&customer.key);
+        let mut cache = BlockCache::default();
+        for (time, at) in stated {
+            let fact = events.fact(at, &mut cache)?;
+            let statement = fact.doc.get("context").and_then(|context| context.get("statement"));
+            let text = |key: &str| statement.and_then(|statement| statement.get(key)).and_then(|value| value.as_str());
+            if fact.source == self.intake.source && text("customer").is_some_and(|customer| *customer == whom) {
+                return Ok(text("says").map(|says| Said { time, says: says.into_owned() }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
 }
 
 /// `1 order`, `2 orders`
 fn counted(count: u64, one: &str, several: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { several })
+}
+
+/// How many lines a report names.
+const LINES_SHOWN: usize = 5;
+
+/// `lines 2, 5, ...`
+fn lines(all: impl Iterator<Item = u64>, count: u64) -> String {
+    let shown: Vec<String> = all.take(LINES_SHOWN).map(|line| line.to_string()).collect();
+    let more = if count > LINES_SHOWN as u64 { ", ..." } else { "" };
+    format!("{} {}{more}", if count == 1 { "line" } else { "lines" }, shown.join(", "))
 }
 
 /// `48,210`
@@ -257,20 +396,34 @@ impl fmt::Display for ImportReport {
             writeln!(f, "  {} known already", counted(self.receipt.duplicates, "row was", "rows were"))?;
         }
         for (reason, count) in &self.receipt.reasons {
-            let lines = self.receipt.rejects.iter().filter(|reject| reject.reason == *reason);
-            let lines: Vec<String> = lines.take(5).map(|reject| reject.line.to_string()).collect();
-            let more = if *count > 5 { ", ..." } else { "" };
-            let word = if *count == 1 { "line" } else { "lines" };
-            writeln!(f, "  {reason}: {}, {word} {}{more}", counted(*count, "row", "rows"), lines.join(", "))?;
+            let refused = self.receipt.rejects.iter().filter(|reject| reject.reason == *reason);
+            writeln!(
+                f,
+                "  {reason}: {}, {}",
+                counted(*count, "row", "rows"),
+                lines(refused.map(|reject| reject.line), *count)
+            )?;
         }
-        let Detected { delimiter, decimal_comma, date_order, dates_ambiguous, time_zone, mapping, unmapped, .. } =
-            &self.detected;
+        for flag in self.receipt.flags.keys() {
+            let noticed = self.receipt.flagged.get(flag).map_or(&[][..], Vec::as_slice);
+            writeln!(f, "  noticed {flag}: {}", lines(noticed.iter().copied(), noticed.len() as u64))?;
+        }
+        let Detected { delimiter, decimal_comma, date_order, dates_ambiguous, dates_serial, .. } = &self.detected;
+        let Detected { encoding, time_zone, time_zone_from, mapping, unmapped, .. } = &self.detected;
         let mark = if *decimal_comma { "comma" } else { "point" };
-        write!(f, "  read with delimiter {delimiter:?}, decimal {mark}, times in {time_zone}")?;
+        write!(f, "  read as {encoding} with delimiter {delimiter:?}, decimal {mark}, ")?;
+        write!(f, "times in {time_zone} ({time_zone_from})")?;
         match date_order {
             Some(order) => writeln!(f, ", dates {order}")?,
             None if *dates_ambiguous => writeln!(f, ", dates such as 05/06/2025 refused: say what comes first")?,
             None => writeln!(f)?,
+        }
+        if *dates_serial {
+            writeln!(
+                f,
+                "  numbers such as 46268 are how a spreadsheet keeps dates, and refused: format the column as a date \
+                 (yyyy-mm-dd) and save the file again"
+            )?;
         }
         let columns: Vec<String> = mapping.iter().map(|(key, from)| format!("{key} from {from}")).collect();
         writeln!(f, "  {}", columns.join(", "))?;

@@ -34,6 +34,8 @@ pub struct Receipt {
     pub reasons: BTreeMap<Reason, u64>,
     /// What was noticed about accepted messages.
     pub flags: BTreeMap<Flag, u64>,
+    /// Of the rows of a file: by flag the first 1,000 lines that it was noticed about.
+    pub flagged: BTreeMap<Flag, Vec<u64>>,
     /// The first 1,000 refusals, in order.
     pub rejects: Vec<Reject>,
     /// Profiles that became part of an older one.
@@ -99,6 +101,17 @@ impl Receipt {
         flags.iter().for_each(|flag| *self.flags.entry(flag).or_default() += 1);
     }
 
+    /// Notes the line of a row that was accepted with these flags; several messages may tell of one row.
+    pub(super) fn note_flags(&mut self, line: u64, flags: Flags) {
+        for flag in flags.iter() {
+            let lines = self.flagged.entry(flag).or_default();
+            if let Err(at) = lines.binary_search(&line) {
+                lines.insert(at, line);
+                lines.truncate(LISTED_MAX);
+            }
+        }
+    }
+
     /// Adds the outcome of a later commit of the same call.
     pub(super) fn absorb(&mut self, later: Self) {
         self.accepted += later.accepted;
@@ -111,6 +124,13 @@ impl Receipt {
         self.refunds += later.refunds;
         later.reasons.into_iter().for_each(|(reason, count)| *self.reasons.entry(reason).or_default() += count);
         later.flags.into_iter().for_each(|(flag, count)| *self.flags.entry(flag).or_default() += count);
+        for (flag, lines) in later.flagged {
+            let all = self.flagged.entry(flag).or_default();
+            all.extend(lines);
+            all.sort_unstable();
+            all.dedup();
+            all.truncate(LISTED_MAX);
+        }
         let room = LISTED_MAX.saturating_sub(self.rejects.len());
         self.rejects.extend(later.rejects.into_iter().take(room));
         for (into, from) in [(&mut self.entered, later.entered), (&mut self.left, later.left)] {
