@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// How many lines a report shows by itself.
+const LINES_SHOWN: usize = 5;
+
 const USAGE: &str =
     "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] [--dates day-first|month-first]
     [--kind orders|customers] [--encoding NAME] [--skip LINES] [--as-of TIME] [--source NAME] FILE...
@@ -136,7 +139,9 @@ fn remedy(reason: Reason) -> Option<&'static str> {
              is how a spreadsheet keeps a date: format the column as a date and save the file again"
         }
         Reason::InvalidJson => "a file of messages has one JSON object a line; a file of rows ends with .csv",
-        Reason::MissingField => "the named field is missing: a Segment message has a type, a row what its kind needs",
+        Reason::MissingField => {
+            "a Segment message has a type; a row of orders a number, a time and an amount (a line of totals has none of them)"
+        }
         Reason::InvalidCsv => "these rows have another number of cells than the header, or a quote that is not closed",
         Reason::WrongType => {
             "amounts are digits with a decimal mark and at most their own currency around them; a word about consent is \
@@ -159,9 +164,9 @@ fn tell_remedies(receipt: &Receipt, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// All lines that something was noticed about, as far as the report lists them: whatever is dropped is said.
+/// All lines that something was noticed about, where the report shows the first of them only: whatever is dropped is said.
 fn tell_noticed(receipt: &Receipt, out: &mut impl Write) -> Result<()> {
-    for (flag, lines) in &receipt.flagged {
+    for (flag, lines) in receipt.flagged.iter().filter(|(_, lines)| lines.len() > LINES_SHOWN) {
         let all: Vec<String> = lines.iter().map(u64::to_string).collect();
         writeln!(out, "  about {flag}: lines {}", all.join(" "))?;
     }

@@ -1,7 +1,7 @@
 //! Files that nobody would write, and many do: each with what the specification says about it.
 
 use regulars::import::{CustomersCsv, DateOrder, From, OrdersCsv};
-use regulars::{Clock, Flag, ImportReport, Ingest, Reason, Result, Store, id};
+use regulars::{Clock, Flag, ImportReport, Ingest, Reason, Result, Store, id, when};
 
 /// What becomes of a file of orders: orders, refunds, net revenue in minor units, and the rows that are refused.
 type Expected<'a> = (u64, u64, i64, &'a [(u64, Reason)]);
@@ -96,21 +96,47 @@ fn quotes_and_line_ends() {
     );
 }
 
+/// A file of other bytes fails as a whole, for it is not its rows that are wrong; where the encoding is given, a row of
+/// bytes that it does not have is.
 #[test]
 fn other_bytes() {
     let with = |cell: &[u8]| [HEADER.as_bytes(), b"\n1,2025-11-03,a@example.com,", cell, b",1,2.50\n"].concat();
-    let refused: Expected<'_> = (0, 0, 0, &[(2, Reason::InvalidUtf8)]);
     check("UTF-8", &with("Kød æøå 🫖".as_bytes()), (1, 0, 250, &[]));
-    check("Latin-1", &with(b"K\xf8d"), refused);
-    check("half a character", &with(b"\xf0\x9f\xab"), refused);
-    check("a surrogate", &with(b"\xed\xa0\x80"), refused);
-    check("a character over a border", &with(b"\xc3,\xa9"), refused);
-    check("Latin-1 and too many cells", &with(b"K\xf8d,more"), refused);
-    check(
-        "Latin-1 and an amount that is none",
-        &[&with(b"K\xf8d")[..], b"2,2025-11-03,,\xe6,1,x\n"].concat(),
-        (0, 0, 0, &[(2, Reason::InvalidUtf8), (3, Reason::InvalidUtf8)]),
-    );
+    let long = "x".repeat(40_000);
+    for (what, bytes) in [
+        ("Latin-1", with(b"K\xf8d")),
+        ("half a character", with(b"\xf0\x9f\xab")),
+        ("a surrogate", with(b"\xed\xa0\x80")),
+        ("a character over a border", with(b"\xc3,\xa9")),
+        ("too many cells", with(b"K\xf8d,more")),
+        ("one row of two", [&with(b"Tea")[..], b"2,2025-11-03,,\xe6,1,1\n"].concat()),
+        ("in a cell that is too large", with(&[long.as_bytes(), b"\xe6"].concat())),
+        ("in a column that nobody reads", b"order_id,time,total,note\n1,2025-11-03,5,K\xf8d\n".to_vec()),
+    ] {
+        let empty = store();
+        let error = import(&empty, &bytes).expect_err(what).to_string();
+        assert!(error.contains("encoding") && error.contains("windows-1252"), "{what}: {error}");
+        assert_eq!(empty.snapshot().events(), 0, "{what}");
+        let given = store().import(OrdersCsv::new(&bytes[..]).encoding("utf-8")).expect("imports");
+        assert_eq!(given.receipt.rejected, 1, "{what}");
+    }
+    for (encoding, bytes, product) in [
+        ("windows-1252", &b"K\xf8d \x80"[..], Some("Kød €")),
+        ("windows-1252", b"K\x81d", None),
+        ("iso-8859-1", b"K\xf8d", Some("Kød")),
+        ("macintosh", b"K\xbfd", Some("Kød")),
+    ] {
+        let store = store();
+        let report = store.import(OrdersCsv::new(&with(bytes)[..]).encoding(encoding)).expect("imports");
+        let refused = if product.is_none() { vec![(2, Reason::InvalidUtf8)] } else { vec![] };
+        assert_eq!((rejects(&report), report.detected.encoding.as_str()), (refused, encoding));
+        for name in product {
+            let bought = when::bought(when::property("product_id").is(name)).ever();
+            let matches = store.snapshot().matches(id::email("a@example.com"), &bought, None);
+            assert!(matches.expect("evaluates"), "{encoding}");
+        }
+    }
+    assert!(store().import(OrdersCsv::new(&with(b"A")[..]).encoding("klingon")).is_err());
     check("a NUL", &with(b"A\0B"), (1, 0, 250, &[]));
     check("many NULs", &with(&[0; 300]), (1, 0, 250, &[]));
     check("control characters", &with(b"A\x01\x7f\x1b"), (1, 0, 250, &[]));
@@ -118,35 +144,39 @@ fn other_bytes() {
     let nul = format!("{HEADER}\n1,2025-11-03,a\0@example.com,A,1,2.50\n");
     let report = check("a NUL in an address", nul.as_bytes(), (1, 0, 250, &[]));
     assert_eq!(report.receipt.flags.get(&Flag::UnusableIdentifier), Some(&1), "data, not identity");
+    assert_eq!(report.receipt.flagged.get(&Flag::UnusableIdentifier), Some(&vec![2]), "by its line");
+}
+
+fn utf16(little: bool) -> Vec<u8> {
+    let text = format!("{HEADER}\n{GOOD}\n");
+    text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
 }
 
 #[test]
 fn files_that_fail_as_a_whole() {
-    let utf16 = |little: bool| -> Vec<u8> {
-        let text = format!("{HEADER}\n{GOOD}\n");
-        text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
-    };
-    let marked = |mark: &[u8], little| [mark, &utf16(little)].concat();
     let columns = |count: usize| (0..count).map(|at| format!(",column {at}")).collect::<String>();
     let gz = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".to_vec();
     for (what, bytes) in [
         ("nothing", vec![]),
         ("a mark only", b"\xef\xbb\xbf".to_vec()),
         ("white space only", b"\n \r\n\t\n".to_vec()),
-        ("UTF-16 with a mark, little end first", marked(b"\xff\xfe", true)),
-        ("UTF-16 with a mark, big end first", marked(b"\xfe\xff", false)),
         ("UTF-16 without a mark, little end first", utf16(true)),
         ("UTF-16 without a mark, big end first", utf16(false)),
+        ("UTF-32", b"\xff\xfe\0\0o\0\0\0".to_vec()),
         ("gzip", gz),
         ("zip", b"PK\x03\x04rest".to_vec()),
         ("zstd", b"\x28\xb5\x2f\xfdrest".to_vec()),
+        ("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec()),
         ("a header twice", format!("{HEADER},price\n{GOOD},1\n").into_bytes()),
-        ("501 columns", format!("{HEADER}{}\n", columns(495)).into_bytes()),
+        ("a header in two spellings", format!("{HEADER},Order-ID\n{GOOD},1\n").into_bytes()),
+        ("501 columns", format!("{HEADER}{}\n{GOOD}\n", columns(495)).into_bytes()),
         ("a header that is not UTF-8", [b"k\xf8b,", HEADER.as_bytes(), b"\n"].concat()),
         ("an open quote in the header", format!("\"{HEADER}\n{GOOD}\n").into_bytes()),
         ("a blank header", b",,,\n1,2,3,4\n".to_vec()),
         ("no header", format!("{GOOD}\n").into_bytes()),
         ("no amount", b"order_id,time,email\n1,2025-11-03,a@example.com\n".to_vec()),
+        ("only a header", format!("{HEADER}\n").into_bytes()),
+        ("only a header, without a line end", HEADER.as_bytes().to_vec()),
     ] {
         let store = store();
         let error = import(&store, &bytes).expect_err(what);
@@ -155,9 +185,15 @@ fn files_that_fail_as_a_whole() {
         assert!(!["example", "2025", "k\u{f8}b"].iter().any(|data| said.contains(data)), "{what}: {said}");
         assert_eq!(store.snapshot().events(), 0, "{what}");
     }
-    check("500 columns", format!("{HEADER}{}\n", columns(494)).as_bytes(), (0, 0, 0, &[]));
-    check("only a header", format!("{HEADER}\n").as_bytes(), (0, 0, 0, &[]));
-    check("only a header, without a line end", HEADER.as_bytes(), (0, 0, 0, &[]));
+    let wide = format!("{HEADER}{}\n{GOOD}{}\n", columns(494), ",".repeat(494));
+    check("500 columns", wide.as_bytes(), (1, 0, 250, &[]));
+    for (mark, little) in [(b"\xff\xfe", true), (b"\xfe\xff", false)] {
+        check("UTF-16 with a mark", &[mark, &utf16(little)[..]].concat(), (1, 0, 250, &[]));
+        let name = if little { "utf-16le" } else { "utf-16be" };
+        let store = store();
+        let given = store.import(OrdersCsv::new(&utf16(little)[..]).encoding(name)).expect("imports");
+        assert_eq!((given.orders, given.detected.encoding.as_str()), (1, name));
+    }
 }
 
 #[test]
@@ -224,14 +260,19 @@ fn amounts() {
         ("1.5e-1", Ok(15)),
         (" 2.50 ", Ok(250)),
         ("", Err(MissingField)),
-        ("$5", Err(WrongType)),
-        ("5 EUR", Err(WrongType)),
+        // Dollars are no euros: of a file of such rows the store knows no amount in euros.
+        ("$5", Ok(0)),
+        ("5 EUR", Ok(500)),
+        ("€ 5", Ok(500)),
+        ("-5 €", Ok(0)),
+        ("EURO 5", Err(WrongType)),
         ("5-", Err(WrongType)),
         ("(5)", Err(WrongType)),
         (".5", Err(WrongType)),
         ("5.", Err(WrongType)),
-        ("1 234.50", Err(WrongType)),
-        ("1'234.50", Err(WrongType)),
+        ("1 234.50", Ok(123_450)),
+        ("1'234.50", Ok(123_450)),
+        ("12 34.50", Err(WrongType)),
         ("0x10", Err(WrongType)),
         ("NaN", Err(WrongType)),
         ("inf", Err(WrongType)),
@@ -267,6 +308,9 @@ fn times() {
         "12/25/2025 3:04 PM",
         "05/05/2025",
         "2024-02-29",
+        "2025-11-03 10:00 CET",
+        "\"Nov 3, 2025\"",
+        "3 November 2025 10:12 AM",
     ] {
         rows(good, &time(good), (1, 0, 250, &[]));
     }
@@ -287,7 +331,7 @@ fn times() {
         "2025-11-03 10",
         "2025-11-03 10:60",
         "2025-11-03 13:00 PM",
-        "2025-11-03 10:00 CET",
+        "2025-11-03 10:00 XYZ",
         "2025-11-03 10:00+25:00",
         "yesterday",
         "Mon 03 Nov 2025 10:12:13 GMT",
@@ -383,9 +427,10 @@ fn the_first_check_that_fails_names_the_reason() {
             let at = bytes.windows(4).position(|four| four == b"BYTE").expect("it is there");
             bytes[at] = 0xff;
         }
-        check(reason.name(), &bytes, (0, 0, 0, &[(2, reason)]));
+        let report = store().import(OrdersCsv::new(&bytes[..]).encoding("utf-8")).expect("imports");
+        assert_eq!(rejects(&report), [(2, reason)]);
     }
-    let people = "email,created_at,newsletter\n,x,perhaps\n,x,\n,,yes\n";
+    let people = "email,time,newsletter\n,x,perhaps\n,x,\n,,yes\n";
     let report = store().import(CustomersCsv::new(people.as_bytes())).expect("imports");
     assert_eq!(rejects(&report), [(2, WrongType), (3, InvalidTimestamp), (4, NoIdentifier)]);
 }
