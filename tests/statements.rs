@@ -134,11 +134,11 @@ fn orders_grant_and_never_deny() {
                 "order_id,date,email,total,Accepts Marketing\n{number},2026-03-0{number},ann@example.com,5,{accepts}\n"
             )
         };
-        import(&store, &file(word, 1), 0);
+        import(&store, &file(word, 1), 9);
         let said = consent(&store, "ann@example.com").map(|(status, _)| status);
         assert_eq!(said.as_deref(), granted.then_some("granted"), "{word}");
-        import(&store, &file("yes", 2), 0);
-        import(&store, &file(word, 3), 0);
+        import(&store, &file("yes", 2), 9);
+        import(&store, &file(word, 3), 9);
         assert_eq!(consent(&store, "ann@example.com").map(|(status, _)| status).as_deref(), Some("granted"), "{word}");
     }
 }
@@ -154,7 +154,10 @@ proptest! {
 
     /// Week after week the store knows what the last export that said anything said, and no export twice is news.
     #[test]
-    fn the_last_export_counts(weeks in prop::collection::vec(prop::collection::vec(any::<Option<bool>>(), 3), 1..7), twice in any::<u64>()) {
+    fn the_last_export_counts(
+        weeks in prop::collection::vec(prop::collection::vec(any::<Option<bool>>(), 3), 1..7),
+        twice in any::<u64>(),
+    ) {
         let store = store();
         let mut known: Vec<Option<bool>> = vec![None; 3];
         for (day, answers) in (0u32..).zip(&weeks) {
@@ -183,7 +186,8 @@ proptest! {
         for _ in 0..2 {
             for day in &order {
                 let text = week(&[Some(answers[*day])]);
-                let file = CsvFile::new(text.as_bytes(), None).received_at(at(20)).as_of(at(u32::try_from(*day).expect("few")));
+                let as_of = at(u32::try_from(*day).expect("few"));
+                let file = CsvFile::new(text.as_bytes(), None).received_at(at(20)).as_of(as_of);
                 store.import(file).expect("imports");
             }
         }

@@ -98,78 +98,82 @@ pub(super) enum RowKind {
     Other,
 }
 
+/// How the words for what came back look.
+const REFUND_ROWS: [&str; 17] = [
+    "refund",
+    "return",
+    "chargeback",
+    "reversal",
+    "erstattung",
+    "ruckzahlung",
+    "gutschrift",
+    "retoure",
+    "rembours",
+    "reembolso",
+    "devolucion",
+    "rimborso",
+    "terugbetaling",
+    "retour",
+    "refusjon",
+    "tilbagebetaling",
+    "aterbetalning",
+];
+/// Those for what is neither.
+const OTHER_ROWS: [&str; 15] = [
+    "fee",
+    "transfer",
+    "payout",
+    "withdrawal",
+    "adjustment",
+    "conversion",
+    "deposit",
+    "gebuhr",
+    "auszahlung",
+    "virement",
+    "frais",
+    "retiro",
+    "prelievo",
+    "uitbetaling",
+    "udbetaling",
+];
+/// Those for what was bought.
+const ORDER_ROWS: [&str; 24] = [
+    "order",
+    "payment",
+    "sale",
+    "charge",
+    "purchase",
+    "checkout",
+    "zahlung",
+    "bestellung",
+    "verkauf",
+    "commande",
+    "paiement",
+    "vente",
+    "achat",
+    "pedido",
+    "pago",
+    "venta",
+    "compra",
+    "ordine",
+    "pagamento",
+    "vendita",
+    "bestelling",
+    "betaling",
+    "verkoop",
+    "ordre",
+];
+
 /// What the word of a row says that it is; `None` for words that say nothing about that.
 pub(super) fn row_kind(word: &str) -> Option<RowKind> {
     let word = folded(word);
     let has = |words: &[&str]| words.iter().any(|own| word.contains(own));
-    let refund = [
-        "refund",
-        "return",
-        "chargeback",
-        "reversal",
-        "erstattung",
-        "ruckzahlung",
-        "gutschrift",
-        "retoure",
-        "rembours",
-        "reembolso",
-        "devolucion",
-        "rimborso",
-        "terugbetaling",
-        "retour",
-        "refusjon",
-        "tilbagebetaling",
-        "aterbetalning",
-    ];
-    let other = [
-        "fee",
-        "transfer",
-        "payout",
-        "withdrawal",
-        "adjustment",
-        "conversion",
-        "deposit",
-        "gebuhr",
-        "auszahlung",
-        "virement",
-        "frais",
-        "retiro",
-        "prelievo",
-        "uitbetaling",
-        "udbetaling",
-    ];
-    let order = [
-        "order",
-        "payment",
-        "sale",
-        "charge",
-        "purchase",
-        "checkout",
-        "zahlung",
-        "bestellung",
-        "verkauf",
-        "commande",
-        "paiement",
-        "vente",
-        "achat",
-        "pedido",
-        "pago",
-        "venta",
-        "compra",
-        "ordine",
-        "pagamento",
-        "vendita",
-        "bestelling",
-        "betaling",
-        "verkoop",
-        "ordre",
-    ];
-    if has(&other) {
+    if has(&OTHER_ROWS) {
         Some(RowKind::Other)
-    } else if has(&refund) {
+    } else if has(&REFUND_ROWS) {
         Some(RowKind::Refund)
     } else {
-        has(&order).then_some(RowKind::Order)
+        has(&ORDER_ROWS).then_some(RowKind::Order)
     }
 }
 

@@ -224,7 +224,7 @@ mod tests {
             let facts: Vec<Vec<u8>> = batch.weighted().map(|(fact, _)| fact.to_vec()).collect();
             batch = Batch::default();
             let rows = crate::store::commit::Rows { lines: [2, 3, 4].into(), subject: 1 };
-            batch.push_rows(rows, &facts[0], Flags::default());
+            batch.push_rows(rows, 0, &facts[0], Flags::default());
             batch
         };
         assert_eq!(store.inner.take_back(batch()).unwrap().unknown, 3);
