@@ -106,7 +106,7 @@ fn month_of(word: &str) -> Option<i64> {
     let at = match word.as_str() {
         w if w.starts_with("juil") => 6,
         w if w.starts_with("juin") => 5,
-        _ => MONTHS.iter().position(|names| begins(&names))?,
+        _ => MONTHS.iter().position(begins)?,
     };
     (is_word && word.len() <= 10).then_some(i64::try_from(at).ok()? + 1)
 }

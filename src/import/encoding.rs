@@ -227,7 +227,7 @@ mod tests {
     fn decoded(name: &str, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         // A byte at a time: every border falls inside of something.
-        let dribble = bytes.to_vec().into_iter().map(|byte| io::Cursor::new(vec![byte]));
+        let dribble = bytes.iter().copied().map(|byte| io::Cursor::new(vec![byte]));
         let stream = dribble.fold(Box::new(io::empty()) as Box<dyn Read>, |all, one| Box::new(all.chain(one)));
         Encoding::named(name).unwrap().decode(stream).read_to_end(&mut out).unwrap();
         out

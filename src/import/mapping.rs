@@ -153,8 +153,11 @@ const PLAIN: [(Key, &str); 24] = [
     (Key::CancelledAt, "cancelled_at"),
 ];
 
+/// A key of a channel's name.
+type OfChannel = fn(String) -> Key;
+
 /// The keys that speak of a channel.
-const OF_CHANNELS: [(fn(String) -> Key, &str); 6] = [
+const OF_CHANNELS: [(OfChannel, &str); 6] = [
     (Key::ConsentTime, "consent_time"),
     (Key::OptedIn, "opted_in"),
     (Key::Unsubscribed, "unsubscribed"),
