@@ -255,6 +255,61 @@ fn a_shared_identifier_means_nobody_unless_somebody_decides() {
     }
 }
 
+/// What was erased is named nowhere, not even by what the feed tells of the erasure itself; what comes again is.
+#[test]
+fn the_feed_names_nobody_who_was_erased() {
+    let home = || id::email("home@example.com");
+    let named = |store: &Store| {
+        let feed = store.snapshot().changes(0, usize::MAX).unwrap();
+        serde_json::to_string(&feed.changes).unwrap().contains(home().value())
+    };
+    let messages = || (1..4).map(|user| MessageId::new(&format!("m{user}")));
+    for how in 0..4 {
+        let store = store();
+        for user in 1..4 {
+            let json = format!(
+                r#"{{"type":"identify","messageId":"m{user}","userId":"{user}","timestamp":{BASE},
+                    "traits":{{"email":"home@example.com"}}}}"#
+            );
+            assert!(taken(&store, &json, Trust::Verified));
+        }
+        assert!(named(&store));
+        match how {
+            0 => drop(store.erase(&Erasure::identifiers([home()])).unwrap()),
+            1 => drop(store.erase(&Erasure::default().messages(messages())).unwrap()),
+            2 => drop(store.erase(&Erasure::identifiers((1..4).map(|user| id::user(user.to_string())))).unwrap()),
+            _ => drop(store.retract(messages()).unwrap()),
+        }
+        assert!(!named(&store), "{how}");
+        let later = r#"{"type":"identify","userId":"9","timestamp":0,"traits":{"email":"home@example.com"}}"#;
+        let later = later.replace(":0,", &format!(":{},", BASE + 9 * DAY));
+        assert!(taken(&store, &later, Trust::Verified));
+        assert_eq!(store.verify().unwrap().differences, Vec::<String>::new());
+    }
+}
+
+/// Under an id that another fact has an erasure is a duplicate: it takes nothing, and says so beforehand. Only a claimed
+/// message gives way.
+#[test]
+fn nothing_goes_under_an_id_that_is_taken() {
+    for (trust, goes) in [(Trust::Verified, false), (Trust::Claimed, true)] {
+        let store = store();
+        let [mine, theirs] = [("a", "1", Trust::Verified), ("b", "2", trust)].map(|(id, user, trust)| {
+            let json = format!(r#"{{"type":"page","messageId":"{id}","anonymousId":"{user}","timestamp":{BASE}}}"#);
+            assert!(taken(&store, &json, trust));
+            MessageId::new(id)
+        });
+        let erasure = |id: &MessageId| Erasure::identifiers([id::anonymous("1")]).id(id.clone());
+        for (id, goes) in [(mine, false), (theirs, goes)] {
+            let foreseen = store.snapshot().what_if_erased(&erasure(&id)).unwrap();
+            let erased = store.erase(&erasure(&id)).unwrap();
+            assert_eq!((foreseen.events, erased.events), (u64::from(goes), u64::from(goes)));
+            assert_eq!((foreseen.identifiers.len(), foreseen.profile), (usize::from(goes), erased.profile));
+            assert_eq!((erased.receipt.accepted, erased.receipt.duplicates), (u64::from(goes), u64::from(!goes)));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 

@@ -1,8 +1,7 @@
 //! The canonical fingerprint of a store: what its facts mean, and nothing of how they lie.
 //!
 //! A profile is named by its eldest identifier, so the identity key is not in it; nor are counters, rows, layout and
-//! the
-//! order of arrival. Each part is the hash of its entries' hashes, sorted.
+//! the order of arrival. Each part is the hash of its entries' hashes, sorted.
 
 use super::state::State;
 use crate::Result;
@@ -11,7 +10,7 @@ use crate::base::bytes::{put_bytes, put_str};
 use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::identity::evidence::NONE;
-use crate::normalize::fact::Bits;
+use crate::normalize::fact::{Bits, Kind};
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
 use serde::Serialize;
@@ -102,16 +101,24 @@ fn facts(records: &Records) -> Result<Part> {
         put_str(&mut out, &format!("{} {} {} {}", rate.day, rate.from, rate.to, rate.rate));
         part.add(&out);
     }
+    // Which message was taken back counts, not when or with which others that was said; its hash depends on the store's
+    // key, which no digest does, so that the number must do.
+    for _ in &records.nodes.tombs.retracted {
+        part.add(&entry(Kind::Retract.name()));
+    }
     for at in records.events.facts() {
         let fact = records.events.fact(at, &mut cache)?;
+        if fact.kind == Kind::Retract {
+            continue;
+        }
         let mut out = entry(fact.kind.name());
-        // One made from what such a fact names depends on the store's key, which no digest does.
+        // So does an id that was made from what an erasure names.
         if !(fact.kind.takes_away() && fact.bits.has(Bits::ID_DERIVED)) {
             put_str(&mut out, &fact.id().to_string());
         }
         out.extend(fact.ts.as_millisecond().to_le_bytes());
         if fact.kind.takes_away() {
-            // So do the hashes: their number must do.
+            // And the hashes.
             for member in ["identifiers", "messages"] {
                 out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
             }

@@ -10,6 +10,7 @@ use crate::event::tail::NodeRef;
 use crate::identity::tomb::{Hash, identifier_hash, message_hash};
 use crate::message::Flag;
 use crate::message::reason::Flags;
+use crate::normalize::fact::Bits;
 use crate::normalize::ident::Bad;
 use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
@@ -245,7 +246,8 @@ fn ambiguous(records: &Records, node: u32) -> Result<Error> {
 }
 
 impl Snapshot {
-    /// What [`Store::erase`](crate::Store::erase) would take and leave now: a dry run that changes nothing.
+    /// What [`Store::erase`](crate::Store::erase) would take and leave now: a dry run that changes nothing. Nothing goes
+    /// under a message id that another fact has, since that is a duplicate.
     ///
     /// **Cost**: the facts of the identifiers, and of those that are named beside them.
     ///
@@ -266,6 +268,14 @@ impl Snapshot {
     pub fn what_if_erased(&self, erasure: &Erasure) -> Result<ErasureReport> {
         let records = &self.state.records;
         let until = erasure.at.unwrap_or_else(|| self.state.now());
-        Plan::make(records, &self.normalizer, erasure, until)?.report(records)
+        let plan = Plan::make(records, &self.normalizer, erasure, until)?;
+        if is_taken(records, erasure.id.as_ref())? { Ok(ErasureReport::default()) } else { plan.report(records) }
     }
+}
+
+/// Whether a fact that no statement displaces has the id.
+fn is_taken(records: &Records, id: Option<&MessageId>) -> Result<bool> {
+    let Some(id) = id else { return Ok(false) };
+    let Some(at) = records.events.find_message(id)? else { return Ok(false) };
+    Ok(!records.events.head(at)?.bits.has(Bits::CLAIMED))
 }

@@ -122,7 +122,7 @@ pub struct Erasure {
     pub(super) identifiers: Vec<Id>,
     pub(super) messages: Vec<MessageId>,
     pub(super) at: Option<Timestamp>,
-    id: Option<MessageId>,
+    pub(super) id: Option<MessageId>,
 }
 
 /// How a person is named.

@@ -67,7 +67,7 @@ pub enum Change {
     },
     /// An identifier did not go where its profile went.
     Moved {
-        /// The identifier; none if it was erased since.
+        /// The identifier; none if it was erased since, or if no fact names it any more.
         identifier: Option<Id>,
         /// Whose it was.
         from: ProfileId,
@@ -78,14 +78,14 @@ pub enum Change {
     },
     /// An identifier was seen with too many people and belongs to nobody any more.
     Shared {
-        /// The identifier; none if it was erased since.
+        /// The identifier; none if it was erased since, or if no fact names it any more.
         identifier: Option<Id>,
         /// Why.
         cause: Cause,
     },
     /// A shared identifier belongs to somebody again, or nothing is known of it any more.
     Unshared {
-        /// The identifier; none if it was erased since.
+        /// The identifier; none if it was erased since, or if no fact names it any more.
         identifier: Option<Id>,
         /// Why.
         cause: Cause,
@@ -153,9 +153,10 @@ fn id_then(records: &Records, named: Named) -> Result<ProfileId> {
 fn identity(records: &Records, change: Private, generations: [u32; 3], cause: Cause) -> Result<Change> {
     let [first, second, third] = generations;
     let id = |node, generation| id_then(records, Named { node, generation });
-    // What was erased since is named no more.
+    // What was erased since is named no more, nor what no fact names any more, whatever took the facts away.
     let identifier = |node: u32| -> Result<Option<Id>> {
-        if records.nodes.generation(node)? != third {
+        let held = records.nodes.state(node)?.exists() || !records.events.of_node(node)?.is_empty();
+        if !held || records.nodes.generation(node)? != third {
             return Ok(None);
         }
         id_of(records, node).map(Some)

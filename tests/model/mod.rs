@@ -97,12 +97,7 @@ impl Model {
     }
 
     pub(crate) fn state(&mut self, fact: &SpecFact) -> Verdict {
-        let named = match &fact.said {
-            Said::Event { .. } | Said::Erase { .. } | Said::Retract { .. } => Vec::new(),
-            Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } => {
-                vec![a.clone(), b.clone()]
-            }
-        };
+        let named = sides(fact);
         let erases = matches!(fact.said, Said::Erase { .. });
         if !erases && self.is_erased(&fact.id, fact.ts, &named) {
             return Verdict::Rejected;
@@ -152,6 +147,11 @@ impl Model {
         count
     }
 
+    /// The identifiers that any fact names, whoever sent it and whatever rules block.
+    pub(crate) fn held(&self) -> BTreeSet<Ident> {
+        self.accepted.iter().flat_map(Message::identifiers).chain(self.stated.iter().flat_map(sides)).collect()
+    }
+
     /// Drops what counts no longer.
     fn forget(&mut self) {
         let facts = spec::live_facts(&world::facts(&self.accepted, &self.stated));
@@ -181,6 +181,16 @@ impl Model {
     /// Everything that the accepted facts mean.
     pub(crate) fn world(&self) -> World {
         World::new(&self.rules, &self.accepted, &self.stated)
+    }
+}
+
+/// The identifiers that a statement names.
+fn sides(fact: &SpecFact) -> Vec<Ident> {
+    match &fact.said {
+        Said::Match { a, b, .. } | Said::Alias { a, b } | Said::Deny { a, b } | Said::Revoke { a, b } => {
+            vec![a.clone(), b.clone()]
+        }
+        Said::Event { .. } | Said::Erase { .. } | Said::Retract { .. } => Vec::new(),
     }
 }
 
