@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example import_history -- [--store DIR] [--currency EUR] [--zone Europe/Copenhagen]
 //!     [--dates day-first|month-first] [--kind orders|customers] [--encoding windows-1252] [--skip LINES]
-//!     [--as-of 2026-01-31] [--source NAME] FILE...
+//!     [--as-of 2026-01-31] [--source NAME] [--undo] FILE...
 //! ```
 //! Files are exports of orders or customers (.csv; those of the common shop systems, tills and mailing tools and plain ones
 //! are understood) or Segment messages (.ndjson, .jsonl, .json), each also with .gz behind. Without --store everything
@@ -11,7 +11,7 @@
 
 use flate2::read::MultiGzDecoder;
 use regulars::import::{CsvFile, DateOrder, Kind};
-use regulars::{Currency, Ingest, Money, Reason, Receipt, Segment, Snapshot, Store, Timestamp, when};
+use regulars::{Currency, Ingest, Money, Reason, Receipt, Retracted, Segment, Snapshot, Store, Timestamp, when};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,7 +28,8 @@ const LINES_SHOWN: usize = 5;
 
 const USAGE: &str =
     "usage: import_history [--store DIR] [--currency CODE] [--zone ZONE] [--dates day-first|month-first]
-    [--kind orders|customers] [--encoding NAME] [--skip LINES] [--as-of TIME] [--source NAME] FILE...
+    [--kind orders|customers] [--encoding NAME] [--skip LINES] [--as-of TIME] [--source NAME] [--undo] FILE...
+--undo takes back what the import of the same files brought, said with the same options
 files: orders or customers (.csv), Segment messages (.ndjson, .jsonl, .json); each also with .gz";
 
 #[derive(Default)]
@@ -42,6 +43,7 @@ struct Asked {
     skip: Option<u64>,
     as_of: Option<Timestamp>,
     source: Option<String>,
+    undo: bool,
     files: Vec<PathBuf>,
 }
 
@@ -72,6 +74,7 @@ fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
             "--skip" => asked.skip = Some(value()?.parse().map_err(|_| USAGE)?),
             "--as-of" => asked.as_of = Some(value()?.parse()?),
             "--source" => asked.source = Some(value()?),
+            "--undo" => asked.undo = true,
             "--help" | "-h" => {
                 println!("{USAGE}");
                 std::process::exit(0);
@@ -173,6 +176,21 @@ fn tell_noticed(receipt: &Receipt, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
+fn tell_undone(path: &str, done: &Retracted, what: &str, out: &mut impl Write) -> Result<()> {
+    let Retracted { retracted, unknown, earlier, .. } = done;
+    writeln!(out, "{path}: {retracted} {what} taken back")?;
+    if *unknown > 0 {
+        writeln!(out, "  {unknown} {what} were not there: never imported so, or taken back already")?;
+    }
+    if *earlier > 0 {
+        writeln!(
+            out,
+            "  {earlier} {what} stay, for an earlier import brought them; --undo once more takes those back"
+        )?;
+    }
+    Ok(())
+}
+
 /// What reading a file can fail of: the packer's words say nothing to those who did not write it.
 fn plainly(path: &str, packed: bool, error: &regulars::Error) -> String {
     if packed && error.kind() == regulars::ErrorKind::Io {
@@ -233,6 +251,10 @@ fn take_in(store: &Store, place: &Path, asked: &Asked, out: &mut impl Write) -> 
     let packed = plain != name;
     let stream: Box<dyn Read> = if !packed { Box::new(counted) } else { Box::new(MultiGzDecoder::new(counted)) };
     if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") || plain.ends_with(".json") {
+        if asked.undo {
+            let done = store.undo_ndjson(stream, &Ingest::new()).map_err(|error| plainly(&path, packed, &error))?;
+            return tell_undone(&path, &done, "messages", out);
+        }
         let receipt = store.import_ndjson(stream, &Ingest::new(), |progress| bar.show(progress.lines, "lines"));
         let receipt = receipt.map_err(|error| plainly(&path, packed, &error))?;
         bar.done();
@@ -251,6 +273,11 @@ fn take_in(store: &Store, place: &Path, asked: &Asked, out: &mut impl Write) -> 
         }
         bar.show(progress.rows, "rows");
     });
+    if asked.undo {
+        let done = store.undo(file).map_err(|error| plainly(&path, packed, &error))?;
+        bar.done();
+        return tell_undone(&path, &done, "rows", out);
+    }
     let report = store.import(file).map_err(|error| plainly(&path, packed, &error))?;
     bar.done();
     write!(out, "{path}: {report}")?;

@@ -103,7 +103,7 @@ fn ingest(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
     ingested(&receipt)
 }
 
-const IMPORT_FIELDS: [&str; 15] = [
+const IMPORT_FIELDS: [&str; 16] = [
     "format",
     "file",
     "mapping",
@@ -119,14 +119,12 @@ const IMPORT_FIELDS: [&str; 15] = [
     "skip",
     "as_of",
     "default_type",
+    "undo",
 ];
 
 fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
-    if command.raw("undo").is_some_and(|undo| undo != "false") {
-        return Err(Failure::unsupported("an import cannot be taken back yet"));
-    }
-    let fields: Vec<&str> = IMPORT_FIELDS.into_iter().chain(["undo"]).collect();
-    command.only(&fields)?;
+    command.only(&IMPORT_FIELDS)?;
+    let undo = command.get("undo", "true or false")?.unwrap_or(false);
     let path: String = command.need("file", "a path")?;
     let formats = "orders_csv, customers_csv, csv (which of the two, the file tells) or ndjson";
     let kind = match command.need::<String>("format", formats)?.as_str() {
@@ -135,11 +133,19 @@ fn import(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {
         "csv" => None,
         "ndjson" => {
             let file = File::open(&path).map_err(|error| Failure::io(format!("cannot open {path}: {error}")))?;
-            return ingested(&store.import_ndjson(file, &ingest_options(command)?, |_| {})?);
+            let how = ingest_options(command)?;
+            return match undo {
+                true => rulings::retracted(&store.undo_ndjson(file, &how)?),
+                false => ingested(&store.import_ndjson(file, &how, |_| {})?),
+            };
         }
         _ => return Err(Failure::invalid(format!("format is {formats}"))),
     };
-    let report = store.import(declared(CsvFile::open(&path, kind)?, command)?)?;
+    let file = declared(CsvFile::open(&path, kind)?, command)?;
+    if undo {
+        return rulings::retracted(&store.undo(file)?);
+    }
+    let report = store.import(file)?;
     let reply = ingested(&report.receipt)?;
     let reply = reply.with("rows", &report.rows)?.with("orders", &report.orders)?.with("refunds", &report.refunds)?;
     let reply = reply.with("flagged", &report.receipt.flagged)?;

@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::commands::ingested;
 use super::reply::{Failure, Reply};
-use regulars::{Erasure, MessageId, NamespaceRule, Rules, Ruling, Snapshot, Store};
+use regulars::{Erasure, MessageId, NamespaceRule, Retracted, Rules, Ruling, Snapshot, Store};
 use std::collections::BTreeMap;
 
 /// `alias`, `deny`, `revoke` and `match`: the changes of the commit.
@@ -70,7 +70,13 @@ pub(crate) fn retract(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
     command.only(&["messages"])?;
     let messages: Vec<String> = command.need("messages", "a list of message ids")?;
     let done = store.retract(messages.iter().map(|id| MessageId::new(id)))?;
-    ingested(&done.receipt)?.with("retracted", &done.retracted)?.with("unknown", &done.unknown)
+    retracted(&done)
+}
+
+/// What was taken back.
+pub(crate) fn retracted(done: &Retracted) -> Result<Reply, Failure> {
+    let reply = ingested(&done.receipt)?.with("retracted", &done.retracted)?;
+    reply.with("unknown", &done.unknown)?.with("earlier", &done.earlier)
 }
 
 const VALUES: &str = "a list of values that identify nobody";

@@ -112,7 +112,8 @@ impl Customers {
             // Of whom nothing can be looked up, a row is known by its content alone.
             _ => (row.time.or(self.as_of), None),
         };
-        let told = Telling { row: &row, source: &self.source, time, statement };
+        let declared = dialect.declared.as_deref();
+        let told = Telling { row: &row, source: &self.source, declared, time, statement };
         sink.message(&told.identify(), &[line], line);
         for permission in &row.permissions {
             sink.message(&told.permission(permission), &[], line);
@@ -130,14 +131,14 @@ impl Customers {
             return Ok((time, says));
         }
         let time = match self.as_of {
-            Some(at) => match sink.last_said(customer, at)? {
+            Some(at) => match sink.last_said(customer, at, &says)? {
                 Some(last) if last.says == says => last.time,
                 _ => at,
             },
             None => {
                 let now = sink.received_at();
                 let ahead = Timestamp::from_millisecond(now.as_millisecond().saturating_add(AHEAD_MS));
-                match sink.last_said(customer, ahead)? {
+                match sink.last_said(customer, ahead, &says)? {
                     Some(last) if last.says == says => last.time,
                     // Clocks may stand still between two imports; the later one counts.
                     Some(last) if last.time >= now => {
@@ -197,6 +198,7 @@ fn cells_of_none() -> Cells<'static> {
 struct Telling<'t> {
     row: &'t Row<'t>,
     source: &'t str,
+    declared: Option<&'t str>,
     time: Option<Timestamp>,
     statement: Option<Statement>,
 }
@@ -214,7 +216,7 @@ impl Telling<'_> {
         object.text("timestamp", time.map(|time| time.to_string()).as_deref());
         object.text("userId", user);
         let statement = self.statement.as_ref().filter(|_| event.is_none());
-        object.context([("customer_id", customer), ("loyalty_card", card)], statement);
+        object.context([("customer_id", customer), ("loyalty_card", card)], self.declared, statement);
     }
 
     fn identify(&self) -> String {

@@ -135,6 +135,7 @@ fn date_and_rest(text: &str, order: Option<DateOrder>) -> Option<(i64, &str)> {
 /// `Sep 3, 2026`, `3 September 2026`, `3. September 2026`, `3 de septiembre de 2026`, `03-Sep-2026`; and the rest.
 fn written_date(text: &str) -> Option<(i64, &str)> {
     let (mut month, mut numbers): (Option<i64>, Vec<(i64, usize)>) = (None, Vec::new());
+    let mut day_before = false;
     let mut rest = text;
     while numbers.len() < 2 || month.is_none() {
         rest = rest.trim_start_matches([' ', ',', '.', '-', '/', '\u{a0}']);
@@ -145,6 +146,7 @@ fn written_date(text: &str) -> Option<(i64, &str)> {
             numbers.push((word.parse().ok().filter(|_| matches!(word.len(), 1 | 2 | 4))?, word.len()));
         } else if month.is_none() && month_of(word).is_some() {
             month = month_of(word);
+            day_before = numbers.len() == 1;
         } else if let Some(day) = ordinal(word) {
             numbers.push((day, 2));
         } else if !matches!(word, "de" | "of" | "del" | "di" | "den") || word.is_empty() {
@@ -156,6 +158,8 @@ fn written_date(text: &str) -> Option<(i64, &str)> {
     }
     let (day, year) = match numbers.as_slice() {
         [(day, 1 | 2), (year, 4)] | [(year, 4), (day, 1 | 2)] => (*day, *year),
+        // `3-Sep-26`, as spreadsheets write it: the day in front of the month, the year behind it.
+        [(day, 1 | 2), (year, 2)] if day_before => (*day, 2000 + *year),
         _ => return None,
     };
     let rest = rest.trim_start_matches([' ', ',', '\u{a0}']);
@@ -303,6 +307,7 @@ mod tests {
             ("03-Sep-2026 10:15", "2026-09-03T10:15:00.000Z"),
             ("Sep. 3rd, 2026", "2026-09-03T00:00:00.000Z"),
             ("Sep 4, 2026 1:05:07 AM PDT", "2026-09-04T08:05:07.000Z"),
+            ("3-Sep-26", "2026-09-03T00:00:00.000Z"),
             ("2026-Sep-03", "2026-09-03T00:00:00.000Z"),
             ("3. März 2026 10:15 Uhr", "2026-03-03T10:15:00.000Z"),
             ("3 de septiembre de 2026", "2026-09-03T00:00:00.000Z"),

@@ -4,7 +4,7 @@ use super::dates::is_time_of_day;
 use super::header::Header;
 use super::mapping::{Key, Mapping};
 use super::money::without_sign;
-use super::{names, status};
+use super::{names, permission, status};
 use ahash::AHashMap;
 
 /// The first rows of a file, and its headers.
@@ -25,7 +25,8 @@ impl<'s> Guesses<'s> {
     pub(super) fn complete(&self, mapping: &mut Mapping, orders: bool) {
         let total_said = mapping.has(&Key::Total);
         for (key, at) in &self.keys {
-            if !orders || matches!(key, Key::Trait(_) | Key::Consent(..)) {
+            // A header such as `status` or `name` says less than the kind of the file.
+            if matches!(key, Key::Trait(_) | Key::Consent(..)) || (!orders && key.channel().is_some()) {
                 mapping.offer(key.clone(), &[*at]);
             }
         }
@@ -68,6 +69,7 @@ impl<'s> Guesses<'s> {
             (Key::Currency, names::CURRENCY),
             (Key::Status, names::STATUS),
             (Key::RowKind, names::ROW_KIND),
+            (Key::RefundOf, names::REFUND_OF),
             (marketing("email"), names::CONSENT_EMAIL),
             (marketing("sms"), names::CONSENT_SMS),
             (marketing("whatsapp"), names::CONSENT_WHATSAPP),
@@ -199,6 +201,35 @@ impl<'s> Guesses<'s> {
                 .collect();
             mapping.offer(key, &deduplicated(all));
         }
+        self.permissions_by_stems(mapping);
+    }
+
+    /// Headers that no table has, by how their words begin: what somebody said must not be lost for how a tool puts it.
+    fn permissions_by_stems(&self, mapping: &mut Mapping) {
+        for (at, header) in self.headers.iter().enumerate() {
+            let has = |stems: &str| stems.split_whitespace().any(|stem| header.full().contains(stem));
+            let neither = header.words.iter().any(|word| {
+                is_one_of(word, names::STEMS_OF_NEITHER)
+                    || ["url", "link", "token", "count", "rate"].iter().any(|end| word.ends_with(end))
+            });
+            if !mapping.is_free(at) || neither || self.cells(at).next().is_none() {
+                continue;
+            }
+            let of_channel = ["sms", "whatsapp"].into_iter().find(|name| header.full().contains(name));
+            let channel = of_channel.unwrap_or("email").to_owned();
+            let known = || self.cells(at).all(|cell| permission::word(cell).is_some());
+            if has(names::STEMS_OF_LEAVING) {
+                mapping.join(Key::Unsubscribed(channel), at);
+            } else if has(names::STEMS_OF_BOUNCES) {
+                mapping.join(Key::Bounced(channel), at);
+            } else if has(names::STEMS_OF_COMPLAINTS) {
+                mapping.join(Key::Complained(channel), at);
+            } else if has(names::STEMS_OF_JOINING) && self.cells(at).all(is_dated) {
+                mapping.join(Key::OptedIn(channel), at);
+            } else if has(names::STEMS_OF_JOINING) && known() {
+                mapping.offer(marketing(&channel), &[at]);
+            }
+        }
     }
 
     /// Offers the first column that one of the words names.
@@ -242,6 +273,9 @@ impl<'s> Guesses<'s> {
             }
             Key::OrderId if is_one_of(header.full(), names::ORDER_ID_SHORT) => self.cells(column).all(is_surely_an_id),
             Key::Refunded => self.cells(column).all(|cell| rough(cell).is_some()),
+            Key::CancelledAt => self.cells(column).all(|cell| {
+                !cell.starts_with(|c: char| c.is_ascii_digit()) || is_dated(cell) || matches!(cell, "0" | "1")
+            }),
             Key::RowKind => self.cells(column).any(|cell| status::row_kind(cell).is_some()),
             _ => true,
         }

@@ -11,6 +11,8 @@ pub(super) struct Header {
     pub(super) text: String,
     /// How it may be spelled in a table of headers, the fullest first.
     pub(super) names: Vec<String>,
+    /// Its words, each folded.
+    pub(super) words: Vec<String>,
     /// The zone that it says its times are in, as in `Created (UTC)`.
     pub(super) zone: Option<Place>,
     /// The currency that it says its amounts are in, as in `Total (EUR)`.
@@ -27,7 +29,8 @@ impl Header {
     pub(super) fn new(text: &str) -> Self {
         let full = folded(text);
         let (bare, brackets) = without_units(text);
-        let mut header = Self { text: text.to_owned(), names: vec![full], zone: None, currency: None };
+        let words = words_of(text);
+        let mut header = Self { text: text.to_owned(), names: vec![full], words, zone: None, currency: None };
         for said in &brackets {
             header.zone = header.zone.take().or_else(|| zone_of(said));
             header.currency = header.currency.or_else(|| currency_of(said));
@@ -43,7 +46,28 @@ impl Header {
                 header.call(folded(rest));
             }
         }
+        header.call_plainly(&words_of(&bare));
         header
+    }
+
+    /// The same without what is said beside the name: that taxes are in it, whose address it is; and a number for `nr.`.
+    fn call_plainly(&mut self, words: &[String]) {
+        let rest = |left_out: &dyn Fn(&str) -> bool| {
+            words.iter().map(String::as_str).filter(|word| !left_out(word)).collect::<String>()
+        };
+        if words.iter().any(|word| WITH_TAXES.contains(&word.as_str())) {
+            self.call(rest(&|word| WITH_TAXES.contains(&word) || TAXES.contains(&word)));
+        }
+        let contact = rest(&|word| WHOSE.contains(&word));
+        if CONTACTS.contains(&contact.as_str()) {
+            self.call(contact);
+        }
+        if self.text.trim_end().ends_with('#') {
+            self.call(format!("{}number", self.full()));
+        }
+        if let Some(before) = self.full().strip_suffix("nr").filter(|before| before.len() > 2).map(str::to_owned) {
+            self.call(format!("{before}nummer"));
+        }
     }
 
     fn call(&mut self, name: String) {
@@ -60,6 +84,100 @@ impl Header {
     pub(super) fn is_called(&self, name: &str) -> bool {
         self.names.iter().any(|own| own == name)
     }
+}
+
+/// Words that say that taxes are in an amount, and what those are called.
+const WITH_TAXES: [&str; 16] = [
+    "incl",
+    "inkl",
+    "inc",
+    "including",
+    "includes",
+    "inclusive",
+    "inclusief",
+    "inklusive",
+    "inklusiv",
+    "incluido",
+    "incluida",
+    "compris",
+    "comprise",
+    "ttc",
+    "brutto",
+    "gross",
+];
+const TAXES: [&str; 13] =
+    ["tax", "taxes", "vat", "gst", "btw", "moms", "mva", "mwst", "ust", "tva", "iva", "dph", "shipping"];
+/// Words beside an address that say whose it is: in a file of orders or customers it is theirs.
+const WHOSE: [&str; 32] = [
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "buyer",
+    "buyers",
+    "kunde",
+    "kunden",
+    "kundens",
+    "kunder",
+    "klant",
+    "klanten",
+    "cliente",
+    "clientes",
+    "klienta",
+    "klient",
+    "kupujacego",
+    "kund",
+    "zakaznika",
+    "comprador",
+    "acheteur",
+    "acquirente",
+    "du",
+    "de",
+    "del",
+    "della",
+    "do",
+    "der",
+    "des",
+    "van",
+    "of",
+    "the",
+];
+const CONTACTS: [&str; 30] = [
+    "email",
+    "emailaddress",
+    "mail",
+    "mailaddress",
+    "emailadresse",
+    "emailadres",
+    "epost",
+    "eposta",
+    "epostadress",
+    "epostadresse",
+    "adressemail",
+    "adresseemail",
+    "adresemail",
+    "courriel",
+    "correo",
+    "correoelectronico",
+    "indirizzoemail",
+    "phone",
+    "phonenumber",
+    "telephone",
+    "telephonenumber",
+    "telefon",
+    "telefonnummer",
+    "telefoon",
+    "telefoonnummer",
+    "telefono",
+    "telefone",
+    "mobile",
+    "mobil",
+    "mobilnummer",
+];
+
+/// The words of a header, each folded.
+fn words_of(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).map(folded).filter(|word| !word.is_empty()).collect()
 }
 
 fn zone_of(text: &str) -> Option<Place> {
@@ -223,11 +341,31 @@ mod tests {
             ("*Email", "email"),
             ("Order Total (inc tax)", "ordertotalinctax"),
             ("Email (Billing)", "emailbilling"),
+            ("Total incl. VAT", "total"),
+            ("Totaal incl. btw", "totaal"),
+            ("Beløb inkl. moms", "belob"),
+            ("Order Total (inc tax)", "ordertotal"),
+            ("Prix unitaire TTC", "prixunitaire"),
+            ("Kundens e-mail", "email"),
+            ("E-mailadres klant", "emailadres"),
+            ("Customer's email address", "emailaddress"),
+            ("Téléphone du client", "telephone"),
+            ("Bestel-nr.", "bestelnummer"),
+            ("Ticket #", "ticketnumber"),
             ("Quantity (- Refund)", "quantityrefund"),
         ] {
             assert!(Header::new(text).is_called(name), "{text}");
         }
-        assert!(!Header::new("Email (Shipping)").is_called("email"), "a part of the name stays");
+        for (text, name) in [
+            ("Email (Shipping)", "email"),
+            ("Supplier email", "email"),
+            ("Total tax", "total"),
+            ("Total excl. VAT", "total"),
+            ("Customer ID", "id"),
+            ("Customer name", "name"),
+        ] {
+            assert!(!Header::new(text).is_called(name), "a part of the name stays: {text}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) enum Origin<'r> {
 pub(super) struct Input {
     kept: Kept,
     pub(super) encoding: Encoding,
+    /// Lines end as they did on old machines, in a carriage return alone.
+    returns_only: bool,
 }
 
 #[derive(Clone)]
@@ -68,17 +70,33 @@ impl Input {
         if given.is_none() && encoding == Encoding::Utf8 {
             refuse_other_bytes(&head, kept.raw()?)?;
         }
-        Ok(Self { kept, encoding })
+        let mut input = Self { kept, encoding, returns_only: false };
+        let head = input.head()?;
+        input.returns_only = head.contains(&b'\r') && !head.contains(&b'\n');
+        Ok(input)
     }
 
     /// The file from its start, as UTF-8.
     pub(super) fn text(&self) -> Result<Box<dyn Read>> {
-        Ok(self.encoding.decode(self.kept.raw()?))
+        let text = self.encoding.decode(self.kept.raw()?);
+        Ok(if self.returns_only { Box::new(Returns(text)) } else { text })
     }
 
     /// How the text begins.
     pub(super) fn head(&self) -> Result<Vec<u8>> {
         head_of(self.text()?)
+    }
+}
+
+/// Reads a carriage return as the end of a line.
+struct Returns(Box<dyn Read>);
+
+impl Read for Returns {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.0.read(buffer)?;
+        let read = buffer.get_mut(..len).unwrap_or_default();
+        read.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        Ok(len)
     }
 }
 
@@ -262,6 +280,8 @@ mod tests {
         assert_eq!(input(b"\xff\xfea\0\xe6\0", None).unwrap(), "\u{feff}aæ".as_bytes());
         assert_eq!(input(b"\xe6", Some("windows-1252")).unwrap(), "æ".as_bytes());
         assert_eq!(input(b"a\0b\0", Some("utf-16le")).unwrap(), b"ab");
+        assert_eq!(input(b"a\rb\r", None).unwrap(), b"a\nb\n");
+        assert_eq!(input(b"a\rb\n", None).unwrap(), b"a\rb\n");
     }
 
     #[test]

@@ -108,6 +108,9 @@ pub(super) enum Key {
     Status,
     /// Whether the row is a payment or a refund.
     RowKind,
+    /// The order that a refund with a number of its own came back of.
+    RefundOf,
+    /// When, or that, it was cancelled.
     CancelledAt,
     Trait(String),
     /// What they said, by channel and purpose.
@@ -126,7 +129,7 @@ pub(super) enum Key {
     ContactStatus(String),
 }
 
-const PLAIN: [(Key, &str); 24] = [
+const PLAIN: [(Key, &str); 25] = [
     (Key::OrderId, "order_id"),
     (Key::Time, "time"),
     (Key::TimeOfDay, "time_of_day"),
@@ -150,6 +153,7 @@ const PLAIN: [(Key, &str); 24] = [
     (Key::Country, "country"),
     (Key::Status, "status"),
     (Key::RowKind, "row_kind"),
+    (Key::RefundOf, "refund_of"),
     (Key::CancelledAt, "cancelled_at"),
 ];
 
@@ -185,6 +189,19 @@ impl Key {
         let (channel, purpose) = text.strip_prefix("consent.")?.split_once('.')?;
         let good = !channel.is_empty() && !purpose.is_empty();
         good.then(|| Self::Consent(channel.to_owned(), purpose.to_owned()))
+    }
+
+    /// The channel that it speaks of; consent by a purpose of its own is no such key.
+    pub(super) fn channel(&self) -> Option<&str> {
+        match self {
+            Self::ConsentTime(channel)
+            | Self::OptedIn(channel)
+            | Self::Unsubscribed(channel)
+            | Self::Bounced(channel)
+            | Self::Complained(channel)
+            | Self::ContactStatus(channel) => Some(channel),
+            _ => None,
+        }
     }
 
     pub(super) fn text(&self) -> String {
@@ -360,6 +377,15 @@ impl Mapping {
         let free: Vec<usize> = columns.iter().copied().filter(|at| self.is_free(*at)).collect();
         if !free.is_empty() {
             self.0.entry(key).or_insert(Place::Columns(free));
+        }
+    }
+
+    /// Reads a key from one more column, behind those that it is read from already.
+    pub(super) fn join(&mut self, key: Key, column: usize) {
+        if self.is_free(column)
+            && let Place::Columns(columns) = self.0.entry(key).or_insert(Place::Columns(Vec::new()))
+        {
+            columns.push(column);
         }
     }
 

@@ -69,14 +69,25 @@ impl<'o> Object<'o> {
         }
     }
 
-    /// `context.externalIds`, if there are any, and what the row states about whom.
-    pub(super) fn context(&mut self, ids: [(&str, Option<&str>); 2], statement: Option<&Statement>) {
+    /// `context.externalIds`, if there are any, how the file was declared, and what the row states about whom.
+    pub(super) fn context(
+        &mut self,
+        ids: [(&str, Option<&str>); 2],
+        declared: Option<&str>,
+        statement: Option<&Statement>,
+    ) {
         let any = ids.iter().any(|(_, id)| id.is_some());
-        if !any && statement.is_none() {
+        if !any && declared.is_none() && statement.is_none() {
             return;
         }
         self.key("context");
         let mut context = self.inner();
+        if declared.is_some() {
+            context.key("import");
+            let mut inner = context.inner();
+            inner.text("declared", declared);
+            inner.close();
+        }
         if let Some(Statement { customer, says }) = statement {
             context.key("statement");
             let mut inner = context.inner();

@@ -67,8 +67,8 @@ pub use rows::Detected;
 use crate::Result;
 use crate::base::{Currency, Decimal, Timestamp, TraitKind, Trust};
 use crate::error::Error;
-use crate::message::Reason;
 use crate::message::reason::Refusal;
+use crate::message::{Flag, Reason};
 use csv::Cells;
 use customers::{Customers, Groups};
 use input::Origin;
@@ -223,6 +223,18 @@ impl Options {
     fn memory_bytes(&self) -> usize {
         self.memory_bytes.unwrap_or(MEMORY_BYTES)
     }
+
+    /// A digest of all that decides what cells mean; none where all of it is found out.
+    fn declared(&self) -> Option<String> {
+        let mut said: Vec<String> = self.mapping.iter().map(|(key, from)| format!("{key} from {from}")).collect();
+        said.extend(self.delimiter.map(|delimiter| format!("delimiter {delimiter}")));
+        said.extend(self.decimal_comma.map(|comma| format!("decimal_comma {comma}")));
+        said.extend(self.date_order.map(|order| order.to_string()));
+        said.extend(self.time_zone.as_ref().map(|zone| format!("time_zone {zone}")));
+        said.extend(self.encoding.as_ref().map(|name| format!("encoding {name}")));
+        let digest = || message::hex(message::hash_of(said.iter().map(|text| text.as_str().into())));
+        Some(digest()).filter(|_| !said.is_empty())
+    }
 }
 
 /// A CSV file to import, and what is declared about it.
@@ -302,7 +314,8 @@ impl<'r> CsvFile<'r> {
     /// Headers compare without case, blanks and punctuation.
     ///
     /// Further keys are time_of_day and time_zone, where they stand beside the date; row_kind, whose words tell payments
-    /// from refunds; cancelled_at. Files of customers have consent_time.CHANNEL (since when the consent holds),
+    /// from refunds; refund_of, the order that a refund with a number of its own came back of; cancelled_at, when or that
+    /// an order was cancelled. Files of customers have consent_time.CHANNEL (since when the consent holds),
     /// opted_in.CHANNEL (when they said yes to marketing), unsubscribed.CHANNEL (that, when or why they said no),
     /// bounced.CHANNEL, complained.CHANNEL, and contact_status.CHANNEL (a word such as `Unsubscribed`).
     ///
@@ -525,6 +538,8 @@ pub(crate) trait Sink {
     fn message(&mut self, json: &str, rows: &[u64], line: u64);
     /// A row that was refused.
     fn reject(&mut self, line: u64, refusal: Refusal);
+    /// Something was noticed about a row beside what its messages show.
+    fn note(&mut self, line: u64, flag: Flag);
     /// So many rows and bytes were read.
     fn read(&mut self, rows: u64, bytes: u64);
     /// Whether a message with that id is in the store.
@@ -538,8 +553,11 @@ pub(crate) trait Sink {
     /// Who is meant by these identifiers, in the order of the mapping's keys of people; nobody, where none is usable or
     /// the source is not believed about people.
     fn customer(&self, people: [Option<&str>; 5]) -> Option<Customer>;
-    /// What the file's source said last of a customer, up to an instant.
-    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>>;
+    /// What the file's source said last of a customer, up to an instant; of an import that is taken back, the last that
+    /// says the same as the file.
+    fn last_said(&self, customer: &Customer, until: Timestamp, says: &str) -> Result<Option<Said>>;
+    /// Of an import that is taken back: the amount that a message of it tells, where it depended on what was known then.
+    fn recall(&self, message_id: &str) -> Result<Option<Decimal>>;
     /// When the import was received.
     fn received_at(&self) -> Timestamp;
 }
@@ -614,6 +632,8 @@ impl Sink for Unheard<'_> {
 
     fn reject(&mut self, _: u64, _: Refusal) {}
 
+    fn note(&mut self, _: u64, _: Flag) {}
+
     fn read(&mut self, _: u64, _: u64) {}
 
     fn holds(&self, message_id: &str) -> Result<bool> {
@@ -636,8 +656,12 @@ impl Sink for Unheard<'_> {
         self.0.customer(people)
     }
 
-    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>> {
-        self.0.last_said(customer, until)
+    fn last_said(&self, customer: &Customer, until: Timestamp, says: &str) -> Result<Option<Said>> {
+        self.0.last_said(customer, until, says)
+    }
+
+    fn recall(&self, message_id: &str) -> Result<Option<Decimal>> {
+        self.0.recall(message_id)
     }
 
     fn received_at(&self) -> Timestamp {

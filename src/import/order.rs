@@ -24,16 +24,19 @@ use super::{Sink, Told};
 use crate::Result;
 use crate::base::ident::uuid_text;
 use crate::base::{Decimal, Timestamp};
-use crate::message::Reason;
+use crate::message::{Flag, Reason};
 use crate::normalize::consent::ConsentStatus;
 use ahash::AHashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// An order under way.
 #[derive(Default)]
 pub(super) struct Order {
     id: Box<str>,
+    /// How the file is declared to be read, as a digest.
+    pub(super) declared: Option<Rc<str>>,
     /// Its id is a placeholder: the how manieth of equal rows it is.
     unnamed: Option<u32>,
     rows: Vec<u64>,
@@ -43,6 +46,8 @@ pub(super) struct Order {
     latest: Option<Timestamp>,
     /// In the order of the mapping's keys of people.
     people: [Option<Box<str>>; 5],
+    /// Rows that name somebody else than the first.
+    others: Vec<u64>,
     currency: Option<Box<str>>,
     country: Option<Box<str>>,
     status: Option<Box<str>>,
@@ -160,7 +165,9 @@ impl Order {
             let one = Return::of(row, cells, dialect, &line, (time, total));
             let added = size_of::<Return>() + one.product.len();
             self.refunds.push(one);
-            return added + self.describe(cells, dialect, read.currency.as_deref());
+            // Who sends back is the shop, and not who bought.
+            let people = !read.is_sent_back;
+            return added + self.describe(row, (cells, dialect), read.currency.as_deref(), people);
         }
         let hash = row_hash(cells, dialect);
         self.rows.push(row);
@@ -168,7 +175,7 @@ impl Order {
         self.time = [self.time, time].into_iter().flatten().min();
         self.latest = self.latest.max(time);
         self.cancelled_at = self.cancelled_at.or(read.cancelled_at);
-        let mut added = self.describe(cells, dialect, read.currency.as_deref());
+        let mut added = self.describe(row, (cells, dialect), read.currency.as_deref(), true);
         self.consents.extend(consents);
         self.by_total = dialect.mapping.has(&Key::Total);
         self.total = self.total.or(total);
@@ -201,7 +208,13 @@ impl Order {
     }
 
     /// The first row that says something about the order decides. How many bytes are held more.
-    fn describe(&mut self, cells: Cells<'_>, dialect: &Dialect, currency: Option<&str>) -> usize {
+    fn describe(
+        &mut self,
+        row: u64,
+        (cells, dialect): (Cells<'_>, &Dialect),
+        currency: Option<&str>,
+        people: bool,
+    ) -> usize {
         let get = |key: &Key| dialect.mapping.get(key, cells);
         let mut added = 0;
         let mut fill = |slot: &mut Option<Box<str>>, value: Option<&str>| {
@@ -210,7 +223,11 @@ impl Order {
                 *slot = Some(value.into());
             }
         };
-        for (slot, said) in self.people.iter_mut().zip(dialect.mapping.people(cells)) {
+        let named = if people { dialect.mapping.people(cells) } else { [None; 5] };
+        for (slot, said) in self.people.iter_mut().zip(named) {
+            if said.is_some_and(|said| slot.as_deref().is_some_and(|first| !first.eq_ignore_ascii_case(said))) {
+                self.others.push(row);
+            }
             fill(slot, said);
         }
         fill(&mut self.currency, currency);
@@ -261,6 +278,7 @@ impl Order {
             }
         }
         self.emit_refunds(&self.refunds_beside(), source, sink);
+        self.others.iter().for_each(|row| sink.note(*row, Flag::IdentifiersCut));
         let first = self.rows.iter().chain(self.refunds.iter().map(|one| &one.row)).next().copied().unwrap_or(0);
         if !self.traits.is_empty() {
             let id = self.message_id(source, "identify");
@@ -314,10 +332,15 @@ impl Order {
                 sink.message(&self.track(&id, event, time, |_| {}), &[], first);
             }
             Some(CameBack::SoFar(amount)) => {
-                let known = sink.refunded(&self.id, self.currency.as_deref())?;
-                let more = amount.checked_add(known.negated()).filter(|more| !more.is_negative() && !more.is_zero());
+                let id = self.id_of_return(source, &format!("refunded {amount}"));
+                let more = match sink.recall(&id)? {
+                    Some(told) => Some(told),
+                    None => {
+                        let known = sink.refunded(&self.id, self.currency.as_deref())?;
+                        amount.checked_add(known.negated()).filter(|more| !more.is_negative() && !more.is_zero())
+                    }
+                };
                 if more.is_some() {
-                    let id = self.id_of_return(source, &format!("refunded {amount}"));
                     let json = self.track(&id, "Order Refunded", self.time, |refund| refund.number("total", more));
                     sink.message(&json, &[], first);
                 }
@@ -470,7 +493,8 @@ impl Order {
         if self.people.iter().all(Option::is_none) {
             object.text("anonymousId", Some(&self.guest()));
         }
-        object.context([("customer_id", customer), ("loyalty_card", card)], None);
+        let ids = [("customer_id", customer), ("loyalty_card", card)];
+        object.context(ids, self.declared.as_deref(), None);
     }
 
     /// Who signed an order that nobody signed.

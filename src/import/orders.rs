@@ -7,7 +7,7 @@ use super::mapping::Key;
 use super::message::row_hash;
 use super::money::{Sign, currency_of, money};
 use super::order::Order;
-use super::permission::Topic;
+use super::permission::{self, Topic, Word};
 use super::rows::Dialect;
 use super::status::{self, RowKind, Status};
 use super::values::name;
@@ -36,6 +36,8 @@ pub(super) struct Read<'a> {
     pub(super) time: Option<Timestamp>,
     /// What came back, told beside the order and not as lines of it.
     pub(super) is_refund: bool,
+    /// It names its order beside a number of its own: a payment of the shop, which is not the buyer.
+    pub(super) is_sent_back: bool,
     pub(super) cancelled_at: Option<Timestamp>,
     pub(super) currency: Option<Cow<'a, str>>,
     pub(super) line: Line,
@@ -90,12 +92,12 @@ impl Orders {
             }
         };
         let at = match usable_id(row.id, sink) {
-            Some(id) => self.of(&id),
+            Some(id) => self.of(&id, dialect),
             None => {
                 let ordinal = self.equals.entry(row_hash(cells, dialect)).or_default();
                 *ordinal += 1;
                 let order = Order::unnamed(row.id, *ordinal);
-                self.push(order)
+                self.push(order, dialect)
             }
         };
         self.held_bytes += self.all.get_mut(at).map_or(0, |order| order.add(line, cells, dialect, row));
@@ -109,16 +111,17 @@ impl Orders {
     }
 
     /// The place of the order with that id.
-    fn of(&mut self, id: &str) -> usize {
+    fn of(&mut self, id: &str, dialect: &Dialect) -> usize {
         if let Some(at) = self.by_id.get(id) {
             return *at;
         }
         self.by_id.insert(id.into(), self.all.len());
         self.held_bytes += id.len();
-        self.push(Order::new(id))
+        self.push(Order::new(id), dialect)
     }
 
-    fn push(&mut self, order: Order) -> usize {
+    fn push(&mut self, mut order: Order, dialect: &Dialect) -> usize {
+        order.declared.clone_from(&dialect.declared);
         self.held_bytes += Order::BYTES + order.id().len();
         self.all.push(order);
         self.all.len() - 1
@@ -164,7 +167,8 @@ impl<'a> Read<'a> {
         }
         let consents = granted(cells, dialect)?;
         let kind = mapping.get(&Key::RowKind, cells).and_then(status::row_kind);
-        let id = name(mapping.get(&Key::OrderId, cells).ok_or(Reason::MissingField)?);
+        let refund_of = mapping.get(&Key::RefundOf, cells).filter(|_| kind == Some(RowKind::Refund));
+        let id = name(refund_of.or(mapping.get(&Key::OrderId, cells)).ok_or(Reason::MissingField)?);
         let required = if mapping.has(&Key::LineTotal) { Key::LineTotal } else { Key::Price };
         // What comes back may be told without a price: it has that of its order.
         let returns = kind == Some(RowKind::Refund) || line.quantity.is_some_and(Decimal::is_negative);
@@ -177,8 +181,7 @@ impl<'a> Read<'a> {
         if time.is_none() && kind == Some(RowKind::Refund) {
             return Err(Reason::MissingField);
         }
-        let at = |text| dialect.clock.instant(text).ok_or(Reason::InvalidTimestamp);
-        let cancelled_at = mapping.get(&Key::CancelledAt, cells).map(at).transpose()?;
+        let (cancelled_at, is_cancelled) = cancelled(mapping.get(&Key::CancelledAt, cells), dialect)?;
         if beyond || (by_lines && !unpriced && line.amount().is_none()) {
             return Err(Reason::NumberOutOfRange);
         }
@@ -186,8 +189,37 @@ impl<'a> Read<'a> {
             return Err(Reason::NotAnOrder);
         }
         let status = mapping.get(&Key::Status, cells).map(status::read);
+        let status = if is_cancelled { Some(Status::Cancelled) } else { status };
         let is_refund = kind == Some(RowKind::Refund);
-        Ok(Self { id, time, is_refund, cancelled_at, currency, line, total, discount, refunded, status, consents })
+        let is_sent_back = refund_of.is_some();
+        Ok(Self {
+            id,
+            time,
+            is_refund,
+            is_sent_back,
+            cancelled_at,
+            currency,
+            line,
+            total,
+            discount,
+            refunded,
+            status,
+            consents,
+        })
+    }
+}
+
+/// When an order was cancelled, or that it was, by a cell that says the one or the other.
+fn cancelled(cell: Option<&str>, dialect: &Dialect) -> std::result::Result<(Option<Timestamp>, bool), Reason> {
+    let Some(cell) = cell else { return Ok((None, false)) };
+    if let Some(time) = dialect.clock.instant(cell) {
+        return Ok((Some(time), false));
+    }
+    match permission::word(cell) {
+        Some(Word::Consent(ConsentStatus::Granted)) => Ok((None, true)),
+        Some(Word::Consent(ConsentStatus::Denied) | Word::Nothing) => Ok((None, false)),
+        _ if status::read(cell) == Status::Cancelled => Ok((None, true)),
+        _ => Err(Reason::InvalidTimestamp),
     }
 }
 

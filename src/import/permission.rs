@@ -41,7 +41,7 @@ pub(super) enum Word {
     Nothing,
 }
 
-const YES: [&str; 42] = [
+const YES: [&str; 51] = [
     "granted",
     "yes",
     "y",
@@ -84,8 +84,17 @@ const YES: [&str; 42] = [
     "suscrito",
     "iscritto",
     "aangemeld",
+    "tak",
+    "ano",
+    "tilmeldt",
+    "prenumererar",
+    "zapisany",
+    "subskrybent",
+    "abonnerer",
+    "paaloggad",
+    "optedinconfirmed",
 ];
-const NO: [&str; 26] = [
+const NO: [&str; 30] = [
     "denied",
     "no",
     "n",
@@ -112,8 +121,12 @@ const NO: [&str; 26] = [
     "nao",
     "objected",
     "notoptedin",
+    "nie",
+    "ne",
+    "ej",
+    "notaccepted",
 ];
-const NOTHING: [&str; 28] = [
+const NOTHING: [&str; 31] = [
     "neversubscribed",
     "nonsubscribed",
     "nonsubscriber",
@@ -142,9 +155,12 @@ const NOTHING: [&str; 28] = [
     "unbestatigt",
     "nonconfirme",
     "sinconfirmar",
+    "noinformation",
+    "notspecified",
+    "notasked",
 ];
 /// How the words of those begin who said no in the end, or must not be written to.
-const LEFT: [&str; 20] = [
+const LEFT: [&str; 27] = [
     "unsub",
     "abgemeldet",
     "ausgetragen",
@@ -165,6 +181,13 @@ const LEFT: [&str; 20] = [
     "donot",
     "dnd",
     "globallyunsub",
+    "wypisan",
+    "rezygnacj",
+    "odhlasen",
+    "avanmald",
+    "usersuppressed",
+    "adminblocked",
+    "notinterested",
 ];
 const WITHDRAWN: [&str; 7] = ["withdrawn", "revoked", "optout", "optedout", "optsout", "widerrufen", "retire"];
 const BOUNCED: [&str; 6] = ["bounced", "hardbounce", "cleaned", "undeliverable", "invalid", "rebote"];
@@ -187,7 +210,7 @@ pub(super) fn word(cell: &str) -> Option<Word> {
         Word::Consent(ConsentStatus::Denied)
     } else if begins(&BOUNCED) {
         Word::Bounced
-    } else if begins(&COMPLAINED) {
+    } else if begins(&COMPLAINED) || word.contains("spam") {
         Word::Complained
     } else {
         return None;
@@ -217,9 +240,7 @@ pub(super) fn read(mapping: &Mapping, cells: Cells<'_>, clock: &Clock) -> Result
                 said.extend(opted_in(cell, channel, clock)?);
             }
             Key::Unsubscribed(channel) => {
-                let cells = mapping.all(key, cells);
-                let denied = What::Consent(marketing(channel), ConsentStatus::Denied);
-                said.extend(ended(&cells, clock).map(|time| Permission { what: denied, time }));
+                said.extend(left(&mapping.all(key, cells), channel, clock));
             }
             Key::Bounced(channel) => {
                 let cells = mapping.all(key, cells);
@@ -268,6 +289,19 @@ fn opted_in(cell: &str, channel: &str, clock: &Clock) -> Result<Option<Permissio
     }
 }
 
+/// What it says of somebody that they left: why, if the cells tell that it was not they who said so.
+fn left(cells: &[&str], channel: &str, clock: &Clock) -> Vec<Permission> {
+    let Some(time) = ended(cells, clock) else { return Vec::new() };
+    let tells = |which: Word| cells.iter().any(|cell| word(cell) == Some(which));
+    let denied = What::Consent(marketing(channel), ConsentStatus::Denied);
+    let what = match (tells(Word::Bounced), tells(Word::Complained)) {
+        (true, _) => vec![What::Bounced(channel.to_owned())],
+        (false, true) => vec![What::Complained(channel.to_owned()), denied],
+        (false, false) => vec![denied],
+    };
+    what.into_iter().map(|what| Permission { what, time }).collect()
+}
+
 /// When something ended by these cells, which hold that, when or why it did; `None` if it did not. A time that cannot
 /// be read is no reason to write to somebody who left.
 fn ended(cells: &[&str], clock: &Clock) -> Option<Option<Timestamp>> {
@@ -291,10 +325,12 @@ fn is_no_time(cell: &str) -> bool {
     cell.chars().all(|c| matches!(c, '0' | '-' | ':' | ' ' | '/' | '.' | 'T')) && cell != "0"
 }
 
-/// A yes that is not later than a no about the same is none.
+/// A yes that is not later than a no about the same is none; a no that a column dates is told at that time only.
 fn without_contradictions(mut said: Vec<Permission>) -> Vec<Permission> {
     said.sort();
     said.dedup();
+    let dated: Vec<What> = said.iter().filter(|one| one.time.is_some()).map(|one| one.what.clone()).collect();
+    said.retain(|one| one.time.is_some() || !is_no(&one.what) || !dated.iter().any(|other| is_same(other, &one.what)));
     let nos: Vec<(Topic, Option<Timestamp>)> = said
         .iter()
         .filter_map(|one| match &one.what {
@@ -315,6 +351,18 @@ fn without_contradictions(mut said: Vec<Permission>) -> Vec<Permission> {
         _ => true,
     });
     said
+}
+
+fn is_no(what: &What) -> bool {
+    !matches!(what, What::Consent(_, ConsentStatus::Granted))
+}
+
+/// Whether both say no to the same, in whichever word.
+fn is_same(a: &What, b: &What) -> bool {
+    match (a, b) {
+        (What::Consent(one, _), What::Consent(other, _)) => is_no(a) && is_no(b) && one == other,
+        _ => a == b,
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 /// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
 const MARK_BYTES_MAX: usize = 16;
@@ -78,6 +79,8 @@ pub(super) struct Dialect {
     /// The columns in the order of their headers: a row's content is the same in whatever order they stand.
     pub(super) by_header: Vec<Column>,
     pub(super) columns: usize,
+    /// What is declared about the file, as a digest: a corrected mapping makes other messages of the same rows.
+    pub(super) declared: Option<Rc<str>>,
 }
 
 /// One column of a file.
@@ -229,6 +232,7 @@ fn described(found: &Found<'_>, mapping: Mapping, options: &Options, home: &Home
         trait_kinds: home.trait_kinds.clone(),
         by_header,
         columns: headers.len(),
+        declared: options.declared().map(Rc::from),
         mapping,
     };
     Ok((dialect, detected))

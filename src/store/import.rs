@@ -4,6 +4,7 @@ use super::commit::{Batch, Rows};
 use super::handle::Store;
 use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
+use super::undo::Brought;
 use crate::Result;
 use crate::base::ident::uuid_text;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
@@ -13,7 +14,8 @@ use crate::event::named_order_key;
 use crate::import::{
     CsvFile, Customer, Detected, Home, Kind, OnProgress, Progress, Said, Sink, Told, is_utf16, refuse_other_formats,
 };
-use crate::message::reason::Refusal;
+use crate::message::Flag;
+use crate::message::reason::{Flags, Refusal};
 use crate::normalize::fact::{Amount, Kind as FactKind, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::{Intake, ReceivedAt};
@@ -27,6 +29,9 @@ use std::time::Instant;
 const HEAD_BYTES: u64 = 64 << 10;
 /// A JSON value over several lines is held whole; a larger file has a message a line.
 const VALUE_BYTES_MAX: u64 = 256 << 20;
+
+/// Told each batch of a file of messages, the instant that it moves the store to, and how much was read.
+pub(super) type TakeBatch<'t> = dyn FnMut(Batch, Option<Timestamp>, super::ingest::Progress) -> Result<()> + 't;
 
 /// What an import did: an ingest receipt that counts rows, and what the file turned out to be.
 ///
@@ -76,16 +81,7 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn import(&self, file: CsvFile<'_>) -> Result<ImportReport> {
-        let mut how = Ingest::new();
-        if let Some(source) = &file.source {
-            how = how.source(source.clone());
-        }
-        if let Some(trust) = file.trust {
-            how = how.trust(trust);
-        }
-        if let Some(at) = file.received_at {
-            how = how.received_at(at);
-        }
+        let how = how_of(&file);
         let batch_len = file.batch;
         let home = self.home(&how)?;
         let (started, progress) = file.start(&home)?;
@@ -95,7 +91,7 @@ impl Store {
     }
 
     /// What the store says about files that do not say it themselves.
-    fn home(&self, how: &Ingest) -> Result<Home> {
+    pub(super) fn home(&self, how: &Ingest) -> Result<Home> {
         let (received_at, _) = self.inner.moment(how);
         let intake = self.inner.intake(how, received_at)?;
         let config = &self.inner.charter.config;
@@ -127,10 +123,22 @@ impl Store {
     /// ```
     pub fn import_ndjson(
         &self,
-        mut stream: impl Read,
+        stream: impl Read,
         how: &Ingest,
         mut progress: impl FnMut(super::ingest::Progress),
     ) -> Result<Receipt> {
+        let mut total = Receipt::default();
+        self.read_file(stream, how, &mut |batch, advance, mut read| {
+            total.absorb(self.commit(batch, advance)?);
+            read.accepted = total.accepted;
+            progress(read);
+            Ok(())
+        })?;
+        Ok(total)
+    }
+
+    /// Hands out the messages of a file, batch by batch.
+    pub(super) fn read_file(&self, mut stream: impl Read, how: &Ingest, take: &mut TakeBatch<'_>) -> Result<()> {
         let read_error = |error| Error::io("read", Path::new("the file to import"), error);
         let mut head = Vec::new();
         (&mut stream).take(HEAD_BYTES).read_to_end(&mut head).map_err(read_error)?;
@@ -142,13 +150,12 @@ impl Store {
             (&mut stream).take(VALUE_BYTES_MAX).read_to_end(&mut head).map_err(read_error)?;
             let whole = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
             if serde_json::from_slice::<serde::de::IgnoredAny>(whole).is_ok() {
-                let receipt = self.ingest(&head, how)?;
+                let (batch, advance) = self.inner.read(&head, how)?;
                 let lines = head.split(|byte| *byte == b'\n').count() as u64;
-                progress(super::ingest::Progress { lines, bytes: head.len() as u64, accepted: receipt.accepted });
-                return Ok(receipt);
+                return take(batch, advance, super::ingest::Progress { lines, bytes: head.len() as u64, accepted: 0 });
             }
         }
-        self.ingest_reader(Cursor::new(head).chain(stream), how, progress)
+        self.inner.read_lines(Cursor::new(head).chain(stream), how, take)
     }
 }
 
@@ -160,8 +167,8 @@ fn begins_a_value_of_lines(head: &[u8]) -> bool {
     opens && line.len() < text.len() && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err()
 }
 
-/// An import under way.
-struct Run<'s, 'r> {
+/// An import under way, or one that is being taken back.
+pub(super) struct Run<'s, 'r> {
     store: &'s Store,
     how: &'s Ingest,
     /// What the messages of the commit under way share, and the instant that it moves the store to.
@@ -169,12 +176,14 @@ struct Run<'s, 'r> {
     advance: Option<Timestamp>,
     batch: Batch,
     batch_len: usize,
+    /// What it brought, where it is to be taken back: nothing is committed then.
+    undo: Option<Brought>,
     /// Counts the orders or customers that messages are about.
     subject: u64,
     scratch: Scratch,
     total: Receipt,
     rows: u64,
-    /// When the import was received: later commits of it may be later.
+    /// When all of the import was received, though the clock goes on between its commits.
     received_at: Timestamp,
     begun: Instant,
     progress: OnProgress<'r>,
@@ -182,7 +191,7 @@ struct Run<'s, 'r> {
 
 impl<'s, 'r> Run<'s, 'r> {
     fn new(store: &'s Store, how: &'s Ingest, batch_len: usize, progress: OnProgress<'r>) -> Result<Self> {
-        let (intake, advance) = moment(store, how)?;
+        let (intake, advance) = moment(store, how, None)?;
         let ReceivedAt::At(received_at) = intake.received_at else {
             return Err(Error::invalid("rows of a file have no receivedAt of their own"));
         };
@@ -194,6 +203,7 @@ impl<'s, 'r> Run<'s, 'r> {
             advance,
             batch: Batch::default(),
             batch_len,
+            undo: None,
             subject: 0,
             scratch: Scratch::default(),
             total: Receipt::default(),
@@ -203,26 +213,71 @@ impl<'s, 'r> Run<'s, 'r> {
         })
     }
 
+    /// The same, to find out what it brought.
+    pub(super) fn undoing(
+        store: &'s Store,
+        how: &'s Ingest,
+        batch_len: usize,
+        progress: OnProgress<'r>,
+    ) -> Result<Self> {
+        Ok(Self { undo: Some(Brought::default()), ..Self::new(store, how, batch_len, progress)? })
+    }
+
     fn commit(&mut self) -> Result<()> {
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Some(brought) = &mut self.undo {
+            self.total.absorb(std::mem::take(&mut batch.receipt));
+            return brought.look_up(&batch, &self.store.inner.writer.lock());
+        }
         self.total.absorb(self.store.commit(batch, self.advance)?);
-        (self.intake, self.advance) = moment(self.store, self.how)?;
+        (self.intake, self.advance) = moment(self.store, self.how, Some(self.received_at))?;
         Ok(())
+    }
+
+    /// What the import brought, and which rows of it nothing could be read from.
+    pub(super) fn found(mut self) -> Result<(Brought, Receipt)> {
+        self.commit()?;
+        Ok((self.undo.unwrap_or_default(), in_order(self.total)))
     }
 
     fn finish(mut self, detected: Detected) -> Result<ImportReport> {
         self.commit()?;
-        let Self { store, total: mut receipt, rows, .. } = self;
-        receipt.rejects.sort_by_key(|reject| reject.line);
+        let Self { store, total, rows, .. } = self;
+        let receipt = in_order(total);
         let (orders, refunds, people) = (receipt.orders, receipt.refunds, store.snapshot().people());
         Ok(ImportReport { receipt, rows, orders, refunds, people, detected })
     }
 }
 
-/// What the messages of one commit share, and the instant that it moves the store to.
-fn moment<'s>(store: &'s Store, how: &'s Ingest) -> Result<(Intake<'s>, Option<Timestamp>)> {
-    let (received_at, advance) = store.inner.moment(how);
-    let intake = store.inner.intake(how, received_at)?;
+/// What the host says about a file's rows as messages.
+pub(super) fn how_of(file: &CsvFile<'_>) -> Ingest {
+    let mut how = Ingest::new();
+    if let Some(source) = &file.source {
+        how = how.source(source.clone());
+    }
+    if let Some(trust) = file.trust {
+        how = how.trust(trust);
+    }
+    if let Some(at) = file.received_at {
+        how = how.received_at(at);
+    }
+    how
+}
+
+/// Rows of one order are refused together, wherever they stand.
+fn in_order(mut receipt: Receipt) -> Receipt {
+    receipt.rejects.sort_by_key(|reject| reject.line);
+    receipt
+}
+
+/// What the messages of one commit share, and the instant that it moves the store to; `received_at` is that of the call.
+pub(super) fn moment<'s>(
+    store: &'s Store,
+    how: &'s Ingest,
+    received_at: Option<Timestamp>,
+) -> Result<(Intake<'s>, Option<Timestamp>)> {
+    let (now, advance) = store.inner.moment(how);
+    let intake = store.inner.intake(how, received_at.unwrap_or(now))?;
     Ok((Intake { rows: true, ..intake }, advance))
 }
 
@@ -247,6 +302,13 @@ impl Sink for Run<'_, '_> {
 
     fn reject(&mut self, line: u64, refusal: Refusal) {
         self.batch.receipt.reject(line, None, refusal);
+    }
+
+    fn note(&mut self, line: u64, flag: Flag) {
+        let mut flags = Flags::default();
+        flags.set(flag);
+        self.batch.receipt.accept(0, flags);
+        self.batch.receipt.note_flags(line, flags);
     }
 
     fn read(&mut self, rows: u64, bytes: u64) {
@@ -276,6 +338,18 @@ impl Sink for Run<'_, '_> {
             _ => None,
         });
         Ok(Decimal::new(known.sum(), said.map_or(0, |currency| currency.decimals())))
+    }
+
+    fn recall(&self, message_id: &str) -> Result<Option<Decimal>> {
+        if self.undo.is_none() {
+            return Ok(None);
+        }
+        let writer = self.store.inner.writer.lock();
+        let Some(at) = writer.book.find_message((&MessageId::new(message_id)).into())? else { return Ok(None) };
+        let mut cache = BlockCache::default();
+        let fact = writer.book.events.fact(at, &mut cache)?;
+        let total = fact.doc.get("properties").and_then(|properties| properties.get("total"));
+        Ok(total.and_then(|total| total.as_decimal()))
     }
 
     fn told(&self, order_id: &str) -> Result<Vec<Told>> {
@@ -322,8 +396,8 @@ impl Sink for Run<'_, '_> {
     }
 
     /// Of the statements about one identifier the last that this source made about this customer, newest first: most
-    /// look at one.
-    fn last_said(&self, customer: &Customer, until: Timestamp) -> Result<Option<Said>> {
+    /// look at one. Of an import that is taken back, the last that says this.
+    fn last_said(&self, customer: &Customer, until: Timestamp, says: &str) -> Result<Option<Said>> {
         let state = self.store.inner.gate.published();
         let Some(node) = state.records.nodes.find(customer.namespace, &customer.value)? else { return Ok(None) };
         let events = &state.records.events;
@@ -341,8 +415,10 @@ impl Sink for Run<'_, '_> {
             let fact = events.fact(at, &mut cache)?;
             let statement = fact.doc.get("context").and_then(|context| context.get("statement"));
             let text = |key: &str| statement.and_then(|statement| statement.get(key)).and_then(|value| value.as_str());
-            if fact.source == self.intake.source && text("customer").is_some_and(|customer| *customer == whom) {
-                return Ok(text("says").map(|says| Said { time, says: says.into_owned() }));
+            let own = fact.source == self.intake.source && text("customer").is_some_and(|customer| *customer == whom);
+            let Some(said) = text("says").filter(|_| own) else { continue };
+            if self.undo.is_none() || *said == *says {
+                return Ok(Some(Said { time, says: said.into_owned() }));
             }
         }
         Ok(None)

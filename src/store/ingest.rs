@@ -2,6 +2,7 @@
 
 use super::commit::Batch;
 use super::handle::{Inner, Store};
+use super::import::TakeBatch;
 use super::options::Clock;
 use super::receipt::Receipt;
 use crate::Result;
@@ -280,14 +281,40 @@ impl Store {
         how: &Ingest,
         mut progress: impl FnMut(Progress),
     ) -> Result<Receipt> {
-        let mut reader = LineReader::new(stream, self.inner.charter.config.limits.line_bytes);
-        let mut scratch = Scratch::default();
         let mut total = Receipt::default();
+        self.inner.read_lines(stream, how, &mut |batch, advance, mut read| {
+            total.absorb(self.commit(batch, advance)?);
+            read.accepted = total.accepted;
+            progress(read);
+            Ok(())
+        })?;
+        Ok(total)
+    }
+}
+
+impl Inner {
+    /// When a commit is received, and the instant that it moves the store to.
+    pub(super) fn moment(&self, how: &Ingest) -> (Timestamp, Option<Timestamp>) {
+        let live = self.gate.published().live;
+        match (self.clock, how.received_at) {
+            (_, Some(at)) => (at, Some(at)),
+            (Clock::System, None) => {
+                let now = Self::wall_clock();
+                (now, Some(now))
+            }
+            (Clock::Manual, None) => (live.unwrap_or_else(Self::wall_clock), None),
+        }
+    }
+
+    /// Hands out the messages of a stream of lines, batch by batch.
+    pub(super) fn read_lines(&self, stream: impl Read, how: &Ingest, take: &mut TakeBatch<'_>) -> Result<()> {
+        let mut reader = LineReader::new(stream, self.charter.config.limits.line_bytes);
+        let mut scratch = Scratch::default();
         let mut lines = 0;
         let batch_lines = how.batch_lines.unwrap_or(10_000);
         loop {
-            let (received_at, advance) = self.inner.moment(how);
-            let intake = self.inner.intake(how, received_at)?;
+            let (received_at, advance) = self.moment(how);
+            let intake = self.intake(how, received_at)?;
             let mut batch = Batch::default();
             let start = lines;
             let mut ended = false;
@@ -308,26 +335,10 @@ impl Store {
                     }
                 }
             }
-            total.absorb(self.commit(batch, advance)?);
-            progress(Progress { lines, bytes: reader.read_bytes(), accepted: total.accepted });
+            take(batch, advance, Progress { lines, bytes: reader.read_bytes(), accepted: 0 })?;
             if ended {
-                return Ok(total);
+                return Ok(());
             }
-        }
-    }
-}
-
-impl Inner {
-    /// When a commit is received, and the instant that it moves the store to.
-    pub(super) fn moment(&self, how: &Ingest) -> (Timestamp, Option<Timestamp>) {
-        let live = self.gate.published().live;
-        match (self.clock, how.received_at) {
-            (_, Some(at)) => (at, Some(at)),
-            (Clock::System, None) => {
-                let now = Self::wall_clock();
-                (now, Some(now))
-            }
-            (Clock::Manual, None) => (live.unwrap_or_else(Self::wall_clock), None),
         }
     }
 

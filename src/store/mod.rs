@@ -37,6 +37,7 @@ mod statement;
 mod stats;
 mod sync;
 mod syncer;
+mod undo;
 mod verify;
 mod writer;
 

@@ -11,6 +11,7 @@ use super::ruling::{Said, naming};
 use super::writer::Writer;
 use crate::Result;
 use crate::base::MessageId;
+use crate::event::history::At;
 use crate::identity::tomb::{Hash, content_hash};
 use crate::message::reason::Flags;
 use crate::normalize::fact::{Fact, Kind};
@@ -37,28 +38,42 @@ pub struct Retracted {
     pub retracted: u64,
     /// Messages that the store does not have: never accepted, gone already, or accepted with other content.
     pub unknown: u64,
+    /// Rows of a file that an earlier import brought than the one that was taken back, and that stay.
+    pub earlier: u64,
 }
 
 impl Retracted {
     fn count(&mut self, known: bool, weight: u64) {
         *(if known { &mut self.retracted } else { &mut self.unknown }) += weight;
     }
+
+    /// Adds what a later part of the same call did.
+    pub(super) fn absorb(&mut self, later: Self) {
+        self.receipt.absorb(later.receipt);
+        self.retracted += later.retracted;
+        self.unknown += later.unknown;
+    }
 }
 
 /// Messages of the store that are to be taken back, by the hashes that name them.
 #[derive(Default)]
-struct Found(AHashMap<Hash, Option<MessageId>>);
+pub(super) struct Found(pub(super) AHashMap<Hash, Option<MessageId>>);
 
 impl Found {
-    /// Notes a message that counts, if it has that content or any is meant; false for one that is not there.
-    fn note(&mut self, writer: &Writer, id: MessageId, content: Option<u64>) -> Result<bool> {
+    /// A message that counts, if it has that content or any is meant: where it is, and the hash that names it.
+    pub(super) fn find(writer: &Writer, id: &MessageId, content: Option<u64>) -> Result<Option<(At, Hash)>> {
         let book = &writer.book;
-        let Some(at) = book.find_message((&id).into())? else { return Ok(false) };
+        let Some(at) = book.find_message(id.into())? else { return Ok(None) };
         let accepted = book.events.content(at)?;
         if book.events.head(at)?.kind.takes_away() || content.is_some_and(|content| content != accepted) {
-            return Ok(false);
+            return Ok(None);
         }
-        let hash = content_hash(&book.nodes.key, &id, accepted);
+        Ok(Some((at, content_hash(&book.nodes.key, id, accepted))))
+    }
+
+    /// Notes a message that is to be taken back; false for one that is not there, or was noted.
+    fn note(&mut self, writer: &Writer, id: MessageId, content: Option<u64>) -> Result<bool> {
+        let Some((_, hash)) = Self::find(writer, &id, content)? else { return Ok(false) };
         Ok(self.0.insert(hash, Some(id)).is_none())
     }
 }
@@ -132,7 +147,12 @@ impl Inner {
         self.retract(writer, found, done)
     }
 
-    fn retract(&self, mut writer: MutexGuard<'_, Writer>, found: Found, mut done: Retracted) -> Result<Retracted> {
+    pub(super) fn retract(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        found: Found,
+        mut done: Retracted,
+    ) -> Result<Retracted> {
         if found.0.is_empty() {
             return Ok(done);
         }
