@@ -2,6 +2,7 @@
 
 use regulars::import::{CsvFile, DateOrder, Kind};
 use regulars::{Clock, Flag, ImportReport, Ingest, Profile, Reason, Result, Store, id};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,8 @@ fn said(store: &Store, email: &str) -> Vec<(String, String, String)> {
         let day = one.ts.to_string().chars().take(10).collect();
         (one.channel.clone().unwrap_or_default(), one.status.name().to_owned(), day)
     });
-    all.collect()
+    // What hangs on several identifiers is said once.
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn told(channel: &str, status: &str, day: &str) -> (String, String, String) {

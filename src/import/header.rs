@@ -108,7 +108,7 @@ const WITH_TAXES: [&str; 16] = [
 const TAXES: [&str; 13] =
     ["tax", "taxes", "vat", "gst", "btw", "moms", "mva", "mwst", "ust", "tva", "iva", "dph", "shipping"];
 /// Words beside an address that say whose it is: in a file of orders or customers it is theirs.
-const WHOSE: [&str; 32] = [
+const WHOSE: [&str; 34] = [
     "customer",
     "customers",
     "client",
@@ -141,6 +141,8 @@ const WHOSE: [&str; 32] = [
     "van",
     "of",
     "the",
+    "s",
+    "l",
 ];
 const CONTACTS: [&str; 30] = [
     "email",

@@ -20,7 +20,7 @@ pub(super) enum Status {
 }
 
 /// How the words of each language begin, folded.
-const CANCELLED: [&str; 13] = [
+const CANCELLED: [&str; 23] = [
     "cancelled",
     "canceled",
     "void",
@@ -34,8 +34,18 @@ const CANCELLED: [&str; 13] = [
     "geannuleerd",
     "annulleret",
     "makulerad",
+    "anulowan",
+    "zrusen",
+    "stornovan",
+    "storno",
+    "avbruten",
+    "avbestall",
+    "annullerad",
+    "kansellert",
+    "avbestilt",
+    "ordercancel",
 ];
-const REFUNDED: [&str; 12] = [
+const REFUNDED: [&str; 16] = [
     "refunded",
     "fullyrefunded",
     "chargeback",
@@ -48,8 +58,12 @@ const REFUNDED: [&str; 12] = [
     "refunderet",
     "aterbetald",
     "refundert",
+    "zwrocon",
+    "zwrot",
+    "vracen",
+    "vraceno",
 ];
-const NEVER_PLACED: [&str; 18] = [
+const NEVER_PLACED: [&str; 20] = [
     "pendingpayment",
     "failed",
     "paymentfailed",
@@ -68,6 +82,8 @@ const NEVER_PLACED: [&str; 18] = [
     "fallid",
     "fallit",
     "mislukt",
+    "odrzucon",
+    "nieoplacone",
 ];
 
 /// Reads a status that is not blank; a word that nobody knows says that there is an order.
@@ -232,6 +248,16 @@ mod tests {
             ("Remboursée", Status::Refunded),
             ("Partially refunded", Status::Placed),
             ("Cancelled by customer", Status::Cancelled),
+            ("Anulowane", Status::Cancelled),
+            ("Zrušeno", Status::Cancelled),
+            ("Annulleret", Status::Cancelled),
+            ("Avbruten", Status::Cancelled),
+            ("Kansellert", Status::Cancelled),
+            ("Cancelado", Status::Cancelled),
+            ("Annullato", Status::Cancelled),
+            ("Geannuleerd", Status::Cancelled),
+            ("Zwrócone", Status::Refunded),
+            ("Terugbetaald", Status::Refunded),
             ("Shipped", Status::Placed),
             ("Declined", Status::NeverPlaced),
         ] {
