@@ -1,8 +1,11 @@
 //! What an erasure reaches, whom it means, and what it says beforehand.
 
-use crate::laws::{Scratch, cases};
-use crate::model::check::{at, ingest};
-use crate::model::message::{BASE, DAY, message};
+use crate::laws::{self, Scratch, cases};
+use crate::model::check::{self, at, ingest};
+use crate::model::message::{BASE, DAY, instant, message};
+use crate::model::spec::{self, Said, SpecFact};
+use crate::model::stated::statement;
+use crate::model::{Model, Verdict, world};
 use proptest::prelude::*;
 use regulars::{
     Clock, Digest, Erasure, ErrorKind, Id, Ingest, MessageId, Options, ProfileId, Reason, Ruling, Store, Trust, id,
@@ -288,6 +291,29 @@ fn the_feed_names_nobody_who_was_erased() {
     }
 }
 
+/// Of identifiers given by hand, too, what others lose is counted, once somebody holds them alone; not what the host named.
+#[test]
+fn what_others_lose_is_counted_by_hand_too() {
+    let store = store();
+    for (user, name) in [("1", "a"), ("2", "b"), ("3", "c")] {
+        let json = format!(r#"{{"type":"identify","messageId":"{name}","userId":"{user}","timestamp":{BASE}}}"#);
+        assert!(taken(&store, &json, Trust::Verified));
+    }
+    let both = format!(
+        r#"{{"type":"identify","messageId":"d","userId":"2","timestamp":{BASE},
+            "traits":{{"phone":"+4520123456"}},"context":{{"traits":{{"email":"ann@example.com"}}}}}}"#
+    );
+    assert!(taken(&store, &both, Trust::Verified));
+    store.rule(Ruling::deny(id::user("2"), ann()).at(at(BASE)).id(MessageId::new("never"))).unwrap();
+    let erasure = Erasure::identifiers([ann()]).messages([MessageId::new("c")]);
+    let foreseen = store.snapshot().what_if_erased(&erasure).unwrap();
+    assert_eq!((foreseen.events, foreseen.events_of_others), (2, 1));
+    let erased = store.erase(&erasure).unwrap();
+    assert_eq!((erased.events, erased.events_of_others), (2, 1));
+    let all = Erasure::identifiers([id::user("1"), id::user("2")]);
+    assert_eq!(store.erase(&all).unwrap().events_of_others, 0, "several people are asked for");
+}
+
 /// Under an id that another fact has an erasure is a duplicate: it takes nothing, and says so beforehand. Only a claimed
 /// message gives way.
 #[test]
@@ -359,5 +385,60 @@ proptest! {
         if let Some(profile) = foreseen.profile {
             prop_assert_eq!(after.current_id(profile).unwrap(), None);
         }
+    }
+
+    /// Of a person goes what the definition gives them: what names an identifier of theirs, whoever sent it and whenever,
+    /// and what is theirs through shared ones. The receipt counts what others lose by it, and names what others keep.
+    #[test]
+    fn of_a_person_goes_what_the_definition_gives_them(
+        messages in prop::collection::vec(message(), 1..30),
+        stated in prop::collection::vec(statement(), 0..6),
+        whom in any::<prop::sample::Index>(),
+        ts in instant(),
+        strict: bool,
+    ) {
+        let store = laws::options(strict).in_memory().unwrap();
+        let mut model = Model::new(strict);
+        laws::ingest(&store, &mut model, &messages, None)?;
+        for fact in &stated {
+            laws::state(&store, &mut model, fact)?;
+        }
+        let (before, facts) = (model.world(), world::facts(&model.accepted, &model.stated));
+        prop_assume!(!before.people.is_empty());
+        let place = whom.index(before.people.len());
+        let group = &before.people[place].group;
+        let theirs = |owner: &Option<usize>| *owner == Some(place);
+        let fact = SpecFact {
+            id: "erasure".to_owned(),
+            ts,
+            said: Said::Erase {
+                identifiers: group.iter().cloned().collect(),
+                messages: before.messages.iter().filter(|(_, owner)| theirs(owner)).map(|(m, _)| m.id.clone()).collect(),
+            },
+        };
+        prop_assert_eq!(model.state(&fact), Verdict::Accepted);
+        let (namespace, value) = group.first().unwrap();
+        let erased = store
+            .erase(&Erasure::person(Id::new(namespace.as_str(), value.as_str())).at(at(ts)).id(MessageId::new("erasure")))
+            .unwrap();
+        let after = model.world();
+        check::identity(&store.snapshot(), &after)?;
+        check::profiles(&store.snapshot(), &after, BASE + 100 * DAY)?;
+        let stays = |id: &String| after.messages.iter().any(|(message, _)| message.id == *id);
+        let went = || before.messages.iter().filter(|(message, _)| !stays(&message.id));
+        let lost = |owner: &Option<usize>| owner.is_some() && !theirs(owner);
+        prop_assert!(before.messages.iter().all(|(message, owner)| !theirs(owner) || !stays(&message.id)));
+        prop_assert_eq!(erased.events, went().count() as u64);
+        prop_assert_eq!(erased.events_of_others, went().filter(|(_, owner)| lost(owner)).count() as u64);
+        // What names something and is not another's own says what is kept: by others, and by what blocks nothing.
+        let others: BTreeSet<&String> = went().filter(|(_, owner)| lost(owner)).map(|(message, _)| &message.id).collect();
+        let left = spec::live_facts(&world::facts(&model.accepted, &model.stated));
+        let gone = facts.iter().filter(|fact| left.iter().all(|other| other.id != fact.id) && !others.contains(&fact.id));
+        let kept: BTreeSet<Id> = gone
+            .flat_map(spec::names)
+            .filter(|named| model.held().contains(named))
+            .map(|(namespace, value)| Id::new(namespace, value))
+            .collect();
+        prop_assert_eq!(erased.kept.into_iter().collect::<BTreeSet<_>>(), kept);
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn cases(default: u32) -> ProptestConfig {
     ProptestConfig { cases: given.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn options(strict: bool) -> Options {
+pub(crate) fn options(strict: bool) -> Options {
     let config = if strict { STRICT } else { r#"{"currency":"EUR"}"# };
     let options = Store::options().config(serde_json::from_str(config).expect("options"));
     let options = options.key([7; 32]).clock(Clock::Manual);
@@ -118,7 +118,7 @@ fn lively() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Takes messages in, one call for each trust, and compares the receipt with the model's verdicts.
-fn ingest(
+pub(crate) fn ingest(
     store: &Store,
     model: &mut Model,
     messages: &[Message],
@@ -148,7 +148,7 @@ fn ingest(
 }
 
 /// Tells a statement, and compares the receipt with the model's verdict.
-fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, TestCaseError> {
+pub(crate) fn state(store: &Store, model: &mut Model, fact: &SpecFact) -> Result<Receipt, TestCaseError> {
     let receipt = tell(store, fact);
     let said = (receipt.accepted, receipt.duplicates, receipt.conflicting, receipt.rejected);
     let expected = match model.state(fact) {

@@ -122,7 +122,7 @@ pub(crate) fn content(fact: &SpecFact) -> String {
     format!("{} {:?}", fact.ts, fact.said)
 }
 
-fn names(fact: &SpecFact) -> Vec<Ident> {
+pub(crate) fn names(fact: &SpecFact) -> Vec<Ident> {
     match &fact.said {
         Said::Event { identifiers, .. } => identifiers.clone(),
         other => sides(other).map(|(a, b)| vec![a, b]).unwrap_or_default(),

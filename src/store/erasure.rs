@@ -63,9 +63,11 @@ pub(super) struct Plan {
     /// By hash: those that lie ahead of the erasure, since clocks are fast.
     pub(super) ahead: AHashMap<Hash, Option<MessageId>>,
     pub(super) flags: Flags,
-    /// The facts that go.
-    gone: BTreeSet<At>,
+    /// The facts that go, and whether each names one of the identifiers.
+    gone: BTreeMap<At, bool>,
+    /// The person who was asked for; of identifiers given by hand, whoever alone holds them.
     profile: Option<u32>,
+    by_person: bool,
 }
 
 impl Plan {
@@ -90,9 +92,10 @@ impl Plan {
         }
         if let Some(whom) = &erasure.whom {
             let profile = find(records, normalizer, whom, erasure.at)?;
-            plan.profile = Some(profile);
+            plan.by_person = true;
             plan.name_person(records, profile)?;
         }
+        plan.profile = plan.holder(records)?;
         plan.reach(records, until)?;
         Ok(plan)
     }
@@ -110,7 +113,7 @@ impl Plan {
         if let Some(at) = records.events.find_message(id)?
             && !records.events.head(at)?.kind.takes_away()
         {
-            self.gone.insert(at);
+            self.gone.entry(at).or_default();
         }
         Ok(())
     }
@@ -136,7 +139,7 @@ impl Plan {
     fn reach(&mut self, records: &Records, until: Timestamp) -> Result<()> {
         for node in self.identifiers.values().copied().flatten() {
             for at in records.events.of_node(node)? {
-                self.gone.insert(at);
+                self.gone.insert(at, true);
                 if records.events.head(at)?.ts > until {
                     let id = records.message_id(at)?;
                     self.ahead.insert(message_hash(&records.nodes.key, &id), Some(id));
@@ -151,8 +154,8 @@ impl Plan {
         let mut report = ErasureReport { messages: self.gone.len() as u64, ..ErasureReport::default() };
         let mut nodes = Vec::new();
         let mut touched: BTreeMap<u32, bool> = BTreeMap::new();
-        for at in &self.gone {
-            let theirs = self.is_of_others(records, *at)?;
+        for (at, named) in &self.gone {
+            let theirs = *named && self.is_of_others(records, *at)?;
             if !records.events.head(*at)?.kind.is_statement() {
                 report.events += 1;
                 report.events_of_others += u64::from(theirs);
@@ -170,7 +173,7 @@ impl Plan {
         }
         let mut leaving = BTreeSet::new();
         for (node, only_others) in touched {
-            if records.events.of_node(node)?.iter().all(|at| self.gone.contains(at)) {
+            if records.events.of_node(node)?.iter().all(|at| self.gone.contains_key(at)) {
                 leaving.insert(node);
             } else if !only_others {
                 report.kept.push(id_of(records, node)?);
@@ -192,15 +195,18 @@ impl Plan {
         Ok(owner.is_some() && owner != self.profile)
     }
 
-    fn who_goes(&self, records: &Records, leaving: &BTreeSet<u32>) -> Result<Option<ProfileId>> {
-        let mut who = BTreeSet::from_iter(self.profile);
-        if who.is_empty() {
-            for node in self.identifiers.values().copied().flatten() {
-                who.extend(records.nodes.profile(node)?);
-            }
+    /// The one profile that holds what is named; a shared identifier is nobody's.
+    fn holder(&self, records: &Records) -> Result<Option<u32>> {
+        let mut holders = BTreeSet::new();
+        for node in self.identifiers.values().copied().flatten() {
+            holders.extend(records.nodes.profile(node)?);
         }
-        let [one] = Vec::from_iter(who)[..] else { return Ok(None) };
-        let whole = self.profile.is_some() || records.nodes.members(one)?.iter().all(|node| leaving.contains(node));
+        Ok(holders.pop_first().filter(|_| holders.is_empty()))
+    }
+
+    fn who_goes(&self, records: &Records, leaving: &BTreeSet<u32>) -> Result<Option<ProfileId>> {
+        let Some(one) = self.profile else { return Ok(None) };
+        let whole = self.by_person || records.nodes.members(one)?.iter().all(|node| leaving.contains(node));
         if whole { records.nodes.profile_id(one).map(Some) } else { Ok(None) }
     }
 }
