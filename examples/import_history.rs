@@ -33,8 +33,8 @@ const USAGE: &str =
 files: orders or customers (.csv), Segment messages (.ndjson, .jsonl, .json); each also with .gz";
 
 #[derive(Default)]
-struct Asked {
-    store: Option<String>,
+pub(crate) struct Asked {
+    pub(crate) store: Option<String>,
     currency: Option<String>,
     zone: Option<String>,
     dates: Option<DateOrder>,
@@ -43,11 +43,12 @@ struct Asked {
     skip: Option<u64>,
     as_of: Option<Timestamp>,
     source: Option<String>,
-    undo: bool,
-    files: Vec<PathBuf>,
+    pub(crate) undo: bool,
+    pub(crate) files: Vec<PathBuf>,
 }
 
-fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
+/// What is asked for; nothing, where that is how to ask.
+pub(crate) fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Option<Asked>> {
     let mut asked = Asked::default();
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
@@ -75,15 +76,12 @@ fn asked(arguments: impl Iterator<Item = OsString>) -> Result<Asked> {
             "--as-of" => asked.as_of = Some(value()?.parse()?),
             "--source" => asked.source = Some(value()?),
             "--undo" => asked.undo = true,
-            "--help" | "-h" => {
-                println!("{USAGE}");
-                std::process::exit(0);
-            }
+            "--help" | "-h" => return Ok(None),
             flag if flag.starts_with('-') => return Err(USAGE.into()),
             _ => asked.files.push(argument.into()),
         }
     }
-    if asked.files.is_empty() { Err(USAGE.into()) } else { Ok(asked) }
+    if asked.files.is_empty() { Err(USAGE.into()) } else { Ok(Some(asked)) }
 }
 
 /// What begins like an option is one that lacks its value before, and no place for a store.
@@ -331,7 +329,10 @@ fn segments(store: &Store, out: &mut impl Write) -> Result<()> {
 }
 
 fn run(out: &mut impl Write) -> Result<()> {
-    let asked = asked(std::env::args_os().skip(1))?;
+    let Some(asked) = asked(std::env::args_os().skip(1))? else {
+        writeln!(out, "{USAGE}")?;
+        return Ok(());
+    };
     let named = if asked.currency.is_none() { named_currency(&asked) } else { None };
     let code = asked.currency.as_deref().or(named.as_deref()).unwrap_or("EUR");
     let currency: Currency = code.parse()?;

@@ -1,5 +1,7 @@
 //! The shell, driven through its lines.
 
+#[path = "../examples/shell/arguments.rs"]
+mod arguments;
 #[path = "../examples/shell/command.rs"]
 mod command;
 #[path = "../examples/shell/commands.rs"]
@@ -699,4 +701,49 @@ fn a_shared_address_keeps_what_was_said_about_it() {
     );
     assert_eq!((&all[4]["shared"], &all[4]["suppressed"]), (&json!(true), &all[2]["suppressed"]));
     assert_eq!(all[5]["suppressed"], json!([]));
+}
+
+/// What looks like an option is no place for a store.
+#[test]
+fn only_a_place_makes_a_store() {
+    use arguments::{Asked, USAGE, asked};
+    let of = |all: &[&str]| asked(all.iter().map(|one| (*one).to_owned()));
+    assert_eq!((of(&["--help"]), of(&["-h"])), (Asked::Help, Asked::Help));
+    for wrong in
+        [&[][..], &[""], &["--store"], &["-x"], &["--help", "place"], &["place", "other"], &["place", "--help"]]
+    {
+        assert_eq!(of(wrong), Asked::Nothing, "{wrong:?}");
+    }
+    for place in ["place", ":memory:", "./--help", "a b"] {
+        assert_eq!(of(&[place]), Asked::Place(place.to_owned()));
+    }
+    assert!(USAGE.starts_with("usage: shell"));
+}
+
+/// A file is imported, taken back and imported as it should have been.
+#[test]
+fn an_import_is_taken_back() {
+    let dir = Dir::new("undo");
+    std::fs::create_dir_all(&dir.0).expect("a directory");
+    let file = dir.0.join("orders.csv");
+    std::fs::write(&file, "order_id,date,email,total\n1,01/02/2026,ann@example.com,10.00\n").expect("writes");
+    let import = |order: &str, undo: bool| {
+        json!({"do": "import", "format": "orders_csv", "file": file, "date_order": order, "undo": undo,
+            "received_at": "2026-03-05T00:00:00Z"})
+    };
+    let ann = json!({"do": "profile", "identifier": ["email", "ann@example.com"]});
+    let all = memory(&[
+        json!({"do": "open", "options": {"currency": "EUR"}}),
+        import("month_first", false),
+        import("month_first", true),
+        ann.clone(),
+        import("month_first", false),
+        import("day_first", false),
+        ann,
+        json!({"do": "verify"}),
+    ]);
+    assert_eq!((&all[1]["accepted"], &all[2]["retracted"], &all[2]["unknown"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!((&all[3]["profile"], &all[4]["rejects"]), (&Value::Null, &json!([[2, "retracted"]])));
+    assert_eq!((&all[5]["accepted"], &all[6]["orders"]["first"]), (&json!(1), &json!("2026-02-01T00:00:00.000Z")));
+    assert_eq!(all[7]["differences"], json!([]));
 }

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example shell -- DIR` opens (or creates) the store in DIR; `:memory:` keeps none.
 
+mod arguments;
 mod command;
 mod commands;
 mod opening;
@@ -9,22 +10,18 @@ mod reply;
 mod rulings;
 mod session;
 
+use arguments::{Asked, USAGE, asked};
 use std::io::{stdin, stdout};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: shell DIR, or shell :memory:
-one JSON command a line on stdin, one JSON reply a line on stdout";
-
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let place = match (arguments.next(), arguments.next()) {
-        (Some(flag), None) if flag == "--help" || flag == "-h" => {
+    let place = match asked(std::env::args().skip(1)) {
+        Asked::Place(place) => place,
+        Asked::Help => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        // A directory of such a name is written ./-name.
-        (Some(place), None) if !place.starts_with('-') && !place.is_empty() => place,
-        _ => {
+        Asked::Nothing => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
         }

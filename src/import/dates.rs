@@ -212,8 +212,8 @@ fn date_of(date: &str, order: Option<DateOrder>) -> Option<i64> {
     }
     let year = match third.len() {
         4 => number(third, 4)?,
-        // Of two digits it is a year only where the file or whoever knows it says what the others are.
-        2 if order.is_some() => 2000 + number(third, 2)?,
+        // Of two digits it is a year only where the file or whoever knows it says what the others are, or dots do.
+        2 if order.is_some() || mark == '.' => 2000 + number(third, 2)?,
         _ => return None,
     };
     let (first, second) = (number(first, 2)?, number(second, 2)?);
@@ -297,6 +297,7 @@ mod tests {
             ("2024/1/5", "2024-01-05T00:00:00.000Z"),
             ("31.12.2024 9:05", "2024-12-31T09:05:00.000Z"),
             ("05.06.2024", "2024-06-05T00:00:00.000Z"),
+            ("05.06.24", "2024-06-05T00:00:00.000Z"),
             ("31/12/2024", "2024-12-31T00:00:00.000Z"),
             ("12/31/2024 3:04 PM", "2024-12-31T15:04:00.000Z"),
             ("12/31/2024 12:04 am", "2024-12-31T00:04:00.000Z"),

@@ -67,7 +67,6 @@ impl<'s> Guesses<'s> {
             (Key::Refunded, names::REFUNDED),
             (Key::CancelledAt, names::CANCELLED_AT),
             (Key::Currency, names::CURRENCY),
-            (Key::Status, names::STATUS),
             (Key::RowKind, names::ROW_KIND),
             (Key::RefundOf, names::REFUND_OF),
             (marketing("email"), names::CONSENT_EMAIL),
@@ -76,6 +75,7 @@ impl<'s> Guesses<'s> {
         ] {
             self.first(mapping, key, &[words]);
         }
+        self.fallbacks(mapping, Key::Status, &[names::STATUS, names::PAYMENT_STATUS]);
         self.names_in_orders(mapping);
     }
 
@@ -215,8 +215,7 @@ impl<'s> Guesses<'s> {
             if !mapping.is_free(at) || neither || self.cells(at).next().is_none() {
                 continue;
             }
-            let of_channel = ["sms", "whatsapp"].into_iter().find(|name| header.full().contains(name));
-            let channel = of_channel.unwrap_or("email").to_owned();
+            let channel = self.channel_of(header).to_owned();
             let known = || self.cells(at).all(|cell| permission::word(cell).is_some());
             if has(names::STEMS_OF_LEAVING) {
                 mapping.join(Key::Unsubscribed(channel), at);
@@ -229,6 +228,27 @@ impl<'s> Guesses<'s> {
             } else if has(names::STEMS_OF_JOINING) && known() {
                 mapping.offer(marketing(&channel), &[at]);
             }
+        }
+    }
+
+    /// The channel that a header speaks of: mail is a letter where another header speaks of e-mail.
+    fn channel_of(&self, header: &Header) -> &'static str {
+        let letters = self.headers.iter().any(|other| other.full().contains("email"));
+        let called = |name: &&str| header.full().contains(*name) || header.words.iter().any(|word| word == *name);
+        let channels: [(&str, &[&str]); 5] = [
+            ("whatsapp", &["whatsapp"]),
+            ("sms", &["sms", "textmessage"]),
+            ("email", &["email", "newsletter"]),
+            ("call", &["phone", "telephone", "telefon", "anruf"]),
+            ("post", &["postal", "postmail", "letter", "brief", "courrier"]),
+        ];
+        let found = channels.into_iter().find(|(_, names)| names.iter().any(called));
+        let word = |name: &str| header.words.iter().any(|word| word == name);
+        match found {
+            Some((channel, _)) => channel,
+            None if word("call") || word("calls") => "call",
+            None if word("post") || (letters && word("mail")) => "post",
+            None => "email",
         }
     }
 

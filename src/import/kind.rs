@@ -60,6 +60,11 @@ fn by_columns(orders: &Mapping, customers: &Mapping, headers: &[Header], unread:
                         have no buyers (option kind, --kind orders)";
             Err(unfit(text, orders, headers))
         }
+        (true, false) if headers.iter().any(|header| header.full().contains("abandoned")) => {
+            let text = "the file tells of abandoned checkouts, which are no orders; if it is one of orders all the same, say \
+                        so (option kind, --kind orders)";
+            Err(unfit(text, orders, headers))
+        }
         (true, false) => Ok(Kind::Orders),
         (false, true) if unread => {
             let text = "the file has dates and amounts under headers that are not known here, so it may be one of orders; \

@@ -14,7 +14,7 @@ pub(super) enum Sign {
 }
 
 /// Signs of one currency, by code.
-const SURE: [(&str, &str); 28] = [
+const SURE: [(&str, &str); 39] = [
     ("€", "EUR"),
     ("£", "GBP"),
     ("US$", "USD"),
@@ -43,6 +43,17 @@ const SURE: [(&str, &str); 28] = [
     ("lei", "RON"),
     ("лв", "BGN"),
     ("₽", "RUB"),
+    ("Rs", "INR"),
+    ("NT$", "TWD"),
+    ("AR$", "ARS"),
+    ("RD$", "DOP"),
+    ("S/", "PEN"),
+    ("RM", "MYR"),
+    ("₱", "PHP"),
+    ("Rp", "IDR"),
+    ("zl", "PLN"),
+    ("Kc", "CZK"),
+    ("R", "ZAR"),
 ];
 
 /// Signs that several currencies share; the first is meant unless something tells.
@@ -99,13 +110,36 @@ pub(super) fn without_sign(cell: &str) -> (String, Option<Sign>) {
 }
 
 fn stripped(text: &str) -> Option<(&str, Sign)> {
-    let at_start = text.find(|c: char| c.is_ascii_digit() || c == '-').filter(|at| *at > 0);
-    if let Some((before, rest)) = at_start.and_then(|at| text.split_at_checked(at)) {
-        return Some((rest, sign(before.trim())?));
+    let start = text.find(|c: char| c.is_ascii_digit() || c == '-')?;
+    let (before, rest) = text.split_at_checked(start)?;
+    let end = rest.rfind(|c: char| c.is_ascii_digit()).map(|at| at + 1)?;
+    let (number, behind) = rest.split_at_checked(end)?;
+    match (before.trim(), behind.trim()) {
+        ("", "") => None,
+        ("", behind) => Some((number, signs(behind)?)),
+        (before, "") => Some((number, signs(before)?)),
+        // `$25.00 USD`
+        (before, behind) => Some((number, both(signs(before)?, signs(behind)?)?)),
     }
-    let end = text.rfind(|c: char| c.is_ascii_digit()).map(|at| at + 1)?;
-    let (rest, behind) = text.split_at_checked(end)?;
-    Some((rest, sign(behind.trim())?))
+}
+
+/// One sign or several that say the same: `USD $`.
+fn signs(text: &str) -> Option<Sign> {
+    sign(text).or_else(|| {
+        let mut all = text.split_whitespace().map(sign);
+        let first = all.next()??;
+        all.try_fold(first, |known, next| both(known, next?))
+    })
+}
+
+/// What two signs say together; nothing, where they contradict each other.
+fn both(one: Sign, other: Sign) -> Option<Sign> {
+    match (one, other) {
+        (Sign::Sure(currency), other) if other.may_be(currency) => Some(one),
+        (one, Sign::Sure(currency)) if one.may_be(currency) => Some(other),
+        (Sign::Shared(_), Sign::Shared(_)) if one == other => Some(one),
+        _ => None,
+    }
 }
 
 fn sign(text: &str) -> Option<Sign> {
@@ -164,12 +198,24 @@ mod tests {
             ("R$ 7,90", "7,90", "BRL"),
             ("CHF 5", "5", "CHF"),
             ("¥500", "500", "JPY"),
+            ("$25.00 USD", "25.00", "USD"),
+            ("$ 25.00 CAD", "25.00", "CAD"),
+            ("-$25.00 USD", "-25.00", "USD"),
+            ("USD $25.00", "25.00", "USD"),
+            ("US$25.00 USD", "25.00", "USD"),
+            ("kr 120 DKK", "120", "DKK"),
+            ("Rs 500", "500", "INR"),
+            ("R 250.00", "250.00", "ZAR"),
+            ("NT$ 300", "300", "TWD"),
         ] {
             let (read, sign) = without_sign(cell);
             let sign = sign.and_then(|sign| sign.currency(None)).map(|currency| currency.code().to_owned());
             assert_eq!((read.as_str(), sign.as_deref()), (number, Some(code)), "{cell}");
         }
-        for cell in ["cheap", "5 apples", "EURO 5", "XXX 5", "5-", "(5)", "$", "", "1e3", "$5 off", "5 $ 6", "$$5"] {
+        for cell in [
+            "cheap", "5 apples", "EURO 5", "XXX 5", "5-", "(5)", "$", "", "1e3", "$5 off", "5 $ 6", "$$5", "€5 USD",
+            "$5 EUR", "$ € 5",
+        ] {
             assert!(money(cell, false).is_err(), "{cell}");
         }
         assert_eq!(money("- 5", false).err(), Some(Reason::WrongType));

@@ -144,10 +144,14 @@ pub(super) const CANCELLED_AT: &str = "cancelledat canceledat cancelledon cancel
 pub(super) const CURRENCY: &str = "currency currencycode ordercurrency ordercurrencycode paymentcurrency transactioncurrency waehrung wahrung \
     wahrungscode waehrungscode devise monnaie moneda divisa valuta valutacode valutakode valutakod munteenheid \
     moeda waluta mena";
-pub(super) const STATUS: &str = "status orderstatus financialstatus paymentstatus orderstate state bestellstatus auftragsstatus statut \
-    statutcommande statutdelacommande etat etatdelacommande estado estadodelpedido estadopedido stato \
-    statoordine statodellordine bestelstatus ordrestatus statuszamowienia stav stavobjednavky situacao \
-    situacaodopedido betalningsstatus betalingsstatus zahlungsstatus";
+pub(super) const STATUS: &str = "status orderstatus orderstate state bestellstatus auftragsstatus statut statutcommande statutdelacommande \
+    etat etatdelacommande estado estadodelpedido estadopedido stato statoordine statodellordine bestelstatus \
+    ordrestatus statuszamowienia stav stavobjednavky situacao situacaodopedido";
+/// What became of its payment: refunds are told here where the order itself stands.
+pub(super) const PAYMENT_STATUS: &str = "financialstatus paymentstatus betalningsstatus betalingsstatus zahlungsstatus paymentstate transactionstatus \
+    statutdupaiement statutpaiement etatdupaiement estadodelpago estadodepago estadopago statodelpagamento \
+    statopagamento betaalstatus betalstatus statusplatnosci situacaodopagamento statusdopagamento stavplatby \
+    financialstate";
 /// What a refund that has a number of its own came back of.
 pub(super) const REFUND_OF: &str = "referencetxnid referencetransactionid originaltransactionid originaltransaction \
     relatedtransactionid parenttransactionid refundedtransactionid originalorderid originalordernumber originalreceipt \
@@ -226,21 +230,23 @@ pub(super) const CONSENT_EMAIL: &str = "acceptsemailmarketing acceptsmarketing a
     emailmarketingstatus emailoptin emailoptinstatus emailconsent emailsubscribed emailsubscription \
     emailsubscriptionstatus emailsubscriberstatus emailpermission emailpermissionstatus newsletter \
     newsletteroptin newslettersubscription newslettersubscribed newsletterconsent newsletterstatus \
-    newslettersubscriber subscribedtonewsletter issubscribedtonewsletter subscribedtoemail subscribedtoemails \
-    subscribed issubscribed subscriptionstatus subscriberstatus marketingconsent marketingoptin marketingstatus \
-    optintomarketing marketingemails marketingaccepted receivesnewsletter receivenewsletter receiveemails \
-    receivemarketingemails optin optedin optedintoemail optinstatus newsletterabonnent newsletteranmeldung \
-    newsletterabonniert newsletterempfanger newsletterempfaenger newslettereinwilligung werbeeinwilligung \
-    marketingeinwilligung emailwerbung inscritalanewsletter inscritnewsletter abonnenewsletter infolettre \
-    accepteemailmarketing acceptelemarketing boletin suscritoalboletin suscrito aceptamarketing \
-    aceptaemailmarketing boletindenoticias iscrittoallanewsletter iscrittonewsletter accettamarketing \
-    nieuwsbrief nieuwsbriefinschrijving ingeschrevennieuwsbrief accepteertmarketing nyhedsbrev nyhetsbrev \
-    acceptsemails acceptsnewsletter newslettererlaubt werbungerlaubt abonnealanewsletter consentementmarketing \
-    optinemail recibirnewsletter suscritoalnewsletter consensomarketing consensonewsletter iscrizionenewsletter \
-    zgodananewsletter zgodamarketingowa zgodanamarketing zgodaemail zgodanaemail subskrypcjanewslettera \
-    zapisanydonewslettera aceitamarketing aceitanewsletter receberemail inscritonewsletter souhlasnewsletter \
-    odbernovinek souhlasmarketing prenumererar samtyckenyhetsbrev marknadsforing nyhedsbrevstilmelding \
-    tilmeldtnyhedsbrev markedsforingssamtykke";
+    newslettersubscriber subscribedtonewsletter issubscribedtonewsletter subscribedtoemail \
+    subscribedtoemails subscribed issubscribed subscriptionstatus subscriberstatus marketingconsent \
+    marketingoptin marketingstatus optintomarketing marketingemails marketingaccepted receivesnewsletter \
+    receivenewsletter receiveemails receivemarketingemails optin optedin optedintoemail optinstatus \
+    newsletterabonnent newsletteranmeldung newsletterabonniert newsletterempfanger newsletterempfaenger \
+    newslettereinwilligung werbeeinwilligung marketingeinwilligung emailwerbung inscritalanewsletter \
+    inscritnewsletter abonnenewsletter infolettre accepteemailmarketing acceptelemarketing boletin \
+    suscritoalboletin suscrito aceptamarketing aceptaemailmarketing boletindenoticias \
+    iscrittoallanewsletter iscrittonewsletter accettamarketing nieuwsbrief nieuwsbriefinschrijving \
+    ingeschrevennieuwsbrief accepteertmarketing nyhedsbrev nyhetsbrev acceptsemails acceptsnewsletter \
+    buyeracceptsmarketing customeracceptsmarketing newslettererlaubt werbungerlaubt abonnealanewsletter \
+    consentementmarketing optinemail recibirnewsletter suscritoalnewsletter consensomarketing \
+    consensonewsletter iscrizionenewsletter zgodananewsletter zgodamarketingowa zgodanamarketing \
+    zgodaemail zgodanaemail subskrypcjanewslettera zapisanydonewslettera aceitamarketing \
+    aceitanewsletter receberemail inscritonewsletter souhlasnewsletter odbernovinek souhlasmarketing \
+    prenumererar samtyckenyhetsbrev marknadsforing nyhedsbrevstilmelding tilmeldtnyhedsbrev \
+    markedsforingssamtykke";
 pub(super) const CONSENT_SMS: &str = "acceptssmsmarketing smsmarketingconsent smsmarketing smsmarketingstatus smsoptin smsconsent smssubscribed \
     smssubscription smssubscriptionstatus smspermission acceptstextmarketing textmarketing smssubscriberstatus \
     zgodanasms zgodasms";

@@ -188,7 +188,7 @@ impl<'a> Read<'a> {
         if kind == Some(RowKind::Other) {
             return Err(Reason::NotAnOrder);
         }
-        let status = mapping.get(&Key::Status, cells).map(status::read);
+        let status = status::of_all(&mapping.all(&Key::Status, cells));
         let status = if is_cancelled { Some(Status::Cancelled) } else { status };
         let is_refund = kind == Some(RowKind::Refund);
         let is_sent_back = refund_of.is_some();

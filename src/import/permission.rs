@@ -227,11 +227,7 @@ pub(super) fn read(mapping: &Mapping, cells: Cells<'_>, clock: &Clock) -> Result
         match key {
             Key::Consent(channel, purpose) => {
                 let Some(cell) = mapping.get(key, cells) else { continue };
-                let time = match mapping.get(&Key::ConsentTime(channel.clone()), cells).filter(|time| !is_no_time(time))
-                {
-                    Some(time) => Some(clock.instant(time).ok_or(Reason::InvalidTimestamp)?),
-                    None => None,
-                };
+                let time = since(mapping, channel, cells, clock)?;
                 let topic = (channel.clone(), purpose.clone());
                 said.extend(of_word(word(cell).ok_or(Reason::WrongType)?, topic, time));
             }
@@ -253,13 +249,20 @@ pub(super) fn read(mapping: &Mapping, cells: Cells<'_>, clock: &Clock) -> Result
                 said.extend(ended(&cells, clock).map(|time| Permission { what, time }));
             }
             Key::ContactStatus(channel) => {
+                let time = since(mapping, channel, cells, clock)?;
                 let words = mapping.all(key, cells).into_iter().filter_map(word);
-                said.extend(words.filter_map(|word| of_word(word, marketing(channel), None)));
+                said.extend(words.filter_map(|word| of_word(word, marketing(channel), time)));
             }
             _ => {}
         }
     }
     Ok(without_contradictions(said))
+}
+
+/// Since when what a row says of a channel holds, if a column tells.
+fn since(mapping: &Mapping, channel: &str, cells: Cells<'_>, clock: &Clock) -> Result<Option<Timestamp>, Reason> {
+    let cell = mapping.get(&Key::ConsentTime(channel.to_owned()), cells).filter(|time| !is_no_time(time));
+    cell.map(|time| clock.instant(time).ok_or(Reason::InvalidTimestamp)).transpose()
 }
 
 fn marketing(channel: &str) -> Topic {

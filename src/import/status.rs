@@ -105,6 +105,13 @@ pub(super) fn read(status: &str) -> Status {
     }
 }
 
+/// What the statuses of an order and of its payment say together: that it came back, whichever of them does, else the first.
+pub(super) fn of_all(cells: &[&str]) -> Option<Status> {
+    let all = || cells.iter().map(|cell| read(cell));
+    let undone = |status: Status| all().find(|own| *own == status);
+    undone(Status::Cancelled).or_else(|| undone(Status::Refunded)).or_else(|| all().next())
+}
+
 /// What a row of a list of payments is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowKind {
@@ -262,6 +269,20 @@ mod tests {
             ("Declined", Status::NeverPlaced),
         ] {
             assert_eq!(read(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_came_back_is_told_by_either_status() {
+        for (cells, expected) in [
+            (&["Completed", "Refunded"][..], Some(Status::Refunded)),
+            (&["Refunded", "Voided"], Some(Status::Cancelled)),
+            (&["Completed", "Failed"], Some(Status::Placed)),
+            (&["Draft", "paid"], Some(Status::NeverPlaced)),
+            (&["Shipped"], Some(Status::Placed)),
+            (&[], None),
+        ] {
+            assert_eq!(of_all(cells), expected, "{cells:?}");
         }
     }
 
