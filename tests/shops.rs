@@ -411,3 +411,42 @@ fn who_else_an_order_names_is_told() {
     assert_eq!((report.orders, store.snapshot().people()), (1, 1));
     assert!(report.to_string().contains("identifiers_cut: line 3"), "{report}");
 }
+
+/// A spreadsheet's guard stands before what it would compute, and is no part of the cell; any other apostrophe is.
+#[test]
+fn one_apostrophe_guards_a_cell() {
+    for (cell, read) in [
+        ("'0042", "0042"),
+        ("'+42", "+42"),
+        ("'-42", "-42"),
+        ("'=42", "=42"),
+        ("'@42", "@42"),
+        ("''42", "''42"),
+        ("'ab42", "'ab42"),
+        ("42'", "42'"),
+    ] {
+        let text = format!("customer_id,email,city\n{cell},ann@example.com,{cell}\n");
+        let (store, _) = import(&text, "EUR");
+        let ann = store.snapshot().profile(id::email("ann@example.com")).expect("readable").expect("known");
+        let found = store.snapshot().profile(id::customer(read)).expect("readable").map(|page| page.id);
+        assert_eq!(found, Some(ann.id), "{cell}");
+        assert_eq!(ann.traits["city"].as_str(), format!("\"{read}\""), "{cell}");
+    }
+    let orders =
+        "order_id,date,email,total\n'1001,'2026-09-01,ann@example.com,'5.00\n1001,2026-09-01,ann@example.com,5.00\n";
+    let (store, report) = import(orders, "EUR");
+    assert_eq!((report.orders, net(&store), report.receipt.rejected), (1, 500, 0), "{report}");
+}
+
+/// However much is dropped, all of it is counted and the first thousand lines are told.
+#[test]
+fn the_first_thousand_lines_of_each_kind_are_told() {
+    let rows: String = (0..1200).map(|row| format!("{row},2026-09-01,a{row}@example.com,4.5E+11,5\n")).collect();
+    let bad: String = (0..1100).map(|row| format!("b{row},2026-09-01,b{row}@example.com,,cheap\n")).collect();
+    let (_, report) = import(&format!("order_id,date,email,phone,total\n{rows}{bad}"), "EUR");
+    let noticed = &report.receipt.flagged[&Flag::UnusableIdentifier];
+    assert!(noticed.iter().copied().eq(2..1002), "{} lines", noticed.len());
+    assert!(report.receipt.flags[&Flag::UnusableIdentifier] >= 1200);
+    let lines = report.receipt.rejects.iter().map(|reject| reject.line);
+    assert_eq!((report.receipt.rejected, lines.clone().count(), lines.min()), (1100, 1000, Some(1202)));
+}
