@@ -2,7 +2,7 @@
 
 use crate::base::{MessageId, ProfileId, Timestamp};
 use ahash::{AHashMap, AHashSet};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A keyed hash of an identifier or of a message id.
 pub(crate) type Hash = [u8; 16];
@@ -50,6 +50,9 @@ pub(crate) struct Tomb {
     pub(crate) instants: BTreeSet<i64>,
     /// Its node, if it had one.
     pub(crate) node: Option<u32>,
+    /// The channels on which it had said no before, with the instants and ids of the erasures that remember it. One that
+    /// is no erased identifier itself may have lost what was said about it.
+    pub(crate) objections: BTreeMap<String, BTreeSet<(i64, String)>>,
 }
 
 /// Everything erased.
@@ -82,6 +85,22 @@ impl Tombs {
     pub(crate) fn generation(&self, key: &[u8; 32], namespace: &str, value: &str) -> u32 {
         let count = self.tomb(key, namespace, value).map_or(0, |tomb| tomb.instants.len());
         crate::base::bytes::row32(count)
+    }
+
+    /// What erasures remember of an identifier: channel, instant and id of the erasure.
+    pub(crate) fn objections(
+        &self,
+        key: &[u8; 32],
+        namespace: &str,
+        value: &str,
+    ) -> impl Iterator<Item = (&str, i64, &str)> {
+        let all = self.tomb(key, namespace, value).into_iter().flat_map(|tomb| &tomb.objections);
+        all.flat_map(|(channel, said)| said.iter().map(move |(ts, id)| (channel.as_str(), *ts, id.as_str())))
+    }
+
+    /// The nodes of identifiers that had said no before.
+    pub(crate) fn objected(&self) -> impl Iterator<Item = u32> + '_ {
+        self.identifiers.values().filter(|tomb| !tomb.objections.is_empty()).filter_map(|tomb| tomb.node)
     }
 
     /// Whether a message with that id was erased.

@@ -289,7 +289,8 @@ flags! {
     ProductsMalformed = "products_malformed",
     /// The quantity of a line is not a decimal above 0.
     QuantityUnknown = "quantity_unknown",
-    /// A statement about consent has no purpose, or a status that is none of granted, denied and withdrawn.
+    /// A statement about consent whose status is none of granted, denied and withdrawn, or whose channel or purpose is no
+    /// text.
     ConsentUnreadable = "consent_unreadable",
     /// A bare `NaN`, `Infinity` or `-Infinity` was read as null.
     NotFinite = "not_finite",

@@ -1,13 +1,16 @@
 //! What a message says about consent, and about who must not be contacted any more.
 //!
 //! Three places speak: `context.consent.categoryPreferences` (a yes or no per purpose, on any message), the track
-//! `Consent Updated` (one channel and purpose, with method and proof), and the e-mail events that suppress a channel.
+//! `Consent Updated` (a channel, a purpose or both, with method and proof), and the e-mail events that suppress a channel.
+//! Names of channels and purposes are read as they compare: trimmed, NFC and with case folded.
 
 use super::fact::{Fact, Kind};
 use crate::base::bytes::put_str;
 use crate::base::doc::Doc;
+use crate::base::name::label;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What somebody answered when they were asked.
 ///
@@ -43,8 +46,8 @@ impl ConsentStatus {
 
     /// The status of a word in any case.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Granted, Self::Denied, Self::Withdrawn];
-        all.into_iter().find(|status| status.name().eq_ignore_ascii_case(name.trim()))
+        let (all, name) = ([Self::Granted, Self::Denied, Self::Withdrawn], label(name));
+        all.into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -57,12 +60,14 @@ impl ConsentStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressionCause {
-    /// They unsubscribed. A later consent to marketing on the channel lifts it.
+    /// They unsubscribed. A later consent on the channel lifts it.
     Unsubscribed,
     /// A message could not be delivered for good.
     HardBounce,
     /// They called a message spam.
     Complaint,
+    /// They had said no before they were erased. A later consent on the channel lifts it.
+    ObjectedBefore,
 }
 
 impl SuppressionCause {
@@ -77,7 +82,13 @@ impl SuppressionCause {
             Self::Unsubscribed => "unsubscribed",
             Self::HardBounce => "hard_bounce",
             Self::Complaint => "complaint",
+            Self::ObjectedBefore => "objected_before",
         }
+    }
+
+    /// Whether a later yes takes it back: it was somebody's will, not the state of their mailbox.
+    pub(crate) fn yields_to_a_yes(self) -> bool {
+        matches!(self, Self::Unsubscribed | Self::ObjectedBefore)
     }
 }
 
@@ -87,7 +98,8 @@ pub(crate) enum Said<'a> {
     Consent {
         /// `None`: the purpose alone was asked for, whatever the channel.
         channel: Option<Cow<'a, str>>,
-        purpose: Cow<'a, str>,
+        /// `None`: every purpose of the channel.
+        purpose: Option<Cow<'a, str>>,
         status: ConsentStatus,
         method: Option<Cow<'a, str>>,
         proof: Option<Cow<'a, str>>,
@@ -99,6 +111,14 @@ pub(crate) enum Said<'a> {
 }
 
 impl Said<'_> {
+    /// The channel that it is about.
+    pub(crate) fn channel(&self) -> Option<&str> {
+        match self {
+            Self::Consent { channel, .. } => channel.as_deref(),
+            Self::Suppressed { channel, .. } => Some(channel),
+        }
+    }
+
     /// Appends bytes that tell one thing said from every other.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let text = |text: &Option<Cow<'_, str>>, out: &mut Vec<u8>| {
@@ -109,7 +129,7 @@ impl Said<'_> {
             Self::Consent { channel, purpose, status, method, proof } => {
                 put_str(out, status.name());
                 text(channel, out);
-                put_str(out, purpose);
+                text(purpose, out);
                 text(method, out);
                 text(proof, out);
             }
@@ -150,7 +170,7 @@ impl<'a> Speech<'a> {
                 None => unreadable = true,
             },
             Some("Unsubscribed") => {
-                let channel = self.text("channel").unwrap_or(Cow::Borrowed("email"));
+                let channel = self.name("channel").flatten().unwrap_or(Cow::Borrowed("email"));
                 said.push(Said::Suppressed { channel, cause: SuppressionCause::Unsubscribed });
             }
             Some("Email Bounced") if self.bounces_for_good() => said.push(by_email(SuppressionCause::HardBounce)),
@@ -171,27 +191,29 @@ impl<'a> Speech<'a> {
         let Some(consent) = self.context.and_then(|context| context.get("consent")) else { return };
         let Some(preferences) = consent.get("categoryPreferences").filter(|value| !value.is_absent()) else { return };
         *unreadable |= !preferences.is_object();
+        // Members have no order. Of two spellings of one purpose that say different things the no is heard.
+        let mut answers: BTreeMap<Cow<'a, str>, bool> = BTreeMap::new();
         for (purpose, answer) in preferences.members() {
-            let purpose = std::str::from_utf8(purpose).ok().map(str::trim).filter(|purpose| !purpose.is_empty());
+            let purpose = std::str::from_utf8(purpose).ok().map(label).filter(|purpose| !purpose.is_empty());
             match purpose.zip(answer.as_bool()) {
-                Some((purpose, yes)) => said.push(Said::Consent {
-                    channel: None,
-                    purpose: Cow::Borrowed(purpose),
-                    status: if yes { ConsentStatus::Granted } else { ConsentStatus::Denied },
-                    method: None,
-                    proof: None,
-                }),
+                Some((purpose, yes)) => *answers.entry(purpose).or_insert(true) &= yes,
                 None => *unreadable |= !answer.is_null(),
             }
         }
+        said.extend(answers.into_iter().map(|(purpose, yes)| Said::Consent {
+            channel: None,
+            purpose: Some(purpose),
+            status: if yes { ConsentStatus::Granted } else { ConsentStatus::Denied },
+            method: None,
+            proof: None,
+        }));
     }
 
     fn update(self) -> Option<Said<'a>> {
-        let status = ConsentStatus::from_name(&self.text("status")?)?;
         Some(Said::Consent {
-            channel: self.text("channel"),
-            purpose: self.text("purpose")?,
-            status,
+            channel: self.name("channel")?,
+            purpose: self.name("purpose")?,
+            status: ConsentStatus::from_name(&self.text("status")?)?,
             method: self.text("method"),
             proof: self.text("proof"),
         })
@@ -199,9 +221,22 @@ impl<'a> Speech<'a> {
 
     /// Providers that tell soft bounces from hard ones say so in one of two fields; a bounce of no kind is for good.
     fn bounces_for_good(self) -> bool {
-        let soft = ["soft", "transient", "undetermined", "block", "blocked"];
-        let kind = ["bounce_type", "type"].into_iter().find_map(|key| self.text(key));
-        kind.is_none_or(|kind| !soft.iter().any(|word| kind.eq_ignore_ascii_case(word)))
+        let kinds: Vec<Cow<'_, str>> = ["bounce_type", "type"].into_iter().filter_map(|key| self.text(key)).collect();
+        let is_hard = |kind: &str| ["hard", "permanent"].iter().any(|word| label(kind).contains(word));
+        kinds.is_empty() || kinds.iter().any(|kind| is_hard(kind))
+    }
+
+    /// The name of a channel or purpose: `Some(None)` where there is none, `None` for what is no name.
+    fn name(self, key: &str) -> Option<Option<Cow<'a, str>>> {
+        let Some(value) = self.properties.and_then(|properties| properties.get(key)) else { return Some(None) };
+        if value.is_absent() {
+            return Some(None);
+        }
+        let name = match value.as_str()? {
+            Cow::Borrowed(text) => label(text),
+            Cow::Owned(text) => Cow::Owned(label(&text).into_owned()),
+        };
+        Some(Some(name))
     }
 
     /// A text of the properties, trimmed; blank is absent.
@@ -219,15 +254,18 @@ fn by_email<'a>(cause: SuppressionCause) -> Said<'a> {
     Said::Suppressed { channel: Cow::Borrowed("email"), cause }
 }
 
-/// The namespace of the addresses that a channel reaches people at; `None` where a message's every identifier counts.
+/// The namespaces of contacts, with the channels that reach people there.
+const CONTACTS: [(&str, &[&str]); 3] =
+    [("email", &["email"]), ("phone", &["sms", "call", "whatsapp", "phone"]), ("device", &["push"])];
+
+/// The namespace of the contacts of a channel; `None` for one that reaches people elsewhere.
 pub(crate) fn contact_namespace(channel: &str) -> Option<&'static str> {
-    const CONTACTS: [(&str, &[&str]); 3] = [
-        ("email", &["email", "e-mail", "mail", "newsletter"]),
-        ("phone", &["phone", "sms", "mms", "call", "voice", "whatsapp", "rcs"]),
-        ("device", &["push", "app"]),
-    ];
-    let is = |names: &[&str]| names.iter().any(|name| channel.eq_ignore_ascii_case(name));
-    CONTACTS.into_iter().find(|(_, names)| is(names)).map(|(namespace, _)| namespace)
+    CONTACTS.into_iter().find(|(_, channels)| channels.contains(&channel)).map(|(namespace, _)| namespace)
+}
+
+/// The channels of which an identifier of that namespace is a contact.
+pub(crate) fn channels_of(namespace: &str) -> &'static [&'static str] {
+    CONTACTS.into_iter().find(|(known, _)| *known == namespace).map_or(&[], |(_, channels)| channels)
 }
 
 #[cfg(test)]
@@ -262,44 +300,88 @@ mod tests {
         let (said, unreadable) = Speech { track: Some(track), properties, context }.read();
         let short = |said: &Said<'_>| match said {
             Said::Consent { channel, purpose, status, .. } => {
-                format!("{}/{purpose}: {}", channel.as_deref().unwrap_or_default(), status.name())
+                let text = |name: &Option<Cow<'_, str>>| name.as_deref().unwrap_or_default().to_owned();
+                format!("{}/{}: {}", text(channel), text(purpose), status.name())
             }
             Said::Suppressed { channel, cause } => format!("{channel}: {}", cause.name()),
         };
         (said.iter().map(short).collect(), unreadable)
     }
 
+    fn yes(texts: &[&str]) -> (Vec<String>, bool) {
+        (texts.iter().map(|text| (*text).to_owned()).collect(), false)
+    }
+
     #[test]
     fn each_place_that_speaks_is_heard() {
-        let yes = |texts: &[&str]| (texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), false);
-        let update = [("channel", "email"), ("purpose", "marketing"), ("status", "Granted")];
+        let update = [("channel", "email"), ("purpose", "marketing"), ("status", "granted")];
         assert_eq!(said("Consent Updated", &update, &[]), yes(&["email/marketing: granted"]));
+        assert_eq!(said("Consent Updated", &[("status", "denied")], &[]), yes(&["/: denied"]));
+        assert_eq!(
+            said("Consent Updated", &[("channel", "sms"), ("status", "withdrawn"), ("purpose", " ")], &[]),
+            yes(&["sms/: withdrawn"])
+        );
         assert_eq!(
             said("x", &[], &[("ads", true), ("analytics", false)]),
             yes(&["/ads: granted", "/analytics: denied"])
         );
         assert_eq!(said("Unsubscribed", &[], &[]), yes(&["email: unsubscribed"]));
         assert_eq!(said("Unsubscribed", &[("channel", "sms")], &[]), yes(&["sms: unsubscribed"]));
-        assert_eq!(said("Email Bounced", &[], &[]), yes(&["email: hard_bounce"]));
-        assert_eq!(said("Email Bounced", &[("bounce_type", "Soft")], &[]), yes(&[]));
         assert_eq!(said("Email Marked as Spam", &[], &[]), yes(&["email: complaint"]));
         assert_eq!(said("Email Opened", &update, &[]), yes(&[]));
     }
 
     #[test]
-    fn what_cannot_be_read_says_nothing_and_is_told() {
-        for properties in [
-            &[("channel", "email"), ("purpose", "marketing"), ("status", "perhaps")][..],
-            &[("channel", "email"), ("status", "granted")],
-            &[("channel", "email"), ("purpose", " "), ("status", "granted")],
-        ] {
-            assert_eq!(said("Consent Updated", properties, &[]), (Vec::new(), true));
+    fn names_are_read_as_they_compare() {
+        for channel in ["email", " Email", "EMAIL\t", "\u{a0}eMail "] {
+            for (purpose, status) in [("straße", "Granted"), ("STRASSE ", " GRANTED ")] {
+                let update = [("channel", channel), ("purpose", purpose), ("status", status)];
+                assert_eq!(said("Consent Updated", &update, &[]), yes(&["email/strasse: granted"]));
+            }
+            assert_eq!(said("Unsubscribed", &[("channel", channel)], &[]), yes(&["email: unsubscribed"]));
+        }
+        assert_eq!(said("x", &[], &[(" Cafe\u{301}", true)]), yes(&["/caf\u{e9}: granted"]));
+        for both in [[("Ads", true), ("ads ", false)], [("Ads", false), ("ads ", true)]] {
+            assert_eq!(said("x", &[], &both), yes(&["/ads: denied"]));
         }
     }
 
     #[test]
+    fn a_bounce_is_hard_if_it_says_so_or_nothing() {
+        let (hard, soft) = (yes(&["email: hard_bounce"]), yes(&[]));
+        let bounced = |properties: &[(&str, &str)]| said("Email Bounced", properties, &[]);
+        for word in ["hard", "Hard", " PERMANENT ", "HardBounce", "hard_bounce"] {
+            assert_eq!(bounced(&[("bounce_type", word)]), hard, "{word}");
+            assert_eq!(bounced(&[("type", word)]), hard, "{word}");
+            assert_eq!(bounced(&[("bounce_type", "other"), ("type", word)]), hard, "{word}");
+        }
+        for word in ["soft", "Transient", "blocked", "undetermined", "mailbox full"] {
+            assert_eq!(bounced(&[("bounce_type", word)]), soft, "{word}");
+            assert_eq!(bounced(&[("type", word), ("bounce_type", " ")]), soft, "{word}");
+        }
+        assert_eq!((bounced(&[]), bounced(&[("type", "")])), (hard.clone(), hard));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing_and_is_told() {
+        for status in ["perhaps", "yes", "", "granted!"] {
+            let update = [("channel", "email"), ("purpose", "marketing"), ("status", status)];
+            assert_eq!(said("Consent Updated", &update, &[]), (Vec::new(), true), "{status}");
+        }
+        assert_eq!(said("Consent Updated", &[("channel", "email")], &[]), (Vec::new(), true));
+    }
+
+    #[test]
     fn channels_know_their_addresses() {
-        let of = |channel| contact_namespace(channel).unwrap_or("every");
-        assert_eq!([of("email"), of("SMS"), of("push"), of("ads")], ["email", "phone", "device", "every"]);
+        let of = |channel| contact_namespace(channel).unwrap_or("none");
+        assert_eq!(
+            ["email", "sms", "call", "whatsapp", "phone"].map(of),
+            ["email", "phone", "phone", "phone", "phone"]
+        );
+        assert_eq!(["push", "post", ""].map(of), ["device", "none", "none"]);
+        for namespace in ["email", "phone", "device"] {
+            assert!(channels_of(namespace).iter().all(|channel| of(channel) == namespace));
+        }
+        assert!(channels_of("user_id").is_empty());
     }
 }

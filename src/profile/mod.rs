@@ -5,6 +5,7 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod consent;
+pub(crate) mod contacts;
 pub(crate) mod orders;
 pub(crate) mod person;
 pub(crate) mod pool;

@@ -1,6 +1,6 @@
 //! One person's facts, read once and asked often.
 
-use super::consent::Consents;
+use super::contacts::Consents;
 use super::orders::{OrderEntry, Settled, settle};
 use super::records::Records;
 use crate::Result;
@@ -99,12 +99,12 @@ impl<'r> Person<'r> {
         Ok(read(&self.records.events.fact(at, &mut cache)?))
     }
 
-    /// Everything that was said about consent and suppression of the person's identifiers.
+    /// Everything that was said about consent and suppression of the person's contacts.
     pub(crate) fn consents(&self) -> Result<&Consents> {
         if let Some(consents) = self.consents.get() {
             return Ok(consents);
         }
-        let consents = Consents::read(self.records, &self.members)?;
+        let consents = Consents::read(self)?;
         Ok(self.consents.get_or_init(|| consents))
     }
 

@@ -1,5 +1,6 @@
 //! Everything that is known, as of one commit: the identity graph and the event history together.
 
+use super::consent::Contact;
 use super::orders::{OrderEntry, Settled, settle};
 use super::pool::Pool;
 use crate::Result;
@@ -55,6 +56,8 @@ pub(crate) struct Records {
     pub(crate) leadless: RowSet,
     /// Attribution through shared identifiers, worked out when first asked for.
     pools: Mutex<AHashMap<u32, Arc<Pool>>>,
+    /// What counts for shared identifiers as contacts, worked out when first asked for.
+    contacts: Mutex<AHashMap<u32, Arc<Contact>>>,
 }
 
 /// Who an event belongs to.
@@ -94,6 +97,7 @@ impl Records {
             reading,
             leadless: RowSet::default(),
             pools: Mutex::default(),
+            contacts: Mutex::default(),
         }
     }
 
@@ -141,6 +145,16 @@ impl Records {
             return Ok(None);
         }
         self.pool(node).map(Some)
+    }
+
+    /// What counts for a shared identifier as a contact, if that was worked out before.
+    pub(super) fn known_contact(&self, shared: u32) -> Option<Arc<Contact>> {
+        self.contacts.lock().get(&shared).map(Arc::clone)
+    }
+
+    /// Remembers it for whoever else has the contact.
+    pub(super) fn remember_contact(&self, shared: u32, contact: &Arc<Contact>) {
+        self.contacts.lock().insert(shared, Arc::clone(contact));
     }
 
     /// Every fact about the order that an event is about, the event among them.

@@ -15,13 +15,13 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitPick;
 use crate::base::doc::Doc;
-use crate::base::name::nfc;
-use crate::column::blocks::BlockCache;
+use crate::base::name::{label, nfc};
 use crate::column::rows::RowSet;
 use crate::event::history::At;
 use crate::normalize::consent::ConsentStatus;
-use crate::normalize::fact::{Bits, Kind};
-use crate::profile::consent::{Consents, Statement, visit};
+use crate::normalize::fact::Kind;
+use crate::profile::consent::{Contact, together};
+use crate::profile::contacts::of_everybody;
 use crate::profile::orders::Settled;
 use crate::profile::person::{Person, currency_of};
 use crate::profile::records::Records;
@@ -163,11 +163,19 @@ impl Crowd<'_> {
             },
             Node::Trait { path, test } if self.latest_wins(path) => self.trait_verdicts(path, test).map(Some),
             Node::Orders(orders) if orders.filter.is_none() && orders.shop.is_none() => self.orders(orders).map(Some),
-            Node::Consent { topic, answer } => self.consents(&|consents| {
-                let status = consents.status(self.records, topic.channel.as_deref(), &topic.purpose, self.at)?;
-                Ok(answer.holds(status))
-            }),
-            Node::Suppressed { channel } => self.consents(&|consents| Ok(consents.is_suppressed(channel, self.at))),
+            Node::Consent { topic, answer } => {
+                let (channel, purpose) = topic.names();
+                let asked = (channel.as_deref(), Some(&*purpose));
+                let of_contact = |contact: &Contact| contact.status(asked, self.at);
+                let of_person = |answers: &[_]| answer.holds(together(answers.iter().copied()));
+                of_everybody(self.records, asked.0, self.at, &of_contact, &of_person).map(Some)
+            }
+            Node::Suppressed { channel } => {
+                let channel = label(channel);
+                let of_contact = |contact: &Contact| contact.is_suppressed(&channel, self.at);
+                let of_person = |answers: &[bool]| !answers.contains(&false);
+                of_everybody(self.records, Some(&channel), self.at, &of_contact, &of_person).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -286,32 +294,6 @@ impl Crowd<'_> {
             }
         }
         Ok((concerned, hits))
-    }
-
-    /// Whoever anything was said about, and for whom of them it holds.
-    fn consents(&self, holds: &dyn Fn(&Consents) -> Result<bool>) -> Result<Option<(RoaringBitmap, RoaringBitmap)>> {
-        let mut said: AHashMap<u32, Vec<Statement>> = AHashMap::new();
-        let mut cache = BlockCache::default();
-        for at in self.records.events.iter() {
-            if !self.records.events.head(at)?.bits.has(Bits::CONSENT) {
-                continue;
-            }
-            let mut about = Vec::new();
-            visit(self.records, at, &mut cache, &mut |statement| about.push(statement))?;
-            for statement in about {
-                if let Some(profile) = self.records.nodes.profile(statement.node)? {
-                    said.entry(profile).or_default().push(statement);
-                }
-            }
-        }
-        let (mut concerned, mut hits) = (RoaringBitmap::new(), RoaringBitmap::new());
-        for (row, statements) in said {
-            concerned.insert(row);
-            if holds(&Consents::sorted(statements))? {
-                hits.insert(row);
-            }
-        }
-        Ok(Some((concerned, hits)))
     }
 
     /// Every order and lone refund, by owner.

@@ -3,9 +3,9 @@
 //! A positive comparison on a missing value, or on one of another type, is false; a negated operator is the exact
 //! complement of its positive form. Nothing is coerced: the string "5" is not the number 5.
 
-use super::text::{Text, folded};
+use super::text::Text;
 use crate::base::doc::Doc;
-use crate::base::name::nfc;
+use crate::base::name::{folded, nfc};
 use crate::base::{Decimal, Timestamp};
 use std::borrow::Cow;
 use std::cmp::Ordering;

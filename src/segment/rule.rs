@@ -2,10 +2,12 @@
 
 use super::compare::{Literal, Test};
 use super::money::is_money;
+use crate::base::name::label;
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
 use crate::normalize::consent::ConsentStatus;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A rule about one person at one instant: true or false.
 ///
@@ -228,6 +230,13 @@ pub(crate) fn is_of_shop(wanted: &Shop, shop: &str) -> bool {
 pub(crate) struct Topic {
     pub(crate) channel: Option<String>,
     pub(crate) purpose: String,
+}
+
+impl Topic {
+    /// Channel and purpose as names compare.
+    pub(crate) fn names(&self) -> (Option<Cow<'_, str>>, Cow<'_, str>) {
+        (self.channel.as_deref().map(label), label(&self.purpose))
+    }
 }
 
 /// What a person's consent must be.

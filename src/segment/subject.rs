@@ -5,6 +5,7 @@ use super::person::{EventRef, LineView, OrderView, Person as Asked};
 use super::rule::{Segment, Topic};
 use crate::Result;
 use crate::base::doc::Doc;
+use crate::base::name::label;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
 use crate::normalize::consent::ConsentStatus;
@@ -103,11 +104,12 @@ impl Asked for Subject<'_> {
     }
 
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>> {
-        self.person.consents()?.status(self.person.records, topic.channel.as_deref(), &topic.purpose, at)
+        let (channel, purpose) = topic.names();
+        Ok(self.person.consents()?.status(self.person.records, (channel.as_deref(), &purpose), at))
     }
 
     fn is_suppressed(&self, channel: &str, at: Timestamp) -> Result<bool> {
-        Ok(self.person.consents()?.is_suppressed(channel, at))
+        Ok(self.person.consents()?.is_suppressed(self.person.records, &label(channel), at))
     }
 
     fn count_identifiers(&self, namespace: &str) -> Result<usize> {

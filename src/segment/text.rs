@@ -1,29 +1,7 @@
 //! Strings as rules compare them: NFC, and with case folded where the operator ends in `_ci`.
 
-use crate::base::name::nfc;
-use std::borrow::Cow;
+use crate::base::name::{folded, nfc};
 use std::fmt;
-use unicode_normalization::UnicodeNormalization;
-
-/// The NFC form with case folded: `STRASSE`, `Straße` and `strasse` are one.
-///
-/// Lower, upper, lower, letter by letter, makes the same letters equal as Unicode's full case folding does; that the
-/// dotless `ı` is no `i` is the one exception to be made. A whole string lowered at once would fold a final sigma
-/// apart.
-pub(crate) fn folded(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
-        return if lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
-    }
-    let upper = |c: char| {
-        let dotless = (c == 'ı').then_some(c);
-        let upper = dotless.is_none().then(|| c.to_uppercase());
-        dotless.into_iter().chain(upper.into_iter().flatten())
-    };
-    let composed = nfc(text);
-    let letters = composed.chars().flat_map(char::to_lowercase).flat_map(upper).flat_map(char::to_lowercase);
-    Cow::Owned(letters.nfc().collect())
-}
 
 /// A string of a rule: as spelled, and as compared.
 #[derive(Clone, PartialEq)]
@@ -56,6 +34,7 @@ impl fmt::Debug for Text {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
 
     #[test]
     fn composed_and_decomposed_are_one_string() {

@@ -284,7 +284,7 @@ impl Book {
 
     /// Whom a commit can have changed; notes which identifiers lead no event.
     pub(super) fn touched_by(&mut self, before: &Records, after: &Records, news: &News<'_>) -> Result<Touched> {
-        let touched = Touched::by_commit(before, after, news)?;
+        let touched = Touched::by_commit(before, after, news, self.heeds_consent())?;
         touched.leadless.iter().for_each(|node| {
             self.leadless.insert(*node);
         });

@@ -11,6 +11,8 @@ use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::identity::evidence::NONE;
 use crate::normalize::fact::{Bits, Kind};
+use crate::profile::consent::Speaking;
+use crate::profile::contacts::{Hearing, is_contact, objections, speaks};
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
 use serde::Serialize;
@@ -31,7 +33,7 @@ pub struct Digest {
     pub facts: String,
     /// Partition, shared identifiers, rejected edges, attribution.
     pub identity: String,
-    /// Traits with history, and orders.
+    /// Traits with history, orders, consent and whose the contacts are.
     pub profiles: String,
     /// Definitions, and members at the live instant.
     pub segments: String,
@@ -122,6 +124,10 @@ fn facts(records: &Records) -> Result<Part> {
             for member in ["identifiers", "messages"] {
                 out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
             }
+            for (channel, hashes) in super::objection::named(&fact) {
+                put_str(&mut out, &channel);
+                out.extend((hashes.len() as u64).to_le_bytes());
+            }
             part.add(&out);
             continue;
         }
@@ -187,6 +193,8 @@ fn rejected_edges(records: &Records, node: u32, profile: u32, part: &mut Part) -
 
 fn profiles(state: &State) -> Result<Part> {
     let mut part = Part::default();
+    consents(&state.records, &mut part)?;
+    contacts(&state.records, &mut part)?;
     for row in &state.all.to_bitmap() {
         let person = Person::read(&state.records, row)?;
         for setting in person.trait_settings()? {
@@ -195,15 +203,6 @@ fn profiles(state: &State) -> Result<Part> {
             put_str(&mut out, &setting.name);
             out.extend(setting.ts.as_millisecond().to_le_bytes());
             put_str(&mut out, &Doc::new(&setting.value).to_json());
-            part.add(&out);
-        }
-        for statement in person.consents()?.iter() {
-            let mut out = entry("consent");
-            put_identifier(&mut out, &state.records, row)?;
-            put_identifier(&mut out, &state.records, statement.node)?;
-            out.extend(statement.ts.as_millisecond().to_le_bytes());
-            put_str(&mut out, &statement.id.to_string());
-            statement.what.encode(&mut out);
             part.add(&out);
         }
         for order in person.orders(Timestamp::MAX)? {
@@ -218,6 +217,60 @@ fn profiles(state: &State) -> Result<Part> {
         }
     }
     Ok(part)
+}
+
+/// What was said, at each identifier that it hangs on, or of whom it speaks.
+fn consents(records: &Records, part: &mut Part) -> Result<()> {
+    let mut cache = BlockCache::default();
+    for at in records.events.iter() {
+        if !speaks(records, at)? {
+            continue;
+        }
+        let speaking = Speaking::read(records, at, &mut cache)?;
+        for statement in &speaking.said {
+            let mut what = Vec::new();
+            what.extend(statement.ts.as_millisecond().to_le_bytes());
+            put_str(&mut what, &statement.id.to_string());
+            statement.what.encode(&mut what);
+            let owner = if speaking.is_loose(records, statement) { records.owner(at)?.profile() } else { None };
+            let named = speaking.hangs_on(records, statement).map(|node| ("consent", node));
+            for (word, node) in named.chain(owner.map(|owner| ("consent of everything", owner))) {
+                let mut out = entry(word);
+                put_identifier(&mut out, records, node)?;
+                put_bytes(&mut out, &what);
+                part.add(&out);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whose contacts shared identifiers are, since when; and what erasures remember of those that are here again.
+fn contacts(records: &Records, part: &mut Part) -> Result<()> {
+    let mut hearing = Hearing::new(records);
+    for node in 0..records.nodes.len() {
+        let state = records.nodes.state(node)?;
+        if !state.exists() || !is_contact(records, node)? {
+            continue;
+        }
+        for statement in objections(records, node)? {
+            let mut out = entry("objection");
+            put_identifier(&mut out, records, node)?;
+            out.extend(statement.ts.as_millisecond().to_le_bytes());
+            statement.what.encode(&mut out);
+            part.add(&out);
+        }
+        if state.is_shared() {
+            for (owner, since) in hearing.holders(node)?.iter() {
+                let mut out = entry("contact");
+                put_identifier(&mut out, records, node)?;
+                put_identifier(&mut out, records, *owner)?;
+                out.extend(since.as_millisecond().to_le_bytes());
+                part.add(&out);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn segments(state: &State) -> Result<Part> {

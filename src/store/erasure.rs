@@ -64,7 +64,7 @@ pub(super) struct Plan {
     pub(super) ahead: AHashMap<Hash, Option<MessageId>>,
     pub(super) flags: Flags,
     /// The facts that go, and whether each names one of the identifiers.
-    gone: BTreeMap<At, bool>,
+    pub(super) gone: BTreeMap<At, bool>,
     /// The person who was asked for; of identifiers given by hand, whoever alone holds them.
     profile: Option<u32>,
     by_person: bool,

@@ -13,7 +13,8 @@ use crate::event::history::At;
 use crate::identity::change::Change;
 use crate::identity::evidence::NONE;
 use crate::identity::graph::NodeState;
-use crate::normalize::fact::{Bits, Kind};
+use crate::normalize::fact::Kind;
+use crate::profile::contacts::Hearing;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
 use crate::segment::schedule::{Boundary, Input, boundaries, check_references, inputs, references};
@@ -47,6 +48,8 @@ pub(super) struct Touched {
     rows: BTreeMap<u32, Reason>,
     /// The catalogue says something else.
     catalogue: bool,
+    /// Some segment asks for consent.
+    heeds_consent: bool,
     /// Shared identifiers found to lead no event.
     pub(super) leadless: Vec<u32>,
 }
@@ -97,6 +100,16 @@ impl Touched {
         self.rows.entry(row).or_default()
     }
 
+    /// Looks again at what a row answered about consent.
+    pub(super) fn touch_consent(&mut self, row: u32) {
+        self.touch(row).consent = true;
+    }
+
+    /// The rows whose consent is to be looked at again.
+    pub(super) fn rows_for_consent(&self) -> Vec<u32> {
+        self.rows.iter().filter(|(_, reason)| reason.all || reason.consent).map(|(row, _)| *row).collect()
+    }
+
     /// Everybody, for any reason.
     pub(super) fn everything_of(rows: &[&RowSet]) -> Self {
         let mut touched = Self::default();
@@ -122,17 +135,19 @@ impl Touched {
 
     /// Everybody whom a commit can have changed: owners of its events, and of those it erased, of the orders they name,
     /// of events that time attributes differently now, and whoever got or lost an identifier.
-    pub(super) fn by_commit(before: &Records, after: &Records, news: &News<'_>) -> Result<Self> {
-        let mut touched = Self::default();
+    pub(super) fn by_commit(before: &Records, after: &Records, news: &News<'_>, heeds_consent: bool) -> Result<Self> {
+        let mut touched = Self { heeds_consent, ..Self::default() };
+        let mut hearings = [Hearing::new(before), Hearing::new(after)];
+        let [heard_before, heard_after] = &mut hearings;
         let mut shared = news.pooled.clone();
         for at in news.rows.clone().map(|row| after.events.at_tail(row)) {
             shared_names(after, at, &mut shared)?;
-            touched.by_event(after, at)?;
+            touched.by_event(heard_after, at)?;
         }
         // An erased event counts no longer, but was somebody's.
         for at in news.gone.iter().filter(|at| before.events.holds(**at)) {
             shared_names(before, *at, &mut shared)?;
-            touched.by_event(before, *at)?;
+            touched.by_event(heard_before, *at)?;
         }
         if touched.catalogue {
             for owner in after.owners_of_leaning()? {
@@ -166,6 +181,9 @@ impl Touched {
                 touched.touch(owner).all = true;
             }
         }
+        if heeds_consent {
+            hearings.iter_mut().try_for_each(|hearing| touched.follow_contacts(hearing))?;
+        }
         Ok(touched)
     }
 
@@ -190,13 +208,14 @@ impl Touched {
     }
 
     /// The owner of an event, and of the order that it names.
-    fn by_event(&mut self, records: &Records, at: At) -> Result<()> {
+    fn by_event(&mut self, hearing: &mut Hearing<'_>, at: At) -> Result<()> {
+        let records = hearing.records;
         let head = records.events.head(at)?;
         if head.kind == Kind::Product {
             self.catalogue = true;
         }
-        if head.bits.has(Bits::CONSENT) {
-            self.by_consent(records, at)?;
+        if self.heeds_consent {
+            self.by_consent(hearing, at, head)?;
         }
         if let Some(owner) = records.owner(at)?.profile() {
             self.touch(owner).names.insert(head.name);
@@ -206,20 +225,6 @@ impl Touched {
                 if let Some(owner) = records.owner(other)?.profile() {
                     self.touch(owner).orders = true;
                 }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Touched {
-    /// Whoever holds an identifier that an event names: consent hangs on those, not on the event's owner.
-    fn by_consent(&mut self, records: &Records, at: At) -> Result<()> {
-        let mut nodes = Vec::new();
-        records.events.nodes(at, &mut nodes)?;
-        for named in nodes.iter().filter(|named| named.is_live()) {
-            if let Some(profile) = records.nodes.profile(named.node())? {
-                self.touch(profile).consent = true;
             }
         }
         Ok(())
@@ -390,6 +395,7 @@ impl Book {
 
     /// Touches whoever has an event at a distance that the step from `from` to `to` passes over.
     fn touch_between(&self, records: &Records, from: Timestamp, to: Timestamp, touched: &mut Touched) -> Result<()> {
+        let mut hearing = Hearing::new(records);
         for (name, offset_ms) in self.cursors(records) {
             let back = |at: Timestamp| at.plus_millisecond(offset_ms.saturating_neg());
             for at in records.events.in_window(name, back(from), back(to))? {
@@ -397,12 +403,17 @@ impl Book {
                 if let Some(owner) = records.owner(at)?.profile() {
                     touched.touch(owner).all = true;
                 }
-                let mut siblings = Touched::default();
-                siblings.by_event(records, at)?;
+                let mut siblings = Touched { heeds_consent: self.heeds_consent(), ..Touched::default() };
+                siblings.by_event(&mut hearing, at)?;
                 siblings.rows.into_keys().for_each(|row| touched.touch(row).all = true);
             }
         }
-        Ok(())
+        if self.heeds_consent() { touched.follow_contacts(&mut hearing) } else { Ok(()) }
+    }
+
+    /// Whether some live segment asks for consent.
+    pub(super) fn heeds_consent(&self) -> bool {
+        self.segments.iter().any(|live| live.inputs.contains(&Input::Consent))
     }
 
     /// The distinct (event name, distance) pairs that live segments wait for.

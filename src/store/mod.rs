@@ -10,6 +10,7 @@ mod blocking;
 mod book;
 mod catalog;
 mod commit;
+mod concerned;
 #[cfg(test)]
 mod crash;
 mod digest;
@@ -20,6 +21,7 @@ mod import;
 mod ingest;
 mod live;
 mod members;
+mod objection;
 mod options;
 mod products;
 mod receipt;

@@ -152,6 +152,7 @@ impl Inner {
                     product: Some((shop, product_id)),
                     says,
                     doc,
+                    full: None,
                 };
                 self.push(batch, line, &said, now, Flags::default());
             }

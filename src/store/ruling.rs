@@ -3,6 +3,7 @@
 use super::commit::Batch;
 use super::erasure::{ErasureReport, Plan};
 use super::handle::{Inner, Store};
+use super::objection::{self, Taken};
 use super::receipt::Receipt;
 use crate::Result;
 use crate::base::bytes::put_str;
@@ -239,13 +240,15 @@ pub(super) struct Said<'a> {
     /// What it says, in one canonical form: whoever says the same says it once.
     pub(super) says: Vec<u8>,
     pub(super) doc: Vec<u8>,
+    /// The document with what the store adds to it, which is no part of what was said.
+    pub(super) full: Option<Vec<u8>>,
 }
 
 impl Said<'_> {
     /// One that takes other facts away, which its document names.
     pub(super) fn taking_away(kind: Kind, doc: Vec<u8>) -> Self {
         let (identifiers, says) = Default::default();
-        Self { kind, at: None, id: None, identifiers, product: None, says, doc }
+        Self { kind, at: None, id: None, identifiers, product: None, says, doc, full: None }
     }
 }
 
@@ -410,7 +413,8 @@ impl Inner {
             writer.number(&probability.to_string());
         }
         writer.close(root);
-        Ok(Said { kind: ruling.kind, at: ruling.at, id: ruling.id.as_ref(), identifiers, product: None, says, doc })
+        let (id, product, full) = (ruling.id.as_ref(), None, None);
+        Ok(Said { kind: ruling.kind, at: ruling.at, id, identifiers, product, says, doc, full })
     }
 
     /// Namespace and normalized value; none, and flagged, for what identifies nobody.
@@ -468,7 +472,7 @@ impl Inner {
             name: said.kind.name(),
             identifiers: &identifiers,
             order: said.product.map(listed),
-            doc: Doc::new(&said.doc),
+            doc: Doc::new(said.full.as_ref().unwrap_or(&said.doc)),
         };
         let mut fact = Vec::new();
         parts.encode(&mut fact);
@@ -486,12 +490,17 @@ impl Inner {
         // What lies ahead is in the fact, but it is not what the host said.
         let says = naming([identifiers(), ("messages", named.clone().collect())]);
         let doc = naming([identifiers(), ("messages", named.chain(plan.ahead.keys().copied()).collect())]);
-        let said = Said { at: erasure.at, id: erasure.id.as_ref(), says, ..Said::taking_away(Kind::Erase, doc) };
+        let until = erasure.at.unwrap_or(now);
+        let nodes: BTreeSet<u32> = plan.identifiers.values().copied().flatten().collect();
+        let gone: BTreeSet<At> = plan.gone.keys().copied().collect();
+        let (objections, objected) = Taken { records: &records, nodes: &nodes, gone: &gone, until }.objections()?;
+        let full = (!objections.is_empty()).then(|| objection::put(&doc, &objections));
+        let said = Said { at: erasure.at, id: erasure.id.as_ref(), says, full, ..Said::taking_away(Kind::Erase, doc) };
         let mut batch = Batch::default();
         self.push(&mut batch, 1, &said, now, plan.flags);
         // The fact names hashes only; whoever has the names spares the store a search.
         let messages = plan.messages.into_iter().chain(plan.ahead).collect();
-        writer.book.hinted = (plan.identifiers, messages);
+        writer.book.hinted = (plan.identifiers.into_iter().chain(objected).collect(), messages);
         let receipt = self.commit_with(writer, batch, None);
         self.writer.lock().book.hinted = Default::default();
         let receipt = receipt?;

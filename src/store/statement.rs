@@ -270,6 +270,7 @@ impl Book {
                 }
             }
         }
+        self.keep_objections(fact)?;
         // What lies ahead of the erasure was found at its identifiers.
         gone.extend(
             self.facts_named(&messages, |book, at| Ok(message_hash(&book.nodes.key, &book.events.message_id(at)?)))?,
@@ -319,7 +320,7 @@ impl Book {
         Ok(())
     }
 
-    fn node_of_hash(&mut self, hash: &Hash) -> Result<Option<u32>> {
+    pub(super) fn node_of_hash(&mut self, hash: &Hash) -> Result<Option<u32>> {
         if let Some(node) = self.hinted.0.get(hash) {
             return Ok(*node);
         }

@@ -3,12 +3,16 @@
 use crate::Result;
 use crate::base::{Id, Timestamp};
 use crate::normalize::consent::{ConsentStatus, Said, SuppressionCause};
-use crate::profile::consent::{Consents, Statement};
+use crate::profile::consent;
+use crate::profile::contacts::Hearing;
+use crate::profile::person::Person;
 use crate::profile::records::Records;
 use crate::view::why::id_of;
 use serde::Serialize;
+use std::borrow::Cow;
 
-/// The last answer about one channel and purpose at one contact identifier, with its proof.
+/// The last answer about one channel and purpose at one contact, with its proof. Names of channels and purposes are shown as
+/// they compare: trimmed, and in small letters.
 ///
 /// ```
 /// use regulars::{ConsentStatus, Store, id};
@@ -16,7 +20,8 @@ use serde::Serialize;
 /// store.ingest_json(br#"{"type":"track","event":"Consent Updated","userId":"42","properties":{"email":"ann@example.com",
 ///     "channel":"email","purpose":"marketing","status":"granted","method":"checkout","proof":"Yes, write to me"}}"#)?;
 /// let ann = store.snapshot().profile(id::user("42"))?.expect("known");
-/// assert_eq!((ann.consent[0].status, ann.consent[0].identifier.namespace()), (ConsentStatus::Granted, "email"));
+/// let yes = &ann.consent[0];
+/// assert_eq!((yes.status, yes.identifier.as_ref().map(|id| id.namespace())), (ConsentStatus::Granted, Some("email")));
 /// # Ok::<(), regulars::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -24,14 +29,14 @@ use serde::Serialize;
 pub struct Consent {
     /// The channel; none where the purpose was asked for whatever the channel.
     pub channel: Option<String>,
-    /// What for.
-    pub purpose: String,
+    /// What for; none for every purpose of the channel that has no later answer of its own.
+    pub purpose: Option<String>,
     /// The answer.
     pub status: ConsentStatus,
     /// When it was given.
     pub ts: Timestamp,
-    /// The address, or other identifier, that it holds for.
-    pub identifier: Id,
+    /// The address, or other identifier, that it holds for; none where the person has no contact of the channel.
+    pub identifier: Option<Id>,
     /// The source of the message; empty for the default one.
     pub source: String,
     /// How it was asked.
@@ -49,7 +54,7 @@ impl std::fmt::Debug for Consent {
     }
 }
 
-/// A channel that must not be used at one contact identifier, and why.
+/// A channel that must not be used at one contact, and why.
 ///
 /// ```
 /// use regulars::{Store, SuppressionCause, id};
@@ -68,9 +73,9 @@ pub struct Suppression {
     pub cause: SuppressionCause,
     /// Since when.
     pub ts: Timestamp,
-    /// The address, or other identifier, that it holds for.
-    pub identifier: Id,
-    /// The message that says so.
+    /// The address, or other identifier, that it holds for; none where the person has no contact of the channel.
+    pub identifier: Option<Id>,
+    /// The message that says so; of an objection from before, the erasure that remembers it.
     pub message_id: String,
 }
 
@@ -80,7 +85,7 @@ impl std::fmt::Debug for Suppression {
     }
 }
 
-/// What was said about one address or other identifier: who writes to it asks this, whoever it belongs to.
+/// What counts for one address or other identifier: who writes to it asks this, whoever it belongs to.
 ///
 /// ```
 /// use regulars::{Store, id};
@@ -95,7 +100,7 @@ impl std::fmt::Debug for Suppression {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Contact {
-    /// It was seen with several people, and belongs to nobody: what was said about it is no profile's.
+    /// It was seen with several people, and belongs to nobody: what was said about it holds for all of them.
     pub shared: bool,
     /// The last answers by channel and purpose.
     pub consent: Vec<Consent>,
@@ -106,49 +111,79 @@ pub struct Contact {
 impl Contact {
     /// What the facts up to `at` say about an identifier that exists.
     pub(crate) fn read(records: &Records, node: u32, at: Timestamp) -> Result<Self> {
-        let said = Consents::read(records, &[node])?;
-        Ok(Self {
-            shared: records.nodes.state(node)?.is_shared(),
-            consent: consents(records, &said, at)?,
-            suppressed: suppressions(records, &said, at)?,
-        })
+        let contact = Hearing::new(records).contact(node)?;
+        let mut told = Told::default();
+        told.add(records, &contact, at, &|_| true)?;
+        let (consent, suppressed) = told.sorted();
+        Ok(Self { shared: records.nodes.state(node)?.is_shared(), consent, suppressed })
     }
 }
 
-/// The last answers by channel, purpose and identifier.
-pub(super) fn consents(records: &Records, said: &Consents, at: Timestamp) -> Result<Vec<Consent>> {
-    let mut all = Vec::new();
-    for statement in said.latest(at) {
-        let Said::Consent { channel, purpose, status, method, proof } = &statement.what else { continue };
-        let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-        all.push(Consent {
-            channel: text(channel),
-            purpose: purpose.clone().into_owned(),
-            status: *status,
-            ts: statement.ts,
-            identifier: id_of(records, statement.node)?,
-            source: (*statement.source).to_owned(),
-            method: text(method),
-            proof: text(proof),
-            message_id: statement.id.to_string(),
-        });
-    }
-    all.sort_by(|a, b| (&a.channel, &a.purpose, &a.identifier).cmp(&(&b.channel, &b.purpose, &b.identifier)));
-    Ok(all)
+/// What is told of some contacts: the last answers, and what is suppressed.
+#[derive(Default)]
+pub(super) struct Told {
+    consent: Vec<Consent>,
+    suppressed: Vec<Suppression>,
 }
 
-/// What is suppressed, by channel, cause and identifier.
-pub(super) fn suppressions(records: &Records, said: &Consents, at: Timestamp) -> Result<Vec<Suppression>> {
-    let shown = |(channel, cause, statement): (&str, SuppressionCause, &Statement)| {
-        Ok(Suppression {
-            channel: channel.to_owned(),
-            cause,
-            ts: statement.ts,
-            identifier: id_of(records, statement.node)?,
-            message_id: statement.id.to_string(),
-        })
-    };
-    let mut all = said.suppressed(at).into_iter().map(shown).collect::<Result<Vec<_>>>()?;
-    all.sort_by(|a, b| (&a.channel, a.cause, &a.identifier).cmp(&(&b.channel, b.cause, &b.identifier)));
-    Ok(all)
+impl Told {
+    /// That of a person's contacts.
+    pub(super) fn of(person: &Person<'_>, at: Timestamp) -> Result<Self> {
+        let mut told = Self::default();
+        for (contact, shows) in person.consents()?.shown(person.records, at) {
+            told.add(person.records, contact, at, &shows)?;
+        }
+        Ok(told)
+    }
+
+    fn add(
+        &mut self,
+        records: &Records,
+        contact: &consent::Contact,
+        at: Timestamp,
+        shows: &dyn Fn(Option<&str>) -> bool,
+    ) -> Result<()> {
+        let identifier = contact.node.map(|node| id_of(records, node)).transpose()?;
+        for topic in contact.topics(at).into_iter().filter(|topic| shows(topic.0)) {
+            let Some(statement) = contact.answer(topic, at) else { continue };
+            let Said::Consent { status, method, proof, .. } = &statement.what else { continue };
+            let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+            self.consent.push(Consent {
+                channel: topic.0.map(str::to_owned),
+                purpose: topic.1.map(str::to_owned),
+                status: *status,
+                ts: statement.ts,
+                identifier: identifier.clone(),
+                source: (*statement.source).to_owned(),
+                method: text(method),
+                proof: text(proof),
+                message_id: statement.id.to_string(),
+            });
+        }
+        for (channel, cause, statement) in contact.suppressions(at) {
+            if shows(Some(channel)) {
+                self.suppressed.push(Suppression {
+                    channel: channel.to_owned(),
+                    cause,
+                    ts: statement.ts,
+                    identifier: identifier.clone(),
+                    message_id: statement.id.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers by channel, purpose and identifier; suppressions by channel, cause and identifier.
+    pub(super) fn sorted(mut self) -> (Vec<Consent>, Vec<Suppression>) {
+        let consent = |a: &Consent, b: &Consent| {
+            (&a.channel, &a.purpose, &a.identifier).cmp(&(&b.channel, &b.purpose, &b.identifier))
+        };
+        let suppressed = |a: &Suppression, b: &Suppression| {
+            (&a.channel, a.cause, &a.identifier).cmp(&(&b.channel, b.cause, &b.identifier))
+        };
+        self.consent.sort_by(consent);
+        self.suppressed.sort_by(suppressed);
+        (self.consent, self.suppressed)
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::consent::Suppression;
 use super::profile::{OrderSummary, Profile};
-use crate::base::Money;
+use crate::base::{Id, Money};
 use std::fmt;
 
 impl fmt::Display for Profile {
@@ -97,21 +97,25 @@ fn consent(f: &mut fmt::Formatter<'_>, profile: &Profile) -> fmt::Result {
         section(f, "Consent")?;
     }
     for consent in &profile.consent {
-        let topic = consent.channel.iter().map(String::as_str).chain([consent.purpose.as_str()]);
-        let topic = topic.collect::<Vec<_>>().join(" ");
-        writeln!(
-            f,
-            "  {topic:<20} {} since {} for {}",
-            consent.status.name(),
-            day(consent.ts),
-            consent.identifier.value()
-        )?;
+        let topic = [consent.channel.as_deref(), consent.purpose.as_deref()];
+        let topic = topic.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        write!(f, "  {topic:<20} {} since {}", consent.status.name(), day(consent.ts))?;
+        place(f, " for", consent.identifier.as_ref())?;
     }
     for suppression in &profile.suppressed {
         let Suppression { channel, cause, ts, identifier, .. } = suppression;
-        writeln!(f, "  {channel:<20} not to be used: {} on {} at {}", cause.name(), day(*ts), identifier.value())?;
+        write!(f, "  {channel:<20} not to be used: {} on {}", cause.name(), day(*ts))?;
+        place(f, " at", identifier.as_ref())?;
     }
     Ok(())
+}
+
+/// The contact, if it has a name, and the end of the line.
+fn place(f: &mut fmt::Formatter<'_>, word: &str, identifier: Option<&Id>) -> fmt::Result {
+    match identifier {
+        Some(identifier) => writeln!(f, "{word} {}", identifier.value()),
+        None => writeln!(f),
+    }
 }
 
 fn day(ts: crate::Timestamp) -> String {

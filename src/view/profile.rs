@@ -1,7 +1,7 @@
 //! The profile: everything about one person, on one page.
 
 use super::asked::Asked;
-use super::consent::{self, Consent, Suppression};
+use super::consent::{Consent, Suppression, Told};
 use super::details::EventDetails;
 use super::group::{self, Membership};
 use crate::Result;
@@ -94,9 +94,9 @@ pub struct Profile {
     pub traits: BTreeMap<String, Json>,
     /// What was bought and what came back.
     pub orders: OrderSummary,
-    /// The last answer about each channel and purpose, at each contact identifier.
+    /// The last answer about each channel and purpose, at each contact: also at shared ones that the person used.
     pub consent: Vec<Consent>,
-    /// Channels that must not be used, and why.
+    /// Contacts that must not be used on a channel, and why. Whoever has another one can still be reached there.
     pub suppressed: Vec<Suppression>,
     /// The time zone that the person's messages last came from; an IANA name.
     pub time_zone: Option<String>,
@@ -218,6 +218,7 @@ impl Profile {
         }
         let latest = visible.iter().rev().take(events).map(|event| timeline_event(person, event));
         let settled = person.orders(at)?;
+        let (consent, suppressed) = Told::of(person, at)?.sorted();
         Ok(Self {
             id: person.records.nodes.profile_id(person.profile)?,
             asked,
@@ -225,8 +226,8 @@ impl Profile {
             identifiers: identifiers(person)?,
             traits,
             orders: OrderSummary::of(&settled, person.currency(&settled), &person.records.rates),
-            consent: consent::consents(person.records, person.consents()?, at)?,
-            suppressed: consent::suppressions(person.records, person.consents()?, at)?,
+            consent,
+            suppressed,
             time_zone: person.time_zone(at)?,
             groups: group::memberships(person, at)?,
             activity,
