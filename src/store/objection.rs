@@ -73,11 +73,13 @@ impl Taken<'_> {
         let (mut objections, mut nodes) = (Objections::new(), BTreeMap::new());
         let mut hearing = Hearing::new(self.records);
         for node in self.contacts()? {
-            let contact = self.known_then(&*hearing.contact(node)?);
+            let all = hearing.contact(node)?;
+            let contact = self.known_then(&all);
             let (namespace, value) = self.records.nodes.identifier(node)?;
             let namespace = self.records.nodes.namespaces.name(namespace);
             let hash = identifier_hash(&self.records.nodes.key, namespace, &value);
-            for channel in channels_of(namespace).iter().filter(|channel| says_no(&contact, channel)) {
+            let lost = |channel: &str| self.nodes.contains(&node) || self.is_said_by_the_gone(&all, channel);
+            for channel in channels_of(namespace).iter().filter(|channel| lost(channel) && says_no(&contact, channel)) {
                 objections.entry((*channel).to_owned()).or_default().insert(hash);
                 nodes.insert(hash, Some(node));
             }
@@ -110,6 +112,12 @@ impl Taken<'_> {
             }
         }
         Ok(contacts)
+    }
+
+    /// Whether a fact that goes speaks of a contact on that channel.
+    fn is_said_by_the_gone(&self, contact: &Contact, channel: &str) -> bool {
+        let gone = |heard: &Heard| heard.statement.at.is_some_and(|at| self.gone.contains(&at));
+        contact.heard().iter().any(|heard| heard.statement.what.channel() == Some(channel) && gone(heard))
     }
 
     /// A contact as the facts that go, and those before the erasure, tell it: what comes after it speaks for itself.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "the model names its people by their places; a panic fails the test")]
 
+use super::consent;
 use super::message::Message;
 use super::orders::summary;
 use super::rules::{Shape, shapes};
@@ -110,8 +111,33 @@ pub(crate) fn profiles(snapshot: &Snapshot, world: &World, instant: i64) -> Chec
             .collect();
         prop_assert_eq!(timeline, expected);
         orders(&page, world, index, instant)?;
+        let shown = told(&page.consent, &page.suppressed);
+        prop_assert_eq!(shown, consent::of_person(world, index, instant), "{:?} at {}", person.group, instant);
+    }
+    for identifier in world.identifiers() {
+        let id = Id::new(identifier.0.as_str(), identifier.1.as_str());
+        let contact = snapshot.contact(&id, Some(at(instant))).expect("readable").expect("known to the model");
+        prop_assert_eq!(contact.shared, world.outcome.shared.contains(identifier));
+        let shown = told(&contact.consent, &contact.suppressed);
+        prop_assert_eq!(shown, consent::of_contact(world, identifier, instant), "{:?} at {}", identifier, instant);
     }
     Ok(())
+}
+
+/// What a page tells of consent, as the model does.
+fn told(
+    answers: &[regulars::Consent],
+    stops: &[regulars::Suppression],
+) -> (BTreeSet<consent::Answer>, BTreeSet<consent::Stop>) {
+    let answer = |told: &regulars::Consent| {
+        let at = (told.identifier.as_ref().map(ident), told.status.name(), told.ts.as_millisecond());
+        (told.channel.clone(), told.purpose.clone(), at.0, at.1, at.2, told.message_id.clone())
+    };
+    let stop = |told: &regulars::Suppression| {
+        let contact = told.identifier.as_ref().map(ident);
+        (told.channel.clone(), told.cause.name(), contact, told.ts.as_millisecond(), told.message_id.clone())
+    };
+    (answers.iter().map(answer).collect(), stops.iter().map(stop).collect())
 }
 
 fn orders(page: &Profile, world: &World, person: usize, instant: i64) -> Checked {

@@ -87,13 +87,17 @@ pub(crate) enum Body {
         price: Option<i64>,
     },
     Order(Order),
-    /// `Consent Updated` for marketing.
+    /// `Consent Updated`.
     Consent {
         channel: Option<&'static str>,
+        purpose: Option<&'static str>,
         status: &'static str,
     },
-    /// From e-mail.
-    Unsubscribed,
+    /// From that channel.
+    Unsubscribed(Option<&'static str>),
+    /// With that `bounce_type`.
+    Bounced(Option<&'static str>),
+    Complaint,
     Page,
     Group,
     /// Names `previousId` as the anonymous id; only with both ids.
@@ -106,8 +110,8 @@ pub(crate) struct Message {
     pub(crate) ts: i64,
     pub(crate) claimed: bool,
     pub(crate) names: Names,
-    /// A yes or no to `ads` in `context.consent`.
-    pub(crate) preference: Option<bool>,
+    /// A yes or no to a purpose in `context.consent`.
+    pub(crate) preference: Option<(&'static str, bool)>,
     pub(crate) body: Body,
     /// Values that identify nobody by now.
     pub(crate) blocked: BTreeSet<String>,
@@ -124,7 +128,8 @@ impl Message {
     pub(crate) fn kind(&self) -> &'static str {
         match &self.body {
             Body::Identify { .. } => "identify",
-            Body::Track { .. } | Body::Order(_) | Body::Consent { .. } | Body::Unsubscribed => "track",
+            Body::Track { .. } | Body::Order(_) => "track",
+            Body::Consent { .. } | Body::Unsubscribed(_) | Body::Bounced(_) | Body::Complaint => "track",
             Body::Page => "page",
             Body::Group => "group",
             Body::Alias => "alias",
@@ -144,7 +149,9 @@ impl Message {
             Body::Track { event, .. } => event,
             Body::Order(order) => order.action.event(),
             Body::Consent { .. } => "Consent Updated",
-            Body::Unsubscribed => "Unsubscribed",
+            Body::Unsubscribed(_) => "Unsubscribed",
+            Body::Bounced(_) => "Email Bounced",
+            Body::Complaint => "Email Marked as Spam",
             _ => self.kind(),
         }
     }
@@ -222,10 +229,13 @@ impl Message {
                 all.extend(price.map(|price| ("price".to_owned(), json!(price))));
             }
             Body::Order(order) => all.extend(order.properties()),
-            Body::Consent { channel, status } => {
+            Body::Consent { channel, purpose, status } => {
                 all.extend(channel.map(|channel| ("channel".to_owned(), json!(channel))));
-                all.extend([("purpose".to_owned(), json!("marketing")), ("status".to_owned(), json!(status))]);
+                all.extend(purpose.map(|purpose| ("purpose".to_owned(), json!(purpose))));
+                all.insert("status".to_owned(), json!(status));
             }
+            Body::Unsubscribed(channel) => all.extend(channel.map(|channel| ("channel".to_owned(), json!(channel)))),
+            Body::Bounced(kind) => all.extend(kind.map(|kind| ("bounce_type".to_owned(), json!(kind)))),
             _ => {}
         }
         all.extend(self.contacts());
@@ -252,15 +262,15 @@ impl Message {
         if !self.context_traits().is_empty() {
             context.insert("traits".to_owned(), json!(self.context_traits()));
         }
-        if let Some(yes) = self.preference {
-            context.insert("consent".to_owned(), json!({"categoryPreferences": {"ads": yes}}));
+        if let Some((purpose, yes)) = self.preference {
+            context.insert("consent".to_owned(), json!({"categoryPreferences": {purpose: yes}}));
         }
         if !context.is_empty() {
             put("context", json!(context));
         }
         match &self.body {
             Body::Identify { .. } => put("traits", json!(self.traits())),
-            Body::Track { .. } | Body::Order(_) | Body::Consent { .. } | Body::Unsubscribed => {
+            _ if self.kind() == "track" => {
                 put("event", json!(self.event_as_sent()));
                 put("properties", json!(self.properties()))
             }
@@ -269,7 +279,7 @@ impl Message {
                 put("groupId", json!("g1"));
                 put("traits", json!(self.traits()))
             }
-            Body::Alias => None,
+            _ => None,
         };
         all
     }
@@ -373,15 +383,20 @@ fn body() -> impl Strategy<Value = Body> {
     let plan = one_of(&["free", "paid"], 0.7);
     let track =
         (prop::sample::select(vec!["View", "View", "Add", COMPOSED, DECOMPOSED]), plan, prop::option::of(1i64..5));
-    let status = prop::sample::select(vec!["granted", "granted", "denied", "withdrawn"]);
-    let consent = (one_of(&["email", "email", "sms"], 0.8), status);
-    let consent = consent.prop_map(|(channel, status)| Body::Consent { channel, status });
+    let status = prop::sample::select(vec!["granted", "granted", "Granted ", "denied", "withdrawn", "maybe"]);
+    let channels = &["email", "email", " Email", "sms", "SMS", "call", "push", "post"];
+    let purposes = &["marketing", "marketing", "Marketing ", "Gro\u{df}es", "GROSSES", " "];
+    let consent = (one_of(channels, 0.9), one_of(purposes, 0.8), status);
+    let consent = consent.prop_map(|(channel, purpose, status)| Body::Consent { channel, purpose, status });
+    let bounced = one_of(&["hard", " Permanent", "soft", "Transient"], 0.5).prop_map(Body::Bounced);
     prop_oneof![
         4 => (traits(), traits()).prop_map(|(context, traits)| Body::Identify { context, traits }),
         5 => track.prop_map(|(event, plan, price)| Body::Track { event, plan, price }),
         7 => order(),
-        1 => consent,
-        1 => Just(Body::Unsubscribed),
+        3 => consent,
+        1 => one_of(channels, 0.5).prop_map(Body::Unsubscribed),
+        1 => bounced,
+        1 => Just(Body::Complaint),
         1 => Just(Body::Page),
         1 => Just(Body::Group),
         1 => Just(Body::Alias),
@@ -395,7 +410,8 @@ pub(crate) fn instant() -> impl Strategy<Value = i64> {
 
 /// A message of the small universe; ids repeat with other content too.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
-    let preference = prop::option::weighted(0.1, any::<bool>());
+    let preference = prop::sample::select(vec!["ads", "Ads ", "marketing"]);
+    let preference = prop::option::weighted(0.1, (preference, any::<bool>()));
     let all = (0u8..40, instant(), prop::bool::weighted(0.25), names(), preference, body());
     all.prop_map(|(id, ts, claimed, names, preference, body)| {
         let both = names.user.is_some() && names.anonymous.is_some();

@@ -13,6 +13,7 @@ pub(crate) mod spec;
 pub(crate) mod stated;
 pub(crate) mod world;
 
+use consent::Objection;
 use message::Message;
 use spec::{Ident, Rule, Rules, Said, SpecFact};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,8 @@ pub(crate) struct Model {
     retracted: (Vec<Message>, Vec<SpecFact>),
     /// Erasures as they were given, without what they found ahead of them.
     given: Vec<SpecFact>,
+    /// What erasures remembered at their call.
+    pub(crate) objections: Vec<Objection>,
 }
 
 /// Whether two statements say the same; the sides of a pair have no order.
@@ -73,6 +76,7 @@ impl Model {
             stated: Vec::new(),
             retracted: Default::default(),
             given: Vec::new(),
+            objections: Vec::new(),
         }
     }
 
@@ -111,6 +115,7 @@ impl Model {
         }
         match &fact.said {
             Said::Erase { identifiers, messages } => {
+                let before = self.world();
                 self.given.push(fact.clone());
                 let facts = world::facts(&self.accepted, &self.stated);
                 let mut named = spec::ahead(facts.iter(), identifiers, fact.ts);
@@ -119,6 +124,9 @@ impl Model {
                 let said = Said::Erase { identifiers: identifiers.clone(), messages };
                 self.stated.push(SpecFact { said, ..fact.clone() });
                 self.forget();
+                let goes = |message: &Message| !self.accepted.iter().any(|left| left.id == message.id);
+                let new = consent::remembered(&before, (&fact.id, fact.ts), identifiers, &goes);
+                self.objections.extend(new);
             }
             _ => self.stated.push(fact.clone()),
         }
@@ -175,12 +183,12 @@ impl Model {
         let accepted: Vec<Message> = self.accepted.iter().filter(|message| message.ts <= at).cloned().collect();
         let counts = |fact: &&SpecFact| fact.ts <= at || matches!(fact.said, Said::Erase { .. });
         let stated: Vec<SpecFact> = self.stated.iter().filter(counts).cloned().collect();
-        World::new(&self.rules, &accepted, &stated)
+        World::new(&self.rules, &accepted, &stated, &self.objections)
     }
 
     /// Everything that the accepted facts mean.
     pub(crate) fn world(&self) -> World {
-        World::new(&self.rules, &self.accepted, &self.stated)
+        World::new(&self.rules, &self.accepted, &self.stated, &self.objections)
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum Shape {
     Line(&'static str, i64),
     /// Channel (none: the purpose alone), purpose, and the answer.
     Consent(Option<&'static str>, &'static str, &'static str),
-    Unsubscribed,
+    Suppressed(&'static str),
     Has(&'static str),
     Identifiers(&'static str, i64),
     Anonymous,
@@ -112,7 +112,7 @@ impl Shape {
             }
             Self::Consent(Some(channel), purpose, is) => json!({"consent": [channel, purpose], "is": is}),
             Self::Consent(None, purpose, is) => json!({"consent": [purpose], "is": is}),
-            Self::Unsubscribed => json!({"suppressed": "email"}),
+            Self::Suppressed(channel) => json!({"suppressed": channel}),
             Self::Has(namespace) => json!({"identity": "has", "namespace": namespace}),
             Self::Identifiers(namespace, least) => {
                 json!({"identity": "count", "namespace": namespace, "gte": least})
@@ -176,7 +176,7 @@ impl Shape {
                     _ => status == Some(*is),
                 }
             }
-            Self::Unsubscribed => consent::unsubscribed(world, person, at),
+            Self::Suppressed(channel) => consent::suppressed(world, person, channel, at),
             Self::Has(namespace) => holds_namespace(namespace) > 0,
             Self::Identifiers(namespace, least) => holds_namespace(namespace) >= *least,
             Self::Anonymous => !world.people[person].known,
@@ -283,8 +283,17 @@ pub(crate) fn shapes() -> Vec<Shape> {
         Shape::Consent(Some("email"), "marketing", "granted"),
         Shape::Consent(Some("email"), "marketing", "denied"),
         Shape::Consent(Some("sms"), "marketing", "never_asked"),
+        Shape::Consent(Some("Email "), "MARKETING", "withdrawn"),
+        Shape::Consent(Some("call"), "gro\u{df}es", "granted"),
+        Shape::Consent(Some("push"), "marketing", "denied"),
+        Shape::Consent(Some("post"), "marketing", "granted"),
         Shape::Consent(None, "ads", "granted"),
-        Shape::Unsubscribed,
+        Shape::Consent(None, "Marketing", "denied"),
+        Shape::Suppressed("email"),
+        Shape::Suppressed("EMAIL"),
+        Shape::Suppressed("sms"),
+        Shape::Suppressed("push"),
+        Shape::Suppressed("post"),
         Shape::Has("phone"),
         Shape::Identifiers("email", 2),
         Shape::Identifiers("anonymous_id", 2),

@@ -1,5 +1,6 @@
 //! What a set of messages means: people, shared identifiers, whose each event is, traits and activity.
 
+use super::consent::Objection;
 use super::message::Message;
 use super::spec::{self, Group, Ident, Live, Outcome, Rules, Said, SpecFact};
 use serde_json::Value;
@@ -10,6 +11,8 @@ pub(crate) struct World {
     live: Live,
     pub(crate) outcome: Outcome,
     pub(crate) people: Vec<Person>,
+    /// What erasures remember.
+    pub(crate) objections: Vec<Objection>,
     /// Each message with the index of the person it belongs to, by (time, message id).
     pub(crate) messages: Vec<(Message, Option<usize>)>,
 }
@@ -30,7 +33,7 @@ pub(crate) fn facts(accepted: &[Message], stated: &[SpecFact]) -> Vec<SpecFact> 
 }
 
 impl World {
-    pub(crate) fn new(rules: &Rules, accepted: &[Message], stated: &[SpecFact]) -> Self {
+    pub(crate) fn new(rules: &Rules, accepted: &[Message], stated: &[SpecFact], objections: &[Objection]) -> Self {
         let live = spec::live(rules, &facts(accepted, stated));
         let outcome = spec::outcome(rules, &live);
         let owners = spec::attribution(rules, &live, &outcome);
@@ -47,7 +50,8 @@ impl World {
             accepted.iter().map(|message| (message.clone(), owner(message))).collect();
         messages.iter_mut().for_each(|(message, _)| message.blocked.clone_from(&rules.blocked));
         messages.sort_by(|(a, _), (b, _)| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
-        Self { rules: rules.clone(), live, outcome, people, messages }
+        let objections = objections.to_vec();
+        Self { rules: rules.clone(), live, outcome, people, objections, messages }
     }
 
     /// Who an identifier means at an instant.
