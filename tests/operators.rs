@@ -94,7 +94,11 @@ proptest! {
         ingest(&store_without, &model.accepted);
         model.stated.iter().for_each(|fact| drop(tell(&store_without, fact)));
         let (with, without) = (store_with.snapshot().digest().unwrap(), store_without.snapshot().digest().unwrap());
-        prop_assert_eq!(with, without);
+        prop_assert_eq!(&with.identity, &without.identity);
+        // An erasure that takes a no away remembers it; one that found none has nothing to remember.
+        if model.objections.is_empty() {
+            prop_assert_eq!(with, without);
+        }
         prop_assert_eq!(store_with.snapshot().events(), model.accepted.len() as u64);
         prop_assert_eq!(store_with.verify().unwrap().differences, Vec::<String>::new());
     }
