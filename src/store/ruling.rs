@@ -11,6 +11,7 @@ use crate::base::config::Namespaces;
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::{Id, MessageId, ProfileId, Timestamp};
 use crate::error::Error;
+use crate::event::history::At;
 use crate::identity::tomb::{Hash, hex};
 use crate::message::Flag;
 use crate::message::reason::Flags;
