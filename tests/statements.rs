@@ -19,7 +19,7 @@ fn import(store: &Store, text: &str, day: u32) -> ImportReport {
 /// What is known of the marketing consent of an address: its status, and when it was given.
 fn consent(store: &Store, email: &str) -> Option<(String, String)> {
     let profile = store.snapshot().profile(id::email(email)).expect("readable")?;
-    let said = profile.consent.iter().find(|one| one.purpose == "marketing")?;
+    let said = profile.consent.iter().find(|one| one.purpose.as_deref() == Some("marketing"))?;
     Some((said.status.name().to_owned(), said.ts.to_string()))
 }
 
