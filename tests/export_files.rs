@@ -42,7 +42,7 @@ fn profile(store: &Store, email: &str) -> Profile {
 /// Consent by channel: status, and the day since when.
 fn said(store: &Store, email: &str) -> Vec<(String, String, String)> {
     let told = profile(store, email).consent;
-    let marketing = told.iter().filter(|one| one.purpose == "marketing");
+    let marketing = told.iter().filter(|one| one.purpose.as_deref() == Some("marketing"));
     let all = marketing.map(|one| {
         let day = one.ts.to_string().chars().take(10).collect();
         (one.channel.clone().unwrap_or_default(), one.status.name().to_owned(), day)

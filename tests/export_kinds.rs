@@ -351,10 +351,9 @@ fn status(headers: &str, cells: &str) -> Option<String> {
     let (store, report) = import(text.as_bytes(), None, &text);
     assert_eq!((report.detected.kind, report.receipt.accepted), (Kind::Customers, 1), "{text}: {report}");
     let ann = store.snapshot().profile(id::email("ann@example.com")).expect("readable").expect("known");
-    let all = ann
-        .consent
-        .iter()
-        .filter(|one| (one.channel.as_deref().unwrap_or_default(), one.purpose.as_str()) == ("email", "marketing"));
+    let all = ann.consent.iter().filter(|one| {
+        (one.channel.as_deref().unwrap_or_default(), one.purpose.as_deref()) == ("email", Some("marketing"))
+    });
     all.map(|one| one.status.name().to_owned()).next()
 }
 
