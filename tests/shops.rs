@@ -358,8 +358,8 @@ fn lists_of_people_say_who_may_be_written_to() {
         for (name, consent, cause) in *contacts {
             let page =
                 store.snapshot().profile(id::email(format!("{name}@example.com"))).expect("readable").expect("known");
-            let of_mail = |channel: Option<&str>, purpose: &str| channel == Some("email") && purpose == "marketing";
-            let said = page.consent.iter().find(|one| of_mail(one.channel.as_deref(), &one.purpose));
+            let of_mail = (Some("email"), Some("marketing"));
+            let said = page.consent.iter().find(|one| (one.channel.as_deref(), one.purpose.as_deref()) == of_mail);
             let said = said.map(|one| (one.status.name().to_owned(), one.ts.to_string().chars().take(10).collect()));
             let expected = consent.map(|(status, day)| (status.to_owned(), day.to_owned()));
             assert_eq!(said, expected, "{what}: {name}: {report}");
