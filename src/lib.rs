@@ -58,6 +58,7 @@
 //! |---|---|
 //! | `error` | one error type; imports nothing |
 //! | [`base`] | plain values: identifiers, instants, money, documents, configuration |
+//! | `fact` | one normalized message as logged: what everybody reads |
 //! | `message` | the wire: bytes to messages; the only place that parses what customers send |
 //! | `normalize` | message to fact, or a reason to refuse |
 //! | [`compose`] | messages written in code |
@@ -67,13 +68,15 @@
 //! | `identity` | identifiers to people; pure |
 //! | `event` | the history, in columns, with its access paths |
 //! | `profile` | what the facts say about one person |
-//! | [`segment`] | rules: tree, text, evaluation, schedule; pure |
+//! | [`rule`] | rules as data: tree, JSON form, builder |
+//! | `segment` | rules about people: evaluation, schedule |
 //! | `view` | read models: profile page, timeline, why |
 //! | `store` | the only composition with state, a clock and threads |
 
 mod error;
 
 pub mod base;
+mod fact;
 mod message;
 mod normalize;
 pub mod compose;
@@ -83,7 +86,8 @@ mod column;
 mod identity;
 mod event;
 mod profile;
-pub mod segment;
+pub mod rule;
+mod segment;
 mod view;
 mod store;
 
@@ -98,7 +102,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::feed::Cause;
 pub use message::{Flag, Limit, Reason};
 pub use normalize::consent::{ConsentStatus, SuppressionCause};
-pub use segment::{Rule, Segment, Universe, when};
+pub use rule::{Rule, Segment, Universe, when};
 pub use store::{
     Clock, Digest, Durability, Erased, Erasure, ErasureReport, IdentifierOwner, ImportReport, Ingest, Members, Options,
     Product, Progress, Receipt, Recovery, Reject, RejectedEdge, Retracted, Rules, RulesReport, Ruling, Snapshot, Stats,

@@ -1,8 +1,8 @@
 //! Options as a host gives them in JSON: rules of namespaces given in part, and errors that name the wrong word.
 
-use super::config::{Config, NamespaceRule};
+use super::namespace::NamespaceRule;
 use crate::error::Error;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -49,15 +49,16 @@ pub(crate) fn changed(
     readable(json, &read)
 }
 
-/// A configuration from JSON.
-///
-/// # Errors
-/// `Invalid` names the option and what it may be.
-pub(super) fn config(json: &str) -> crate::Result<Config> {
-    readable(json, &|value| serde_json::from_value(value).map_err(|error| told(&error.to_string())))
+/// A value from JSON, or what was expected in its place.
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| told(&error.to_string()))
 }
 
-fn readable<T>(json: &str, read: &dyn Fn(Value) -> Result<T, String>) -> crate::Result<T> {
+/// Reads a JSON text by `read`.
+///
+/// # Errors
+/// `Invalid` names the innermost place that cannot be read, and what may stand there.
+pub(super) fn readable<T>(json: &str, read: &dyn Fn(Value) -> Result<T, String>) -> crate::Result<T> {
     let value: Value = serde_json::from_str(json).map_err(|error| {
         Error::invalid(format!("options are one JSON object; see line {} column {}", error.line(), error.column()))
     })?;
@@ -106,6 +107,7 @@ fn told(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::config::Config;
     use proptest::prelude::*;
 
     const NAMES: [&str; 7] = ["user_id", "customer_id", "loyalty_card", "email", "phone", "device", "anonymous_id"];

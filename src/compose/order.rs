@@ -1,6 +1,7 @@
 //! Orders, and their product lines.
 
-use super::{Core, Members, Message, common, object, text};
+use super::::{Core, Message, common};
+use super::message::{Members, object, text};
 use crate::base::{Currency, Decimal, Id, MessageId, Timestamp};
 use serde::Serialize;
 

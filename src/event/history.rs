@@ -1,41 +1,23 @@
 //! Every event of a snapshot, whichever layer holds it.
 
 use super::feed::FeedEntry;
+use super::keys::traits_of;
 use super::part::EventPart;
-use super::tail::{NodeRef, OrderKey, TailView, without_barred};
+use super::row::{At, Head, NodeRef, OrderKey, TraitRow, without_barred};
+use super::tail::TailView;
 use crate::Result;
 use crate::base::name::nfc;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::column::rows::RowSet;
 use crate::error::Error;
-use crate::normalize::fact::{Bits, Fact, IdRef, Kind, OrderBrief};
+use crate::fact::kind::Kind;
+use crate::fact::layout::IdRef;
+use crate::fact::order::OrderBrief;
+use crate::fact::view::Fact;
 use ahash::AHashSet;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Where an event stands in one [`History`]. Private: compaction renumbers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) struct At {
-    layer: u32,
-    row: u32,
-}
-
-/// What every question asks of an event first.
-#[derive(Clone, Copy)]
-pub(crate) struct Head {
-    pub(crate) ts: Timestamp,
-    pub(crate) name: u16,
-    pub(crate) kind: Kind,
-    pub(crate) bits: Bits,
-}
-
-/// One value that an identify event sets.
-pub(crate) struct TraitRow<'a> {
-    pub(crate) at: At,
-    /// The value's document bytes; `null` clears.
-    pub(crate) value: std::borrow::Cow<'a, [u8]>,
-}
 
 /// Sealed parts, oldest first, then the tail that is being sealed, then the active one. Cheap to clone.
 #[derive(Clone)]
@@ -302,7 +284,7 @@ impl History {
                 Layer::Tail(tail) => {
                     for row in tail.rows_in_window(identify, Timestamp::MIN, Timestamp::MAX) {
                         let fact = tail.event(row).and_then(|event| event.fact()).ok_or_else(gone)?;
-                        if let Some(value) = super::traits_of(fact.doc).into_iter().find(|(key, _)| *key == name) {
+                        if let Some(value) = traits_of(fact.doc).into_iter().find(|(key, _)| *key == name) {
                             self.visit_trait(At { layer: layer_at, row }, value.1.bytes(), visit)?;
                         }
                     }

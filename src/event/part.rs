@@ -3,9 +3,8 @@
 //! Rows are clustered by the strongest identifier that an event names, then by time: a person's events lie together.
 //! FORMAT.md lists the sections.
 
-use super::history::Head;
-use super::seal::{NODE_STRIDE, RUN, TEXT_ID, section};
-use super::tail::{NodeRef, OrderKey};
+use super::layout::{NODE_STRIDE, RUN, TEXT_ID, message_hash, section};
+use super::row::{Head, NodeRef, OrderKey};
 use crate::Result;
 use crate::base::bytes::row32;
 use crate::base::{MessageId, Timestamp};
@@ -14,22 +13,12 @@ use crate::column::fixed::{Fixed16, I64s, U8s, U16s, U32s, U64s};
 use crate::column::heap::Heap;
 use crate::column::runs::NodeRuns;
 use crate::column::slots;
-use crate::normalize::fact::{Bits, Fact, Frame, IdRef, Kind, OrderBrief};
+use crate::fact::kind::{Bits, Kind};
+use crate::fact::layout::IdRef;
+use crate::fact::order::OrderBrief;
+use crate::fact::view::{Fact, Frame};
 use crate::storage::part::Part;
 use std::borrow::Borrow;
-
-/// The hash that finds a message id in a part: part of the format.
-pub(crate) fn message_hash(id: IdRef<'_>) -> u64 {
-    match id {
-        IdRef::Uuid(bytes) => xxhash_rust::xxh3::xxh3_64(&bytes),
-        IdRef::Text(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1),
-    }
-}
-
-/// What the index of a part and filters keep of the message id of these fact's bytes.
-pub(crate) fn message_key(fact: &[u8]) -> u32 {
-    Fact::id_of(fact).map_or(0, |id| slots::fingerprint(message_hash(id)))
-}
 
 /// The sealed events; see the module.
 pub(crate) struct EventPart {

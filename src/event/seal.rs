@@ -1,9 +1,11 @@
 //! Writing events into a part, from a tail or from other parts.
 
+use super::keys::{order_key, traits_of};
+use super::layout::{NODE_STRIDE, RUN, TEXT_ID, message_hash, section};
 use super::names::Names;
-use super::part::{EventPart, message_hash};
-use super::tail::{NodeRef, TailView};
-use super::{order_key, traits_of};
+use super::part::EventPart;
+use super::row::NodeRef;
+use super::tail::TailView;
 use crate::Result;
 use crate::base::MessageId;
 use crate::base::bytes::row32;
@@ -13,49 +15,11 @@ use crate::column::rows::RowSet;
 use crate::column::runs::NodeRunsWriter;
 use crate::column::slots;
 use crate::error::Error;
-use crate::normalize::fact::{Fact, Kind};
+use crate::fact::kind::Kind;
+use crate::fact::view::Fact;
 use crate::storage::part_writer::PartWriter;
 use ahash::AHashMap;
 use std::path::Path;
-
-/// A bit of the part's bits column beside those of the fact: the message id is a text in the heap.
-pub(super) const TEXT_ID: u16 = 1 << 15;
-
-/// Every so many rows the start of their identifiers is told; in between, counts add up.
-pub(super) const NODE_STRIDE: u32 = 16;
-
-/// Section numbers of a part's events.
-pub(super) mod section {
-    pub(crate) const TIMES: u16 = 32;
-    pub(crate) const NAMES: u16 = 33;
-    pub(crate) const KINDS: u16 = 34;
-    pub(crate) const BITS: u16 = 35;
-    pub(crate) const CONTENTS: u16 = 36;
-    pub(crate) const IDS: u16 = 37;
-    pub(crate) const ID_TEXT_STARTS: u16 = 38;
-    pub(crate) const ID_TEXTS: u16 = 39;
-    pub(crate) const SLOTS: u16 = 40;
-    pub(crate) const NODE_COUNTS: u16 = 41;
-    pub(crate) const NODES: u16 = 42;
-    pub(crate) const POST_OLDER: u16 = 43;
-    pub(crate) const POST_STARTS: u16 = 44;
-    pub(crate) const POST_ROWS: u16 = 45;
-    pub(crate) const WINDOW_STARTS: u16 = 46;
-    pub(crate) const WINDOW_ROWS: u16 = 47;
-    pub(crate) const ORDER_KEYS: u16 = 48;
-    pub(crate) const ORDER_ROWS: u16 = 49;
-    pub(crate) const TRAIT_STARTS: u16 = 50;
-    pub(crate) const TRAIT_ROWS: u16 = 51;
-    pub(crate) const TRAIT_VALUES: u16 = 52;
-    pub(crate) const VALUE_STARTS: u16 = 53;
-    pub(crate) const VALUES: u16 = 54;
-    pub(crate) const FACT_BLOCKS: u16 = 55;
-    pub(crate) const FACTS: u16 = 56;
-    pub(crate) const NODE_STARTS: u16 = 57;
-    pub(crate) const ORDER_BRIEFS: u16 = 58;
-    pub(crate) const FEED_BLOCKS: u16 = 59;
-    pub(crate) const FEED: u16 = 60;
-}
 
 /// By what rows are clustered: the strongest identifier, then time.
 pub(crate) fn cluster(nodes: &[NodeRef], ts: crate::base::Timestamp) -> (u32, i64) {
@@ -242,9 +206,6 @@ fn starts(groups: impl Iterator<Item = u16>, count: usize) -> Vec<u8> {
     });
     column(std::iter::once(0).chain(ends))
 }
-
-/// A row of a node's list that stands for itself and `count - 1` rows after it; the count follows.
-pub(super) const RUN: u32 = 1 << 31;
 
 fn write_posts(base: u32, mut posts: Vec<(u32, u32)>, out: &mut PartWriter) -> Result<()> {
     posts.sort_unstable();

@@ -1,10 +1,13 @@
 //! The events since the last seal, in memory: appended by the writer, read by snapshots without waiting.
 
+use super::row::{NodeRef, OrderKey};
 use crate::base::bytes::{low8, low32, row32};
 use crate::base::{MessageId, Timestamp};
 use crate::column::log::{Log, NumberLog};
-use crate::column::rows::RowSet;
-use crate::normalize::fact::{Bits, Fact, IdRef, Kind, LIVE_MAX, OrderBrief, Role};
+use crate::fact::kind::{Bits, Kind};
+use crate::fact::layout::IdRef;
+use crate::fact::order::OrderBrief;
+use crate::fact::view::Fact;
 use ahash::{AHashMap, RandomState};
 use hashbrown::HashTable;
 use parking_lot::RwLock;
@@ -14,51 +17,6 @@ use std::sync::Arc;
 
 /// Chains end here.
 const END: u32 = u32::MAX;
-
-/// The key of an order in the store: a 128-bit digest of (shop, order id).
-pub(crate) type OrderKey = [u8; 16];
-
-/// An identifier node that an event names, packed: 30 bits of node, 2 bits of role.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NodeRef(pub(crate) u32);
-
-impl NodeRef {
-    pub(crate) fn new(node: u32, role: Role) -> Self {
-        Self(node | (role as u32) << 30)
-    }
-
-    pub(crate) fn node(self) -> u32 {
-        self.0 & 0x3fff_ffff
-    }
-
-    /// The number of its role.
-    pub(crate) fn role(self) -> u8 {
-        low8(u64::from(self.0 >> 30))
-    }
-
-    /// Whether the identifier counts for identity.
-    pub(crate) fn is_live(self) -> bool {
-        self.0 >> 30 == Role::Live as u32
-    }
-
-    fn is_cut(self) -> bool {
-        self.0 >> 30 == Role::Cut as u32
-    }
-}
-
-/// Takes out the identifiers that were blocked since; those beyond the first 20 move up.
-pub(crate) fn without_barred(nodes: &mut Vec<NodeRef>, barred: &RowSet) {
-    if barred.is_empty() {
-        return;
-    }
-    let before = nodes.len();
-    nodes.retain(|named| !barred.contains(named.node()));
-    if nodes.len() < before {
-        let live = nodes.iter().filter(|named| named.is_live()).count();
-        let beyond = nodes.iter_mut().filter(|named| named.is_cut());
-        beyond.take(LIVE_MAX.saturating_sub(live)).for_each(|named| *named = NodeRef::new(named.node(), Role::Live));
-    }
-}
 
 /// Some bytes of a buffer that many events share, so that they are allocated and freed together.
 pub(crate) struct Shared {
@@ -369,7 +327,8 @@ impl TailView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalize::fact::{Amount, OrderAction};
+    use crate::fact::named::Role;
+    use crate::fact::order::{Amount, OrderAction};
 
     fn event(ts: i64, nodes: &[u32]) -> TailEvent {
         let brief =

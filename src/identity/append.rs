@@ -19,7 +19,7 @@ use super::region::{Dirty, ROUNDS, Resolution, resolve};
 use super::rulebook::Rulebook;
 use crate::Result;
 use crate::base::Timestamp;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use ahash::{AHashMap, AHashSet};
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -323,7 +323,7 @@ fn nodes_by_rank(region: &Region, ranks: usize) -> Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::config::Namespaces;
+    use crate::base::namespaces::Namespaces;
     use crate::identity::evidence::EdgeKey;
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Instant;

@@ -2,7 +2,7 @@
 //! whether two may join is answered without walking their members.
 
 use crate::base::Timestamp;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use std::mem;
 
 /// The rule that a union would break.

@@ -3,7 +3,7 @@
 use super::evidence::{EdgeKey, NONE, Ruling};
 use super::rulebook::Rulebook;
 use crate::Result;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

@@ -10,7 +10,7 @@ use super::spec::{Ident, Live, Rule, Rules, SpecFact, live};
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::bytes::row32;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

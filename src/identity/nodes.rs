@@ -13,7 +13,7 @@ use super::tail::NodeTailView;
 use super::tomb::Tombs;
 use crate::Result;
 use crate::base::ProfileId;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use crate::column::cow::CowMap;
 use crate::error::Error;
 use parking_lot::Mutex;
@@ -173,7 +173,7 @@ impl Nodes {
     ///
     /// **Cost**: one look-up; the first one, a keyed hash for every identifier that came since the last.
     pub(crate) fn node_of_profile_id(&self, id: ProfileId) -> Result<Option<u32>> {
-        let candidates = self.by_id.lock().find(self, id)?;
+        let candidates = self.by_id.lock().find(self.len(), |node| self.profile_id_of(node, 0), id)?;
         let erased = self.tombs.identifiers.values().filter_map(|tomb| tomb.node);
         for node in candidates.into_iter().chain(erased).filter(|node| *node < self.len()) {
             if self.profile_id(node)? == id {

@@ -1,6 +1,5 @@
 //! The stable public id of a person, from the eldest identifier of the profile.
 
-use super::nodes::Nodes;
 use crate::Result;
 use crate::base::ProfileId;
 use hashbrown::HashTable;
@@ -29,10 +28,15 @@ pub(crate) struct IdIndex {
 }
 
 impl IdIndex {
-    /// The nodes that the id may name.
-    pub(super) fn find(&mut self, nodes: &Nodes, id: ProfileId) -> Result<Vec<u32>> {
-        for node in self.known..nodes.len() {
-            let hash = head(nodes.profile_id_of(node, 0)?);
+    /// The nodes of the first `nodes` that the id may name; `id_of` tells the id of a node that nobody erased.
+    pub(super) fn find(
+        &mut self,
+        nodes: u32,
+        id_of: impl Fn(u32) -> Result<ProfileId>,
+        id: ProfileId,
+    ) -> Result<Vec<u32>> {
+        for node in self.known..nodes {
+            let hash = head(id_of(node)?);
             self.nodes.insert_unique(hash, (hash, node), |(hash, _)| *hash);
             self.known = node + 1;
         }

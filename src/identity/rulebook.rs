@@ -1,7 +1,8 @@
 //! What the rules of a store's namespaces ask of the solver, read once and by code, so that no region pays for it.
 
 use super::component::Limits;
-use crate::base::config::{NamespaceRule, Namespaces};
+use crate::base::NamespaceRule;
+use crate::base::namespaces::Namespaces;
 
 /// What a namespace's rule says.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ use super::region::{Dirty, ROUNDS, Resolution, resolve};
 use super::rulebook::{fan_caps, glue};
 use crate::Result;
 use crate::base::Timestamp;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 

@@ -388,7 +388,7 @@ impl<'a> Solver<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::config::Namespaces;
+    use crate::base::namespaces::Namespaces;
     use std::collections::BTreeMap;
 
     fn chain(count: u32, namespace: u8) -> Region {

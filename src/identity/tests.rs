@@ -10,7 +10,7 @@ use super::region::{Dirty, Gathered, around};
 use super::solve::{Link, Solution};
 use super::spec::{self, Group, Ident, Live, Outcome, Said, SpecFact};
 use crate::base::bytes::row32;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use crate::base::{NamespaceRule, Span, Timestamp};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

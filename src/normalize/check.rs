@@ -1,10 +1,10 @@
 //! What must hold for any bytes whatsoever: the body of the fuzz target, and of property tests.
 
-use super::fact::Fact;
 use super::intake::{Outcome, Scratch, message_json, read_body};
 use super::normalizer::{Intake, Normalizer, ReceivedAt};
 use crate::base::canon;
 use crate::base::{Config, Timestamp, Trust};
+use crate::fact::view::Fact;
 use crate::message::{Reason, lines};
 
 /// Reads the bytes as a body and as a stream of lines, and checks every fact that comes out.
@@ -47,7 +47,7 @@ fn check_fact(bytes: &[u8], intake: &Intake<'_>, scratch: &mut Scratch) {
         let second = Fact::parse(&bytes).expect("a fact parses");
         assert_eq!((fact.kind, fact.content, fact.ts), (second.kind, second.content, second.ts));
         assert_eq!(canon::digest(fact.doc), canon::digest(second.doc), "the message is the same");
-        assert!(fact.bits.has(super::fact::Bits::ID_DERIVED) || fact.id() == second.id());
+        assert!(fact.bits.has(crate::fact::kind::Bits::ID_DERIVED) || fact.id() == second.id());
         assert!(second.identifiers().map(|n| (n.namespace, n.value.to_owned())).eq(names.iter().cloned()));
     }
 }

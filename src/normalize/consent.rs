@@ -4,10 +4,11 @@
 //! `Consent Updated` (a channel, a purpose or both, with method and proof), and the e-mail events that suppress a channel.
 //! Names of channels and purposes are read as they compare: trimmed, NFC and with case folded.
 
-use super::fact::{Fact, Kind};
 use crate::base::bytes::put_str;
 use crate::base::doc::Doc;
 use crate::base::name::label;
+use crate::fact::kind::Kind;
+use crate::fact::view::Fact;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! The documented fields of one message, found in one pass over its top level and typed.
 
 use super::clock::{self, Clock};
-use super::fact::Kind;
 use crate::base::TraitKind;
 use crate::base::doc::Doc;
 use crate::base::name::{is_same_name, nfc};
+use crate::fact::kind::Kind;
 use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::Defaults;
 use crate::message::{Flag, Limit, Reason};

@@ -2,8 +2,8 @@
 
 use super::blocked::BlockedValues;
 use super::{email, phone};
-use crate::base::config::Namespaces;
 use crate::base::ident::parse_uuid;
+use crate::base::namespaces::Namespaces;
 use phonenumber::country::Id as Region;
 use std::collections::BTreeSet;
 

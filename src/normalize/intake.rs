@@ -2,16 +2,21 @@
 
 use super::clock::{self, Clock};
 use super::consent::Speech;
-use super::fact::{Bits, Fact, FactParts, Kind, OrderAction, OrderFact, Role};
 use super::fields::{Fields, push_name};
 use super::names::Names;
 use super::normalizer::{Intake, ReceivedAt};
-use super::order::{self, OrderMoney, Props};
+use super::order::{self, OrderMoney};
 use crate::base::canon::{self, Digest};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::name::nfc;
 use crate::base::time::DAY_MS;
 use crate::base::{MessageId, MessageIdPolicy, Timestamp};
+use crate::fact::kind::{Bits, Kind};
+use crate::fact::layout::FactParts;
+use crate::fact::named::Role;
+use crate::fact::order::{OrderAction, OrderFact};
+use crate::fact::props::Props;
+use crate::fact::view::Fact;
 use crate::message::lines;
 use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::{Defaults, Raw, Wire};

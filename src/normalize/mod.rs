@@ -4,7 +4,6 @@ pub(crate) mod blocked;
 pub(crate) mod clock;
 pub(crate) mod consent;
 pub(crate) mod email;
-pub(crate) mod fact;
 pub(crate) mod fields;
 pub(crate) mod ident;
 pub(crate) mod intake;
@@ -13,9 +12,7 @@ pub(crate) mod normalizer;
 pub(crate) mod order;
 pub(crate) mod phone;
 pub(crate) mod recast;
-pub(crate) mod refund;
 mod plans;
-pub(crate) mod topic;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod check;

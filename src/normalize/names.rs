@@ -1,11 +1,12 @@
 //! The identifiers of one message: from every place where the documentation and the host's mapping look for them.
 
-use super::fact::{Kind, Named, Role, cut_beyond};
 use super::fields::{Fields, Within, is_longer, push_name};
 use super::ident::Bad;
 use super::normalizer::Intake;
-use super::order::Props;
 use crate::base::doc::Doc;
+use crate::fact::kind::Kind;
+use crate::fact::named::{Named, Role, cut_beyond};
+use crate::fact::props::Props;
 use crate::message::reason::Flags;
 use crate::message::{Flag, Limit, Reason};
 

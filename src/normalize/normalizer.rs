@@ -1,13 +1,14 @@
 //! A store's configuration, checked and compiled once; and what one call adds to it.
 
 use super::blocked::BlockedValues;
-use super::fact::Kind;
 use super::ident::{Bad, Env, Identifiers};
 use super::phone;
-use crate::base::config::{Namespaces, Undeclared};
+use crate::base::config::Undeclared;
 use crate::base::name::nfc;
+use crate::base::namespaces::Namespaces;
 use crate::base::zone::Zone;
 use crate::base::{Config, Currency, Id, Limits, MessageIdPolicy, Source, Timestamp, TraitKind, Trust};
+use crate::fact::kind::Kind;
 use crate::message::wire::WireRules;
 use crate::{Error, Result};
 use phonenumber::country::Id as Region;

@@ -1,7 +1,9 @@
 //! Facts in the form of other rules: where namespaces stand in another order of strength, or others name persons.
 
-use super::fact::{Fact, FactParts, Named, Role, cut_beyond};
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
+use crate::fact::layout::FactParts;
+use crate::fact::named::{Named, Role, cut_beyond};
+use crate::fact::view::Fact;
 
 /// Puts facts that were written under some namespaces into the form that they would have under others.
 pub(crate) struct Recast<'n> {

@@ -1,10 +1,13 @@
 //! Messages end to end: what the documentation says, a hostile corpus, and laws.
 
 use super::check::check_message_bytes;
-use super::fact::{Amount, Bits, Fact, Kind, Role};
 use super::intake::{Outcome, Scratch, message_json, read_body};
 use super::normalizer::{Intake, Normalizer, ReceivedAt};
 use crate::base::{Config, MessageId, Money, Timestamp, Trust};
+use crate::fact::kind::{Bits, Kind};
+use crate::fact::named::Role;
+use crate::fact::order::Amount;
+use crate::fact::view::Fact;
 use crate::message::Reason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -739,7 +742,8 @@ fn sales(name: &str, currency: &str) -> Option<(usize, Sum, Sum)> {
                 Some(money) => panic!("{money}"),
                 None => 0,
             };
-            let sum = if order.action == super::fact::OrderAction::Refunded { &mut refunds } else { &mut orders };
+            let sum =
+                if order.action == crate::fact::order::OrderAction::Refunded { &mut refunds } else { &mut orders };
             *sum = (sum.0 + 1, sum.1 + minor);
         });
     }

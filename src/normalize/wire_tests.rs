@@ -1,10 +1,10 @@
 //! What a message says beside who and when: fields that are named, numbers that are none, sources, names of events.
 
-use super::fact::Fact;
 use super::intake::message_json;
 use super::normalizer::{Intake, ReceivedAt};
 use super::tests::{House, NOW, house, track};
 use crate::base::{Timestamp, Trust};
+use crate::fact::view::Fact;
 use serde_json::json;
 
 #[test]

@@ -7,8 +7,8 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::base::doc::{Doc, DocWriter};
 use crate::column::blocks::BlockCache;
-use crate::event::product_key;
-use crate::normalize::fact::Kind;
+use crate::event::keys::product_key;
+use crate::fact::kind::Kind;
 use std::borrow::Cow;
 
 impl Records {

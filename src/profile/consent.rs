@@ -8,7 +8,7 @@ use super::records::Records;
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::event::history::At;
+use crate::event::row::At;
 use crate::normalize::consent::{ConsentStatus, Said, Speech, SuppressionCause, contact_namespace};
 use std::borrow::Cow;
 use std::collections::BTreeSet;

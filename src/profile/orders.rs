@@ -8,9 +8,9 @@
 use super::refunds::{OfOrder, Refund};
 use crate::base::rates::Rates;
 use crate::base::{Currency, Decimal, MessageId, Money, Timestamp};
-use crate::event::history::At;
-use crate::normalize::fact::{Amount, OrderAction};
-use crate::normalize::refund::ProductName;
+use crate::event::row::At;
+use crate::fact::order::{Amount, OrderAction};
+use crate::fact::refund::ProductName;
 
 /// One fact about an order.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::records::Records;
 use crate::Result;
 use crate::base::{MessageId, Span, Timestamp};
-use crate::event::history::At;
+use crate::event::row::At;
 use crate::identity::attribute::{Claim, attribute, resolve_at};
 
 /// Everything that time says about one shared identifier.
@@ -32,7 +32,7 @@ impl Pool {
             leads |= nodes.iter().find(|named| named.is_live()).is_some_and(|named| named.node() == shared);
             let head = records.events.head(at)?;
             match records.strongest(&nodes)? {
-                Some(_) if head.bits.has(crate::normalize::fact::Bits::CLAIMED) => {}
+                Some(_) if head.bits.has(crate::fact::kind::Bits::CLAIMED) => {}
                 Some((owner, profile)) => {
                     claims.push(Claim { ts: head.ts, id: records.message_id(at)?, owner, profile });
                 }

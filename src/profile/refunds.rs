@@ -7,11 +7,13 @@ use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::event::history::At;
-use crate::event::{order_key, product_key};
-use crate::normalize::fact::{Amount, Fact, OrderBrief};
-use crate::normalize::order::{Props, currency_of, decimal};
-use crate::normalize::refund::{ProductName, ReturnedLine, Said, prices, said};
+use crate::event::keys::{order_key, product_key};
+use crate::event::row::At;
+use crate::fact::order::{Amount, OrderBrief};
+use crate::fact::props::currency_of;
+use crate::fact::props::{Props, decimal};
+use crate::fact::refund::{ProductName, ReturnedLine, Said, prices, said};
+use crate::fact::view::Fact;
 use std::collections::BTreeSet;
 
 /// What a refund says itself.

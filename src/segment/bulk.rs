@@ -5,11 +5,10 @@
 //! of events in a window, the winning value of a trait, measures of orders. What is left (conditions on properties and
 //! lines, sequences of windows) reads the people concerned one by one, and comes last inside an `and`.
 
-use super::compare::{Test, Value};
-use super::evaluate::{count_value, holds, trait_paths, trait_value_holds};
+use super::condition::{count_value, trait_paths, trait_value_holds};
+use super::evaluate::holds;
 use super::orders::Totals;
 use super::person::{EventRef, LineView, OrderView, Person as Asked};
-use super::rule::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Topic, Universe, Window};
 use super::subject::{Subject, amounts};
 use crate::Result;
 use crate::base::Timestamp;
@@ -17,14 +16,16 @@ use crate::base::config::TraitPick;
 use crate::base::doc::Doc;
 use crate::base::name::{label, nfc};
 use crate::column::rows::RowSet;
-use crate::event::history::At;
+use crate::event::row::At;
+use crate::fact::kind::Kind;
 use crate::normalize::consent::ConsentStatus;
-use crate::normalize::fact::Kind;
 use crate::profile::consent::{Contact, together};
 use crate::profile::contacts::of_everybody;
 use crate::profile::orders::Settled;
 use crate::profile::person::{Person, currency_of};
 use crate::profile::records::Records;
+use crate::rule::compare::{Test, Value};
+use crate::rule::node::{Ask, EventNode, Measure, Node, OrdersNode, Rule, Segment, Topic, Universe, Window};
 use ahash::AHashMap;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;

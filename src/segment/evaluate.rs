@@ -1,16 +1,13 @@
 //! Does a rule hold for one person at one instant?
 
-use super::compare::{Literal, Test, Value};
-use super::measure;
-use super::money::{self, Exchange, Inside};
-use super::orders;
-use super::person::{EventRef, LineView, OrderView, Person};
-use super::rule::{
-    Ask, Condition, EventNode, LineMatch, Node, Quantifier, Rule, Segment, Shop, Universe, Window, is_of_shop,
-};
-use crate::base::doc::Doc;
-use crate::base::{Decimal, Span, Timestamp};
+use super::condition::{Scope, condition_holds, count_value, trait_paths, trait_value_holds, visit_matching};
+use super::money::Exchange;
+use super::person::{LineView, OrderView, Person};
+use super::{measure, orders};
+use crate::base::{Span, Timestamp};
 use crate::error::Result;
+use crate::rule::compare::{Literal, Test};
+use crate::rule::node::{Ask, EventNode, LineMatch, Node, Rule, Segment, Shop, Universe, Window, is_of_shop};
 use std::ops::ControlFlow;
 
 /// Whether the rule holds for the person by the facts up to `at`, whatever the universe.
@@ -71,42 +68,12 @@ fn at_least(needed: u32, rules: &[Node], person: &dyn Person, at: Timestamp) -> 
     Ok(held >= needed)
 }
 
-pub(super) fn count_value(count: usize) -> Value<'static> {
-    Value::Number(Decimal::from(i64::try_from(count).unwrap_or(i64::MAX)))
-}
-
 fn trait_holds(path: &str, test: &Test, person: &dyn Person, at: Timestamp) -> Result<bool> {
     let mut values = Vec::new();
     for (head, tail) in trait_paths(path) {
         values.push((tail, person.trait_value(head, at)?));
     }
     Ok(trait_value_holds(values.iter().map(|(tail, value)| (*tail, value.as_deref())), test))
-}
-
-/// A trait whose own name holds the dot wins; else each dot is tried as the border between trait and path.
-pub(super) fn trait_value_holds<'v>(
-    heads: impl Iterator<Item = (Option<&'v str>, Option<&'v [u8]>)>,
-    test: &Test,
-) -> bool {
-    for (tail, value) in heads {
-        let Some(bytes) = value else { continue };
-        let whole = Doc::new(bytes);
-        let value = Value::of(tail.map_or(Some(whole), |tail| whole.path(tail)));
-        if !matches!(value, Value::Missing) {
-            return test.holds(value);
-        }
-    }
-    test.holds(Value::Missing)
-}
-
-/// The top-level traits that a dotted path may start in, each with the path inside.
-pub(super) fn trait_paths(path: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let split = |(dot, _): (usize, &str)| {
-        let (head, tail) = path.split_at_checked(dot)?;
-        Some((head, tail.get(1..)))
-    };
-    // A path is a few names long; the bound keeps a hostile one from asking for thousands of traits.
-    std::iter::once((path, None)).chain(path.match_indices('.').take(32).filter_map(split))
 }
 
 fn event_holds(event: &EventNode, person: &dyn Person, at: Timestamp) -> Result<bool> {
@@ -129,32 +96,6 @@ fn event_holds(event: &EventNode, person: &dyn Person, at: Timestamp) -> Result<
         Ask::Restarted { gap, window } => restarted(event, *gap, *window, person, at),
         Ask::Regularly { period, needed, periods } => regularly(event, *period, *needed, *periods, person, at),
     }
-}
-
-/// Visits the person's events of the rule's name, in the window, that pass the filter.
-pub(super) fn visit_matching(
-    event: &EventNode,
-    window: Option<Window>,
-    person: &dyn Person,
-    at: Timestamp,
-    visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
-) -> Result<()> {
-    let (after, to) = Window::bounds(window, at);
-    if after >= to {
-        return Ok(());
-    }
-    person.visit_events(&event.name, after, to, &mut |seen| {
-        let passes = is_of_shop(&event.shop, seen.shop) && passes(event.filter.as_ref(), &seen, person)?;
-        Ok(if passes { visit(seen) } else { ControlFlow::Continue(()) })
-    })
-}
-
-/// Whether an event passes a filter.
-pub(super) fn passes(filter: Option<&Condition>, seen: &EventRef<'_>, person: &dyn Person) -> Result<bool> {
-    let Some(filter) = filter else { return Ok(true) };
-    let lines = if filter.reads_lines() { person.lines(seen)? } else { Vec::new() };
-    let EventRef { properties: object, exchange, .. } = *seen;
-    Ok(condition_holds(filter, Scope { object, inside: Inside::Event, lines: &lines, exchange }))
 }
 
 fn did(event: &EventNode, window: Option<Window>, person: &dyn Person, at: Timestamp) -> Result<bool> {
@@ -205,51 +146,6 @@ fn regularly(
         if hit >= needed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(hit >= needed)
-}
-
-/// What a condition looks at: an event, an order or a product line.
-#[derive(Clone, Copy)]
-struct Scope<'a> {
-    /// The properties, or the line.
-    object: Doc<'a>,
-    inside: Inside,
-    /// The product lines of an event; lines do not nest.
-    lines: &'a [LineView],
-    exchange: Option<Exchange<'a>>,
-}
-
-impl<'a> Scope<'a> {
-    /// One of the lines of an event.
-    fn line(line: &'a LineView, exchange: Option<Exchange<'a>>) -> Self {
-        let inside = Inside::Line { listed: line.price_listed };
-        Self { object: Doc::new(&line.bytes), inside, lines: &[], exchange }
-    }
-
-    fn value(self, path: &str) -> Value<'a> {
-        money::value(self.object, path, self.inside, self.exchange)
-    }
-}
-
-/// As deep as the condition, which parsing and definition bound.
-fn condition_holds(condition: &Condition, scope: Scope<'_>) -> bool {
-    match condition {
-        Condition::And(inner) => inner.iter().all(|one| condition_holds(one, scope)),
-        Condition::Or(inner) => inner.iter().any(|one| condition_holds(one, scope)),
-        Condition::Not(inner) => !condition_holds(inner, scope),
-        Condition::Property { path, test } => test.holds(scope.value(path)),
-        Condition::Line(quantifier, inner) => quantified(*quantifier, inner, scope),
-    }
-}
-
-fn quantified(quantifier: Quantifier, inner: &Condition, scope: Scope<'_>) -> bool {
-    let mut lines = scope.lines.iter();
-    let mut test = |line| condition_holds(inner, Scope::line(line, scope.exchange));
-    match quantifier {
-        Quantifier::Any => lines.any(test),
-        Quantifier::None => !lines.any(test),
-        // Of no lines nothing positive is true: an order without lines is not one "of brand A only".
-        Quantifier::All => lines.next().is_some_and(&mut test) && lines.all(test),
-    }
 }
 
 fn some_order(

@@ -1,12 +1,12 @@
 //! What events add up to: counts, days, sums, extremes, and the property of the nth.
 
-use super::compare::{Test, Value, name};
-use super::evaluate::{count_value, visit_matching};
+use super::condition::{count_value, visit_matching};
 use super::person::{EventRef, Person};
-use super::rule::{EventNode, Measure, Window};
 use crate::base::name::nfc;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Result;
+use crate::rule::compare::{Test, Value, name};
+use crate::rule::node::{EventNode, Measure, Window};
 use std::collections::HashSet;
 use std::ops::ControlFlow::{self, Break, Continue};
 

@@ -1,32 +1,21 @@
-//! Rules about people: the tree, its JSON form, the builder, who matches, and when that can change.
+//! Who matches a rule, and when that can change.
 //!
 //! ```text
-//! when (Rust) ---\
-//!                 > rule::Node --> evaluate (one person, one instant) --> true or false
-//! parse (JSON) --/      |
-//! print (JSON) <--------+--> schedule (what to look at again, and when)
+//! rule::Node --> evaluate (one person, one instant) --> true or false
+//!            --> bulk (everybody, one instant)      --> rows of people
+//!            --> schedule (what to look at again, and when)
 //! ```
-//! Nothing here does I/O or reads a clock: the instant is an argument, and a person is a trait that the store's history
-//! implements.
+//! Nothing here reads a clock: the instant is an argument. [`person::Person`] is what a rule asks of a person; over the
+//! facts of a snapshot [`subject`] answers it, for everybody at once [`bulk`] reads the columns.
 
-pub(crate) mod bulk;
-mod compare;
-pub(crate) mod evaluate;
-mod json;
-mod measure;
 pub(crate) mod money;
-mod operator;
-mod orders;
-mod parse;
 pub(crate) mod person;
-mod print;
-mod rule;
+mod condition;
+mod measure;
+mod orders;
+pub(crate) mod evaluate;
 pub(crate) mod schedule;
 pub(crate) mod subject;
+pub(crate) mod bulk;
 #[cfg(test)]
 mod tests;
-mod text;
-pub mod when;
-mod when_macros;
-
-pub use rule::{Rule, Segment, Universe};

@@ -1,16 +1,11 @@
 //! What events and lines say of numbers and products as rules compare it: decimals, also where a text spells them, money in
 //! the store's currency, and ids of products as texts.
 
-use super::compare::Value;
 use crate::base::doc::Doc;
-use crate::base::name::nfc;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Decimal, Money, Timestamp};
-use crate::normalize::order::decimal;
-use crate::normalize::topic::Topic;
-
-/// The members of commerce events, and of their lines, that are money.
-const MONEY: [&str; 8] = ["total", "revenue", "value", "subtotal", "discount", "tax", "shipping", "price"];
+use crate::fact::props::{decimal, is_money};
+use crate::rule::compare::Value;
 
 /// How amounts of one commerce event become amounts in the store's currency.
 #[derive(Clone, Copy)]
@@ -49,16 +44,6 @@ pub(super) enum Inside {
         /// Its price is the catalogue's.
         listed: bool,
     },
-}
-
-/// Whether events of that name have money that may be in another currency than the store's.
-pub(crate) fn is_commerce(event: &str) -> bool {
-    Topic::of(&nfc(event)).is_some_and(|topic| topic != Topic::Campaign)
-}
-
-/// Whether the member at a path is an amount of a commerce event.
-pub(super) fn is_money(path: &str) -> bool {
-    MONEY.contains(&path)
 }
 
 /// The value at a path of an event or a line. Amounts and quantities are decimals, however they are spelled, and the id of a

@@ -1,12 +1,12 @@
 //! What orders add up to, net of refunds unless the measure says gross.
 
-use super::compare::Value;
-use super::evaluate::{count_value, passes};
+use super::condition::{count_value, passes};
 use super::person::{OrderView, Person};
-use super::rule::{OrderMeasure, OrdersNode, Window, is_of_shop};
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Result;
+use crate::rule::compare::Value;
+use crate::rule::node::{OrderMeasure, OrdersNode, Window, is_of_shop};
 
 /// Whether the measure of the person's orders passes the test.
 pub(super) fn holds(node: &OrdersNode, person: &dyn Person, at: Timestamp) -> Result<bool> {

@@ -1,12 +1,12 @@
 //! One person as rules see them: what the store's history implements.
 
-use super::compare::Value;
 use super::money::{self, Exchange, Inside};
-use super::rule::Topic;
 use crate::base::Timestamp;
 use crate::base::doc::Doc;
 use crate::error::Result;
 use crate::normalize::consent::ConsentStatus;
+use crate::rule::compare::Value;
+use crate::rule::node::Topic;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

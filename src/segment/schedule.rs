@@ -1,12 +1,12 @@
 //! When can a membership change? By a fact of one of its inputs, or by time passing at known distances from them.
 
-use super::compare::{Literal, Test};
-use super::evaluate::trait_paths;
-use super::money::is_commerce;
-use super::rule::{Ask, Condition, Node, OrderMeasure, OrdersNode, Rule, Window};
+use super::condition::trait_paths;
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Span};
 use crate::error::{Error, Result};
+use crate::fact::topic::is_commerce;
+use crate::rule::compare::{Literal, Test};
+use crate::rule::node::{Ask, Condition, Node, OrderMeasure, OrdersNode, Rule, Window};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a rule reads. When it changes for a person, the rule must be looked at again for that person.
@@ -141,7 +141,7 @@ fn of_orders(orders: &OrdersNode) -> Vec<i64> {
 
 /// The whole numbers of days at which the answer of the test can turn, for a day count that grows by one.
 fn days_that_matter(test: &Test) -> Vec<i64> {
-    use super::compare::Relation::{Gt, Gte, Lt, Lte};
+    use crate::rule::compare::Relation::{Gt, Gte, Lt, Lte};
     let from = |literal: &Literal| number(literal).and_then(ceiling);
     let past = |literal: &Literal| number(literal).and_then(floor).map(|day| day.saturating_add(1));
     match test {

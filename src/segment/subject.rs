@@ -1,18 +1,20 @@
 //! A person of the store as rules see them.
 
-use super::money::{Exchange, is_commerce};
+use super::money::Exchange;
 use super::person::{EventRef, LineView, OrderView, Person as Asked};
-use super::rule::{Segment, Topic};
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::name::label;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
+use crate::fact::props::currency_of;
+use crate::fact::props::product_lines;
+use crate::fact::topic::is_commerce;
 use crate::normalize::consent::ConsentStatus;
-use crate::normalize::order::{currency_of, product_lines};
 use crate::profile::orders::{Settled, Worth};
 use crate::profile::person::Person;
 use crate::profile::records::Records;
+use crate::rule::node::{Segment, Topic};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

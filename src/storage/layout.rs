@@ -51,6 +51,12 @@ impl<const N: usize> Fill<N> {
     }
 }
 
+/// The identity of a store, drawn at random when it is created; every file of it carries it.
+pub(crate) type StoreId = [u8; 16];
+
+/// The version of every file format in this folder; the manifest of a store decides, the others repeat it.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
 /// The next multiple of 8: where numbers start in every file of ours.
 pub(crate) const fn align8(len: usize) -> usize {
     len.next_multiple_of(8)
@@ -59,29 +65,6 @@ pub(crate) const fn align8(len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{manifest, part, proof, wal};
-
-    #[test]
-    fn format_md_tells_the_offsets_of_the_code() {
-        let text = include_str!("FORMAT.md");
-        let structs: [(&str, &[Field]); 7] = [
-            ("### Log header", wal::HEADER_FIELDS),
-            ("### Log record", wal::RECORD_FIELDS),
-            ("### Part header", part::HEADER_FIELDS),
-            ("### Section entry", part::ENTRY_FIELDS),
-            ("### Part footer", part::FOOTER_FIELDS),
-            ("### Manifest header", manifest::HEADER_FIELDS),
-            ("### Note", proof::NOTE_FIELDS),
-        ];
-        for (heading, fields) in structs {
-            let section = text.split(heading).nth(1).unwrap_or_else(|| panic!("{heading} is missing"));
-            let table = section.lines().filter(|line| line.starts_with("| ")).take(fields.len() + 1).skip(1);
-            for ((name, offset, size), line) in fields.iter().zip(table) {
-                let row = format!("| {offset} | {size} | {name} |");
-                assert!(line.starts_with(&row), "{heading}: {row} is told as {line}");
-            }
-        }
-    }
 
     #[test]
     fn the_checksum_is_the_published_one() {

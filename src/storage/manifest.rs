@@ -3,11 +3,11 @@
 //! Replaced as a whole: temporary file, sync, atomic rename, directory sync. A crash leaves the old list or the new
 //! one.
 
+use super::layout::{FORMAT_VERSION, StoreId};
 use super::layout::{Field, Fill, fills};
 use super::part::Sealed;
 use super::proof::PROOF_NAME;
 use super::vfs::{LOCK_NAME, Vfs, is_plain};
-use super::{FORMAT_VERSION, StoreId};
 use crate::base::bytes::Reader;
 use crate::{Error, Result};
 use rkyv::rancor;

@@ -6,10 +6,10 @@
 //! Block checksums have 64 bits: with 32, one damage in four billion would pass as data; the other half costs 0.02 %
 //! of the file.
 
+use super::layout::{FORMAT_VERSION, StoreId};
 use super::layout::{Field, Fill, fills};
 use super::map::Bytes;
 use super::vfs::Vfs;
-use super::{FORMAT_VERSION, StoreId};
 use crate::base::bytes::Reader;
 use crate::{Error, Result};
 use std::ops::Range;

@@ -1,9 +1,9 @@
 //! Writes a part: sections one after the other, streamed; the directory of block checksums and the footer at the end.
 
 use super::layout::align8;
+use super::layout::{FORMAT_VERSION, StoreId};
 use super::part::{BLOCK_BYTES, Entry, FOOTER_BYTES, Footer, HEADER_BYTES, MAGIC, Sealed, checksum, header};
 use super::vfs::{Vfs, VfsFile};
-use super::{FORMAT_VERSION, StoreId};
 use crate::base::bytes::low32;
 use crate::{Error, Result};
 use std::io::IoSlice;

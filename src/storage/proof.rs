@@ -7,9 +7,9 @@
 //! The note may be lost or torn by a crash: it is true whenever it is there, and without it the next open only copies
 //! what nothing proves. Two places are written in turn, so that a torn note leaves the one before.
 
+use super::layout::{FORMAT_VERSION, StoreId};
 use super::layout::{Field, Fill, fills};
 use super::vfs::{Vfs, VfsSlots};
-use super::{FORMAT_VERSION, StoreId};
 use crate::Result;
 use crate::base::bytes::Reader;
 use xxhash_rust::xxh3::xxh3_64;

@@ -5,8 +5,8 @@
 //! first bad record would drop acknowledged ones, so a bad record is cut only if nothing proves that it was durable:
 //! neither the caller (who knows the manifest), nor a record before it, nor any valid record behind it.
 
-use super::wal::{HEADER_BYTES, LogId, MAGIC, MAX_PAYLOAD_BYTES, RECORD_BYTES, Span};
-use super::{FORMAT_VERSION, layout::align8};
+use super::layout::{FORMAT_VERSION, align8};
+use super::log_format::{HEADER_BYTES, LogId, MAGIC, MAX_PAYLOAD_BYTES, RECORD_BYTES, Span, Tail};
 use crate::base::bytes::Reader;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -24,19 +24,6 @@ pub(crate) struct Record<'a> {
     pub(crate) payload: &'a [u8],
     /// Where the record starts in the file, for error texts.
     pub(crate) offset: u64,
-}
-
-/// How a log ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tail {
-    /// How long the valid part of the file is.
-    pub(crate) len: u64,
-    /// How many bytes behind it are torn and to be cut; 0 for a clean end.
-    pub(crate) cut: u64,
-    /// The sequence of the record that would come next.
-    pub(crate) next_sequence: u64,
-    /// The highest sequence proven durable, by a record or by the caller.
-    pub(crate) durable: u64,
 }
 
 /// A log being read. Holds nothing but the file's bytes: memory does not depend on what they say.

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::base::Config;
 use crate::base::ident::parse_hex;
 use crate::error::Error;
-use crate::storage::StoreId;
+use crate::storage::layout::StoreId;
 use crate::storage::manifest::{Listed, Manifest, Role};
 use crate::storage::part::Sealed;
 use crate::storage::vfs::Vfs;

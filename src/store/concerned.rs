@@ -4,9 +4,9 @@ use super::live::Touched;
 use super::objection::remembered;
 use crate::Result;
 use crate::column::blocks::BlockCache;
-use crate::event::history::{At, Head};
+use crate::event::row::{At, Head};
+use crate::fact::kind::{Bits, Kind};
 use crate::identity::graph::NodeState;
-use crate::normalize::fact::{Bits, Kind};
 use crate::profile::consent::Speaking;
 use crate::profile::contacts::{Hearing, is_contact};
 

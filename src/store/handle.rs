@@ -14,7 +14,7 @@ use super::writer::Writer;
 use crate::Result;
 use crate::base::{Rate, Timestamp};
 use crate::normalize::normalizer::Normalizer;
-use crate::segment::Segment;
+use crate::rule::node::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;
 use crate::storage::vfs::{Lock, Vfs};

@@ -10,13 +10,14 @@ use crate::base::ident::uuid_text;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::error::Error;
-use crate::event::named_order_key;
+use crate::event::keys::named_order_key;
+use crate::fact::kind::Kind as FactKind;
+use crate::fact::order::{Amount, OrderAction};
 use crate::import::{
     CsvFile, Customer, Detected, Home, Kind, OnProgress, Progress, Said, Sink, Told, is_utf16, refuse_other_formats,
 };
 use crate::message::Flag;
 use crate::message::reason::{Flags, Refusal};
-use crate::normalize::fact::{Amount, Kind as FactKind, OrderAction};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::{Intake, ReceivedAt};
 use serde::Serialize;

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::base::{ProfileId, Timestamp};
 use crate::column::rows::RowSet;
 use crate::profile::records::Records;
-use crate::segment::Segment;
+use crate::rule::node::Segment;
 use crate::segment::bulk::Crowd;
 use roaring::RoaringBitmap;
 use std::sync::Arc;

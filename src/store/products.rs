@@ -8,11 +8,11 @@ use super::snapshot::Snapshot;
 use crate::Result;
 use crate::base::bytes::put_str;
 use crate::base::{Decimal, Timestamp};
-use crate::compose::{Members, object, text};
+use crate::compose::message::{Members, object, text};
+use crate::fact::kind::Kind;
 use crate::message::reason::{Flags, Refusal};
 use crate::message::wire::Wire;
 use crate::message::{Limit, Reason};
-use crate::normalize::fact::Kind;
 use crate::view::Json;
 
 /// What the catalogue says of a product from an instant on.

@@ -5,10 +5,11 @@ use super::book::Book;
 use super::state::State;
 use crate::Result;
 use crate::base::Timestamp;
-use crate::base::config::Namespaces;
+use crate::base::namespaces::Namespaces;
 use crate::column::blocks::BlockCache;
-use crate::event::history::{Head, History};
-use crate::normalize::fact::Fact;
+use crate::event::history::History;
+use crate::event::row::Head;
+use crate::fact::view::Fact;
 use crate::normalize::recast::Recast;
 use std::sync::Arc;
 

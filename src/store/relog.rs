@@ -7,8 +7,9 @@
 use super::catalog::{Catalog, log_name};
 use crate::Result;
 use crate::error::{Error, ErrorKind};
+use crate::storage::log_format::{LogId, Span};
 use crate::storage::replay::Replay;
-use crate::storage::wal::{LogId, Span, Wal};
+use crate::storage::wal::Wal;
 
 /// Copies the records of all live logs up to `through` into a new one, and makes it the only one. Returns it with its
 /// number; everything in it is durable.

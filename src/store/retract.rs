@@ -11,10 +11,11 @@ use super::ruling::{Said, naming};
 use super::writer::Writer;
 use crate::Result;
 use crate::base::MessageId;
-use crate::event::history::At;
+use crate::event::row::At;
+use crate::fact::kind::Kind;
+use crate::fact::view::Fact;
 use crate::identity::tomb::{Hash, content_hash};
 use crate::message::reason::Flags;
-use crate::normalize::fact::{Fact, Kind};
 use ahash::AHashMap;
 use parking_lot::MutexGuard;
 
@@ -173,7 +174,7 @@ impl Inner {
 mod tests {
     use super::*;
     use crate::message::Reason;
-    use crate::segment::{Rule, Segment, Universe};
+    use crate::rule::node::{Rule, Segment, Universe};
     use crate::store::{Clock, Product};
 
     fn store() -> Store {

@@ -10,10 +10,10 @@ use crate::Result;
 use crate::column::filter::Filter;
 use crate::column::recent::Recent;
 use crate::column::slots::fingerprint;
-use crate::event::part::message_hash;
+use crate::event::layout::message_hash;
+use crate::fact::layout::IdRef;
 use crate::identity::part::NodePart;
 use crate::identity::tail::identifier_hash;
-use crate::normalize::fact::IdRef;
 
 /// See the module.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Sealed {
         self.may_hold_messages(&[fingerprint(message_hash(id))]).into_iter().any(|held| held)
     }
 
-    /// The same for the message ids of a batch, by [`message_key`](crate::event::part::message_key).
+    /// The same for the message ids of a batch, by [`message_key`](crate::event::layout::message_key).
     pub(super) fn may_hold_messages(&self, keys: &[u32]) -> Vec<bool> {
         self.may_hold(keys, |filters| &filters.messages)
     }

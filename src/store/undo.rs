@@ -13,9 +13,9 @@ use super::writer::Writer;
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
+use crate::fact::view::Fact;
 use crate::identity::tomb::Hash;
 use crate::import::CsvFile;
-use crate::normalize::fact::Fact;
 use ahash::AHashMap;
 use std::io::Read;
 

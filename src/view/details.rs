@@ -6,9 +6,11 @@
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money};
-use crate::normalize::fact::{Fact, Kind};
-use crate::normalize::order::{currency_of, decimal, product_lines, quantity_of};
-use crate::normalize::topic::Topic;
+use crate::fact::kind::Kind;
+use crate::fact::props::currency_of;
+use crate::fact::props::{decimal, product_lines, quantity_of};
+use crate::fact::topic::Topic;
+use crate::fact::view::Fact;
 use crate::profile::records::Records;
 use serde::Serialize;
 

@@ -1,11 +1,11 @@
 //! Groups: the companies, teams or households that people say they belong to.
 
-use super::profile::Json;
+use super::json::Json;
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{MessageId, ProfileId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::normalize::fact::Kind;
+use crate::fact::kind::Kind;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
 use serde::Serialize;

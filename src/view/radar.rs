@@ -3,7 +3,7 @@
 use super::why::id_of;
 use crate::Result;
 use crate::base::{Id, ProfileId, Timestamp};
-use crate::event::history::At;
+use crate::event::row::At;
 use crate::identity::evidence::NONE;
 use crate::profile::person::Person;
 use crate::profile::records::Records;

@@ -3,12 +3,12 @@
 use crate::Result;
 use crate::base::{Id, MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::event::history::At;
+use crate::event::row::At;
+use crate::fact::kind::{Bits, Kind};
 use crate::identity::evidence::EdgeKey;
 use crate::identity::explain::{Step, why};
 use crate::identity::region::{Gathered, around};
 use crate::identity::solve::Link;
-use crate::normalize::fact::{Bits, Kind};
 use crate::profile::records::Records;
 use serde::Serialize;
 use std::fmt;

@@ -4,9 +4,10 @@ use super::model::{Order, Shopper};
 use crate::base::time::DAY_MS;
 use crate::base::{Decimal, Span, Timestamp};
 use crate::error::ErrorKind;
+use crate::rule::node::{Rule, Segment};
+use crate::rule::when;
 use crate::segment::evaluate::matches;
 use crate::segment::schedule::{Boundary, Input, boundaries, check_references, inputs};
-use crate::segment::{Rule, Segment, when};
 use serde_json::json;
 
 fn at(ms: i64) -> Timestamp {

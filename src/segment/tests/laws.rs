@@ -2,8 +2,8 @@
 
 use super::model::{Order, Shopper, holds};
 use crate::base::Timestamp;
+use crate::rule::node::Rule;
 use crate::segment::evaluate::matches;
-use crate::segment::rule::Rule;
 use crate::segment::schedule::{Input, boundaries, inputs};
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -2,8 +2,9 @@
 
 use super::model::{Order, Shopper};
 use crate::base::{Decimal, Span, Timestamp};
+use crate::rule::node::{Rule, Segment, Universe};
+use crate::rule::when;
 use crate::segment::evaluate::is_member;
-use crate::segment::{Rule, Segment, Universe, when};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

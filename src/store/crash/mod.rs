@@ -15,7 +15,8 @@ use super::options::{Clock, Durability, Options};
 use super::ruling::{Erasure, Ruling};
 use crate::Result;
 use crate::base::{MessageId, Rate, Span, Timestamp, id};
-use crate::segment::{Segment, when};
+use crate::rule::node::Segment;
+use crate::rule::when;
 use crate::storage::faulty::FaultyVfs;
 use std::sync::Arc;
 

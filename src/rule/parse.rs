@@ -1,12 +1,13 @@
 //! JSON -> rule. Every error names the place, as in `$.and[1].where`, and what was expected there.
 
-use super::json::{DEPTH_MAX, Json, too_deep};
-use super::operator::{self, Kind};
-use super::rule::{
-    Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Shop,
-    Topic, Window,
+use super::json::Json;
+use super::node::{
+    Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule, Topic,
+    Window,
 };
-use crate::base::{Span, Timestamp};
+use super::operator::{self, Kind};
+use super::reader::{Members, Place, instant};
+use crate::base::Span;
 use crate::error::{Error, Result};
 
 /// What a node may be about.
@@ -34,79 +35,7 @@ const LATER_HEADS: [&str; 14] = [
 /// Rolling periods that `regularly` may look at.
 const PERIODS_MAX: i64 = 1000;
 
-/// Where in the JSON: `$.and[1].where`.
-#[derive(Clone)]
-pub(super) struct Place {
-    path: String,
-    depth: usize,
-}
-
-impl Place {
-    pub(super) fn key(&self, key: &str) -> Self {
-        // A key is a name, not a value, but it is the caller's text all the same.
-        let short: String = key.chars().take(60).collect();
-        Self { path: format!("{}.{short}", self.path), depth: self.depth }
-    }
-
-    pub(super) fn item(&self, at: usize) -> Self {
-        Self { path: format!("{}[{at}]", self.path), depth: self.depth }
-    }
-
-    pub(super) fn expected(&self, what: &str, found: &Json) -> Error {
-        Error::invalid(format!("at {}: expected {what}, found {}", self.path, found.kind()))
-    }
-
-    pub(super) fn invalid(&self, message: &str) -> Error {
-        Error::invalid(format!("at {}: {message}", self.path))
-    }
-
-    pub(super) fn unsupported(&self, operator: &str) -> Error {
-        Error::unsupported(format!("at {}: {operator} is not part of this version", self.path))
-    }
-
-    fn deeper(&self) -> Result<Self> {
-        if self.depth >= DEPTH_MAX {
-            Err(too_deep())
-        } else {
-            Ok(Self { path: self.path.clone(), depth: self.depth + 1 })
-        }
-    }
-}
-
-/// The members of an object that nobody has claimed yet.
-pub(super) struct Members<'j> {
-    pub(super) place: Place,
-    pub(super) rest: Vec<(&'j str, &'j Json)>,
-}
-
-impl<'j> Members<'j> {
-    fn of(json: &'j Json, place: &Place, what: &str) -> Result<Self> {
-        let Json::Object(members) = json else { return Err(place.expected(what, json)) };
-        let rest = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        Ok(Self { place: place.deeper()?, rest })
-    }
-
-    fn take(&mut self, key: &str) -> Option<(&'j Json, Place)> {
-        let at = self.rest.iter().position(|(own, _)| *own == key)?;
-        Some((self.rest.remove(at).1, self.place.key(key)))
-    }
-
-    fn required(&mut self, key: &str) -> Result<(&'j Json, Place)> {
-        self.take(key).ok_or_else(|| self.place.invalid(&format!("expected a member {key}")))
-    }
-
-    fn finish(&self, allowed: &str) -> Result<()> {
-        let Some((key, _)) = self.rest.first() else { return Ok(()) };
-        Err(self.place.key(key).invalid(&format!("unknown member; expected {allowed}")))
-    }
-
-    /// The shop that a node is narrowed to; the empty name is the shop of sources that declare none.
-    fn shop(&mut self) -> Result<Shop> {
-        let Some((json, place)) = self.take("shop") else { return Ok(None) };
-        let Json::Text(shop) = json else { return Err(place.expected("the name of a shop", json)) };
-        Ok(Some(shop.clone()))
-    }
-
+impl Members<'_> {
     fn window(&mut self) -> Result<Option<Window>> {
         self.take("window").map(|(json, place)| window(json, &place)).transpose()
     }
@@ -118,7 +47,7 @@ impl<'j> Members<'j> {
 
 /// The whole rule.
 pub(crate) fn rule(json: &Json) -> Result<Rule> {
-    node(json, &Place { path: "$".to_owned(), depth: 0 }).map(Rule)
+    node(json, &Place::root()).map(Rule)
 }
 
 fn node(json: &Json, place: &Place) -> Result<Node> {
@@ -407,12 +336,6 @@ fn any_span(json: &Json, place: &Place) -> Result<Span> {
     if ["cd", "cw", "cm", "cq", "cy"].iter().any(|unit| text.ends_with(unit)) {
         return Err(place.unsupported("a calendar unit"));
     }
-    text.parse().map_err(|_| place.invalid(&format!("expected {EXPECTED}")))
-}
-
-pub(super) fn instant(json: &Json, place: &Place) -> Result<Timestamp> {
-    const EXPECTED: &str = "an instant such as \"2026-01-31T09:30:00Z\", or a date";
-    let Json::Text(text) = json else { return Err(place.expected(EXPECTED, json)) };
     text.parse().map_err(|_| place.invalid(&format!("expected {EXPECTED}")))
 }
 

@@ -16,7 +16,7 @@
 
 use super::compare::{Literal, Part, Relation, Test};
 use super::json::DEPTH_MAX;
-use super::rule::{
+use super::node::{
     Answer, Ask, Condition as Inner, EventNode, LineMatch, Measure, Node, OrderMeasure, OrdersNode, Quantifier, Rule,
     Shop, Topic, Window,
 };

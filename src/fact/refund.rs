@@ -1,7 +1,7 @@
 //! What a refund says of its amount where only its order, or the catalogue, can tell the rest: its currency, or the prices
 //! of its lines.
 
-use super::order::{Props, decimal, product_lines, quantity_of};
+use super::props::{Props, decimal, product_lines, quantity_of};
 use crate::base::Decimal;
 use crate::base::doc::Doc;
 

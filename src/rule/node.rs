@@ -1,10 +1,10 @@
 //! The rule tree, and a segment: a rule with a name.
 
 use super::compare::{Literal, Test};
-use super::money::is_money;
 use crate::base::name::label;
 use crate::base::{Span, Timestamp};
 use crate::error::{Error, Result};
+use crate::fact::props::is_money;
 use crate::normalize::consent::ConsentStatus;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -23,54 +23,6 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule(pub(crate) Node);
-
-impl Rule {
-    /// Reads the JSON form; numbers keep all their digits.
-    ///
-    /// # Errors
-    /// `Invalid` names the place, as in `$.and[1].where`, and what was expected there. `Unsupported` names an operator
-    /// that is part of the language but not of this version.
-    ///
-    /// ```
-    /// use regulars::{ErrorKind, Rule};
-    /// let error = Rule::from_json(r#"{"and":[{"trait":"tier","is":"gold"},{"trait":"age","gt":"many"}]}"#).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Invalid);
-    /// assert!(error.to_string().contains("$.and[1].gt"));
-    /// ```
-    pub fn from_json(text: &str) -> Result<Self> {
-        super::parse::rule(&super::json::read(text)?)
-    }
-
-    /// The JSON form, exact: [`Rule::from_json`] gives the same rule back.
-    ///
-    /// ```
-    /// let rule = !regulars::when::member_of("vip");
-    /// assert_eq!(rule.to_json(), r#"{"not":{"segment":"vip"}}"#);
-    /// ```
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        super::json::write(&super::print::node(&self.0))
-    }
-
-    /// Refuses what the builder lets through and the JSON form would not: empty windows, nests beyond the depth.
-    pub(crate) fn check(&self) -> Result<()> {
-        super::parse::rule(&super::print::node(&self.0)).map(|_| ())
-    }
-}
-
-impl Serialize for Rule {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        super::print::node(&self.0).serialize(serializer)
-    }
-}
-
-/// The same reader as [`Rule::from_json`], except that serde hands over numbers beyond 64 bits as `f64`.
-impl<'de> Deserialize<'de> for Rule {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let json = super::json::Json::deserialize(deserializer)?;
-        super::parse::rule(&json).map_err(serde::de::Error::custom)
-    }
-}
 
 /// Whom a segment speaks about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Part, Relation, Test};
 use super::json::Json;
-use super::parse::{Members, Place, instant};
+use super::reader::{Members, Place, instant};
 use super::text::Text;
 use crate::error::{Error, Result};
 

@@ -1,5 +1,7 @@
 //! The events that the Segment spec defines for shops (version 2) and for e-mail.
 
+use crate::base::name::nfc;
+
 /// The kinds of events that share their properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -43,4 +45,9 @@ impl Topic {
             _ => return None,
         })
     }
+}
+
+/// Whether events of that name have money that may be in another currency than the store's.
+pub(crate) fn is_commerce(event: &str) -> bool {
+    Topic::of(&nfc(event)).is_some_and(|topic| topic != Topic::Campaign)
 }

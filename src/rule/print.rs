@@ -2,7 +2,7 @@
 
 use super::compare::{Literal, Relation, Test};
 use super::json::Json;
-use super::rule::{Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Shop, Window};
+use super::node::{Answer, Ask, Condition, EventNode, LineMatch, Measure, Node, OrdersNode, Quantifier, Shop, Window};
 use crate::base::time::DAY_MS;
 use crate::base::{Span, Timestamp};
 

@@ -39,7 +39,7 @@ impl<'a> Value<'a> {
     }
 
     /// The number that it is.
-    pub(super) fn as_decimal(self) -> Option<Decimal> {
+    pub(crate) fn as_decimal(self) -> Option<Decimal> {
         match self {
             Self::Doc(doc) => doc.as_decimal(),
             Self::Number(number) => Some(number),
@@ -68,7 +68,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn equals(self, literal: &Literal) -> bool {
+    pub(crate) fn equals(self, literal: &Literal) -> bool {
         match (self, literal) {
             (Self::Doc(doc), Literal::Bool(value)) => doc.as_bool() == Some(*value),
             (Self::Doc(doc), Literal::Text(text)) => doc.as_str().is_some_and(|own| nfc(&own) == text.compared()),
@@ -80,7 +80,7 @@ impl<'a> Value<'a> {
 }
 
 /// The text of a name.
-pub(super) fn name(doc: Doc<'_>) -> Option<Cow<'_, str>> {
+pub(crate) fn name(doc: Doc<'_>) -> Option<Cow<'_, str>> {
     doc.as_str().or_else(|| doc.as_integer())
 }
 
