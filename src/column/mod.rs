@@ -3,16 +3,16 @@
 //! What a column is told by its part (offsets, counts) is believed only as far as the section's bytes reach: anything
 //! else is `Corrupt` and names the file.
 
-pub(crate) mod blocks;
-pub(crate) mod cow;
-pub(crate) mod filter;
 pub(crate) mod fixed;
 pub(crate) mod heap;
-pub(crate) mod log;
+pub(crate) mod blocks;
+pub(crate) mod slots;
+pub(crate) mod runs;
+pub(crate) mod filter;
 pub(crate) mod recent;
 pub(crate) mod rows;
-pub(crate) mod runs;
-pub(crate) mod slots;
+pub(crate) mod cow;
+pub(crate) mod log;
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -1,7 +1,6 @@
 //! Orders, and their product lines.
 
-use super::::{Core, Message, common};
-use super::message::{Members, object, text};
+use super::message::{Core, Members, Message, common, object, text};
 use crate::base::{Currency, Decimal, Id, MessageId, Timestamp};
 use serde::Serialize;
 

@@ -6,26 +6,25 @@
 //!
 //! Nothing here does I/O, reads a clock or spawns a thread; the graph comes through a trait that the store implements.
 
+pub(crate) mod evidence;
+pub(crate) mod graph;
+pub(crate) mod rulebook;
+pub(crate) mod change;
+pub(crate) mod stated;
+pub(crate) mod tomb;
+pub(crate) mod component;
+pub(crate) mod clean;
+pub(crate) mod proof;
+pub(crate) mod solve;
+pub(crate) mod region;
 pub(crate) mod append;
 pub(crate) mod attribute;
-pub(crate) mod change;
-pub(crate) mod clean;
-pub(crate) mod component;
-pub(crate) mod evidence;
-pub(crate) mod explain;
-pub(crate) mod graph;
-pub(crate) mod nodes;
-pub(crate) mod part;
-pub(crate) mod proof;
-pub(crate) mod public_id;
-pub(crate) mod region;
-pub(crate) mod rulebook;
-pub(crate) mod rules;
-pub(crate) mod solve;
-pub(crate) mod stated;
 pub(crate) mod tail;
-pub(crate) mod tomb;
-
+pub(crate) mod part;
+pub(crate) mod public_id;
+pub(crate) mod nodes;
+pub(crate) mod rules;
+pub(crate) mod explain;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

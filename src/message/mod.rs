@@ -11,10 +11,10 @@
 //! compare
 //! this tokenizer with `serde_json`, on validity and on value.
 
-pub(crate) mod json;
-pub(crate) mod lines;
 pub(crate) mod reason;
+pub(crate) mod json;
 pub(crate) mod shape;
+pub(crate) mod lines;
 pub(crate) mod wire;
 
 pub use reason::{Flag, Limit, Reason};

@@ -2,20 +2,19 @@
 
 pub(crate) mod blocked;
 pub(crate) mod clock;
-pub(crate) mod consent;
-pub(crate) mod email;
 pub(crate) mod fields;
+pub(crate) mod consent;
+mod plans;
+pub(crate) mod email;
+pub(crate) mod phone;
 pub(crate) mod ident;
-pub(crate) mod intake;
-pub(crate) mod names;
 pub(crate) mod normalizer;
 pub(crate) mod order;
-pub(crate) mod phone;
-pub(crate) mod recast;
-mod plans;
-
+pub(crate) mod names;
+pub(crate) mod intake;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod check;
+pub(crate) mod recast;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -3,11 +3,11 @@
 //! Nothing is kept per profile but which identifiers it has. Everything else is a function of the events that those
 //! identifiers own, so a merge or a split moves nothing and loses nothing.
 
-pub(crate) mod catalogue;
 pub(crate) mod consent;
 pub(crate) mod contacts;
+pub(crate) mod refunds;
 pub(crate) mod orders;
-pub(crate) mod person;
 pub(crate) mod pool;
 pub(crate) mod records;
-pub(crate) mod refunds;
+pub(crate) mod catalogue;
+pub(crate) mod person;
