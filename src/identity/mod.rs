@@ -7,15 +7,15 @@
 //! Nothing here does I/O, reads a clock or spawns a thread; the graph comes through a trait that the store implements.
 
 pub(crate) mod evidence;
-pub(crate) mod graph;
+pub(crate) mod component;
 pub(crate) mod rulebook;
+pub(crate) mod graph;
 pub(crate) mod change;
 pub(crate) mod stated;
 pub(crate) mod tomb;
-pub(crate) mod component;
+pub(crate) mod solve;
 pub(crate) mod clean;
 pub(crate) mod proof;
-pub(crate) mod solve;
 pub(crate) mod region;
 pub(crate) mod append;
 pub(crate) mod attribute;

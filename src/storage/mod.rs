@@ -15,8 +15,8 @@ pub(crate) mod replay;
 pub(crate) mod wal;
 pub(crate) mod part;
 pub(crate) mod part_writer;
-pub(crate) mod manifest;
 pub(crate) mod proof;
+pub(crate) mod manifest;
 
 #[cfg(test)]
 mod tests {

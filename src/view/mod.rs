@@ -1,6 +1,7 @@
 //! Read models: what people and programs look at.
 
 pub(crate) mod json;
+pub(crate) mod why;
 pub(crate) mod asked;
 mod consent;
 mod details;
@@ -10,7 +11,6 @@ pub(crate) mod profile;
 mod page;
 pub(crate) mod radar;
 pub(crate) mod revenue;
-pub(crate) mod why;
 pub(crate) mod why_not;
 
 pub use asked::Asked;
