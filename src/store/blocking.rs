@@ -4,8 +4,8 @@
 //! its identifiers is told the others only; so what rested on a blocked one is worked out again, and nothing else.
 
 use super::book::{Applied, Book, Dirt};
-use super::commit::kind;
 use super::handle::Store;
+use super::record::kind;
 use super::rules::{Changed, Outcome, RulesReport};
 use super::snapshot::Snapshot;
 use super::statement::{Loss, Pair, pair_of};

@@ -2,12 +2,10 @@
 //!
 //! Reads sealed parts, writes nothing: no file, clock or thread. Given the same facts in the same order it is the same.
 
-use super::commit::Known;
-use super::live::{Crossing, LiveSegment, News, Touched};
+use super::live_segment::{Crossing, LiveSegment};
 use super::sealed::{Sealed, Wanted};
 use super::state::State;
-use super::statement::Hashes;
-use super::stats::Solving;
+use super::touched::{News, Touched};
 use crate::Result;
 use crate::base::namespaces::Namespaces;
 use crate::base::rates::Rates;
@@ -39,7 +37,7 @@ use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The types that are event names themselves: they have codes from the start, and count towards no limit.
 pub(super) const TYPE_NAMES: [Kind; 12] = [
@@ -94,6 +92,30 @@ pub(super) struct Book {
     pub(super) returned: bool,
     /// It holds all facts itself: the parts that the store has on disk, if any, are in another form.
     pub(super) anew: bool,
+}
+
+/// Nodes by the hashes under which erasures name them: made when a log is replayed, since erasures hold nothing else.
+#[derive(Default)]
+pub(super) struct Hashes {
+    pub(super) nodes: AHashMap<Hash, u32>,
+    /// How many nodes were looked at.
+    pub(super) known: u32,
+}
+
+/// What solving cost since the store was opened.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Solving {
+    /// Pairs that events named.
+    pub(super) pairs: u64,
+    pub(super) identifiers: u64,
+    pub(super) time: Duration,
+}
+
+/// What is remembered of an accepted message.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub(super) content: u64,
+    pub(super) claimed: bool,
 }
 
 /// The best evidence of the pairs that came last, so that a session's events need no look-up. The smaller node comes
@@ -195,7 +217,7 @@ impl Book {
     }
 
     /// Begins the active tail behind these parts.
-    pub(super) fn restart_tail(&mut self, parts: &[super::seal::OpenPart]) {
+    pub(super) fn restart_tail(&mut self, parts: &[super::part::OpenPart]) {
         self.set_parts(parts);
         let base = parts.last().map_or(0, |part| part.nodes.base() + part.nodes.len());
         self.node_tail = Arc::new(NodeTail::new(base));

@@ -1,7 +1,7 @@
 //! Whose answers about consent a commit can have changed: a contact is of more people than whoever a message belongs to.
 
-use super::live::Touched;
 use super::objection::remembered;
+use super::touched::Touched;
 use crate::Result;
 use crate::column::blocks::BlockCache;
 use crate::event::row::{At, Head};

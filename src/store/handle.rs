@@ -1,8 +1,8 @@
 //! The handle of a store.
 
-use super::catalog::{Catalog, Charter};
-use super::commit::Batch;
-use super::options::{Clock, Durability, Options, Recovery};
+use super::batch::Batch;
+use super::inner::Inner;
+use super::options::{Durability, Options};
 use super::receipt::Receipt;
 use super::recover::{Opened, open};
 use super::snapshot::Snapshot;
@@ -13,16 +13,14 @@ use super::verify::Verification;
 use super::writer::Writer;
 use crate::Result;
 use crate::base::{Rate, Timestamp};
-use crate::normalize::normalizer::Normalizer;
 use crate::rule::node::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;
-use crate::storage::vfs::{Lock, Vfs};
+use crate::storage::vfs::Vfs;
 use crate::storage::wal::Wal;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A customer store: one directory, one handle, any number of threads.
 ///
@@ -43,22 +41,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone)]
 pub struct Store {
     pub(super) inner: Arc<Inner>,
-}
-
-/// What all handles of a store share.
-pub(super) struct Inner {
-    pub(super) writer: Mutex<Writer>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) normalizer: Arc<Normalizer>,
-    pub(super) charter: Charter,
-    pub(super) durability: Durability,
-    pub(super) clock: Clock,
-    pub(super) recovery: Recovery,
-    /// Stopped before the store is closed.
-    syncer: Option<Syncer>,
-    /// Dropped last: the directory is ours until everything else is closed.
-    _lock: Lock,
 }
 
 impl Store {
@@ -393,42 +375,42 @@ impl Store {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // A host that never called close still keeps its promise of Interval and OnFlush at an orderly end. Errors have
-        // nowhere to go here: close() is the call that tells them.
-        drop(self.syncer.take());
-        let durable = self.gate.make_all_durable();
-        // Whatever happened, no job of ours writes into the directory when the lock is gone.
-        let _ = self.finish(&mut self.writer.lock(), durable);
-    }
-}
-
-impl Inner {
-    /// Waits for the background jobs and leaves the directory in order: what there is is proven, what is nothing goes.
-    fn finish(&self, writer: &mut Writer, durable: Result<()>) -> Result<()> {
-        let done = writer.finish_seal().and(writer.finish_merge());
-        durable?;
-        // Where the disk is full, the log holds all that a seal would.
-        done.or_else(|error| if error.is_out_of_space() { Ok(()) } else { Err(error) })?;
-        self.prove();
-        self.catalog.tidy()
-    }
-
-    /// See [`Gate::prove`].
-    fn prove(&self) {
-        self.gate.prove(self.catalog.vfs.as_ref(), self.catalog.generation());
-    }
-
-    /// The wall clock.
-    pub(super) fn wall_clock() -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millisecond(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
-}
-
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Store({} events)", self.stats().events)
+    }
+}
+
+impl Options {
+    /// Opens the store in the directory `path`, or creates it; the parent must exist.
+    ///
+    /// **Cost**: the replay of the log's tail; independent of the store's size.
+    ///
+    /// # Errors
+    /// `Locked` while another process has it open, `Invalid` for options that contradict the store's or themselves,
+    /// `Corrupt`, `Version` and `Io`.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("regulars-doc-options-{}", std::process::id()));
+    /// let store = regulars::Store::options().currency("EUR").open(&dir)?;
+    /// store.close()?;
+    /// # std::fs::remove_dir_all(&dir).expect("made above");
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Store> {
+        Store::open_with(self, path.as_ref())
+    }
+
+    /// A store that lives in memory only: for tests.
+    ///
+    /// # Errors
+    /// `Invalid` for options that contradict themselves.
+    ///
+    /// ```
+    /// let store = regulars::Store::options().in_memory()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn in_memory(self) -> Result<Store> {
+        Store::in_memory_with(self)
     }
 }

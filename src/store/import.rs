@@ -1,10 +1,11 @@
 //! Files of other systems in: their rows go the way of every other message.
 
-use super::commit::{Batch, Rows};
+use super::batch::{Batch, Rows};
+use super::brought::Brought;
 use super::handle::Store;
+use super::ingest::TakeBatch;
 use super::ingest::{BATCH_BYTES_MAX, Ingest};
 use super::receipt::Receipt;
-use super::undo::Brought;
 use crate::Result;
 use crate::base::ident::uuid_text;
 use crate::base::{Currency, Decimal, MessageId, Timestamp};
@@ -30,9 +31,6 @@ use std::time::Instant;
 const HEAD_BYTES: u64 = 64 << 10;
 /// A JSON value over several lines is held whole; a larger file has a message a line.
 const VALUE_BYTES_MAX: u64 = 256 << 20;
-
-/// Told each batch of a file of messages, the instant that it moves the store to, and how much was read.
-pub(super) type TakeBatch<'t> = dyn FnMut(Batch, Option<Timestamp>, super::ingest::Progress) -> Result<()> + 't;
 
 /// What an import did: an ingest receipt that counts rows, and what the file turned out to be.
 ///

@@ -1,8 +1,8 @@
 //! Messages in: bodies and streams of them.
 
-use super::commit::Batch;
-use super::handle::{Inner, Store};
-use super::import::TakeBatch;
+use super::batch::Batch;
+use super::handle::Store;
+use super::inner::Inner;
 use super::options::Clock;
 use super::receipt::Receipt;
 use crate::Result;
@@ -20,6 +20,9 @@ use std::path::Path;
 
 /// A commit of a stream ends at this many bytes, however few lines they are.
 pub(super) const BATCH_BYTES_MAX: usize = 64 << 20;
+
+/// Told each batch of a file of messages, the instant that it moves the store to, and how much was read.
+pub(super) type TakeBatch<'t> = dyn FnMut(Batch, Option<Timestamp>, Progress) -> Result<()> + 't;
 
 /// How to take messages in: where they come from and when they came.
 ///

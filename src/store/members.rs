@@ -1,6 +1,6 @@
 //! Who is in a segment: rules evaluated over everybody.
 
-use super::live::LiveSegment;
+use super::live_segment::LiveSegment;
 use crate::Result;
 use crate::base::{ProfileId, Timestamp};
 use crate::column::rows::RowSet;

@@ -3,7 +3,6 @@
 //! The erasure names those contacts like everything that it forgets, by keyed hashes, with the channel. What it names
 //! follows from what the store knew at the call, and is no part of what the caller said: a repeat is a duplicate.
 
-use super::book::Book;
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::doc::{Doc, DocWriter};
@@ -17,7 +16,6 @@ use crate::profile::contacts::{Hearing, is_contact, shared_contacts, speaks};
 use crate::profile::person::Person;
 use crate::profile::records::Records;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The member of an erasure's document that holds them: lists of hashes by channel.
 const MEMBER: &str = "objected";
@@ -137,22 +135,6 @@ fn says_no(contact: &Contact, channel: &str) -> bool {
             && contact.status(*topic, Timestamp::MAX).is_some_and(|status| status != ConsentStatus::Granted)
     };
     contact.is_suppressed(channel, Timestamp::MAX) || contact.topics(Timestamp::MAX).iter().any(denied)
-}
-
-impl Book {
-    /// Keeps what an erasure remembers.
-    pub(super) fn keep_objections(&mut self, fact: &Fact<'_>) -> Result<()> {
-        for (channel, hashes) in named(fact) {
-            for hash in hashes {
-                let node = self.node_of_hash(&hash)?;
-                let tomb = Arc::make_mut(&mut self.nodes.tombs).identifiers.entry(hash).or_default();
-                tomb.node = node.or(tomb.node);
-                let said = tomb.objections.entry(channel.clone()).or_default();
-                said.insert((fact.ts.as_millisecond(), fact.id().to_string()));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The identifiers that are there of which an erasure remembers a no.

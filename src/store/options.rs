@@ -1,10 +1,8 @@
 //! How to open a store.
 
-use super::handle::Store;
-use crate::Result;
 use crate::base::{Config, NamespaceRule};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -283,37 +281,5 @@ impl Options {
     pub fn seal_events(mut self, events: u32) -> Self {
         self.seal_events = events.max(64);
         self
-    }
-
-    /// Opens the store in the directory `path`, or creates it; the parent must exist.
-    ///
-    /// **Cost**: the replay of the log's tail; independent of the store's size.
-    ///
-    /// # Errors
-    /// `Locked` while another process has it open, `Invalid` for options that contradict the store's or themselves,
-    /// `Corrupt`, `Version` and `Io`.
-    ///
-    /// ```
-    /// # let dir = std::env::temp_dir().join(format!("regulars-doc-options-{}", std::process::id()));
-    /// let store = regulars::Store::options().currency("EUR").open(&dir)?;
-    /// store.close()?;
-    /// # std::fs::remove_dir_all(&dir).expect("made above");
-    /// # Ok::<(), regulars::Error>(())
-    /// ```
-    pub fn open(self, path: impl AsRef<Path>) -> Result<Store> {
-        Store::open_with(self, path.as_ref())
-    }
-
-    /// A store that lives in memory only: for tests.
-    ///
-    /// # Errors
-    /// `Invalid` for options that contradict themselves.
-    ///
-    /// ```
-    /// let store = regulars::Store::options().in_memory()?;
-    /// # Ok::<(), regulars::Error>(())
-    /// ```
-    pub fn in_memory(self) -> Result<Store> {
-        Store::in_memory_with(self)
     }
 }

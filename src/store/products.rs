@@ -1,7 +1,8 @@
 //! The catalogue: what the host says of its products, as facts.
 
-use super::commit::Batch;
-use super::handle::{Inner, Store};
+use super::batch::Batch;
+use super::handle::Store;
+use super::inner::Inner;
 use super::receipt::Receipt;
 use super::ruling::Said;
 use super::snapshot::Snapshot;

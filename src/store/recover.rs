@@ -2,11 +2,12 @@
 
 use super::book::{Applied, Book};
 use super::catalog::{Catalog, Charter, DATA, Key, log_name, number_of};
-use super::commit::{Record, decode};
-use super::live::Crossing;
+use super::live_segment::Crossing;
 use super::options::{Options, Recovery};
+use super::part::OpenPart;
+use super::record::{Record, decode};
 use super::relog::{copy_logs, read_log, replay};
-use super::seal::{OpenPart, read_state};
+use super::seal::read_state;
 use super::writer::{Settled, Writer};
 use crate::Result;
 use crate::base::name::nfc;

@@ -3,9 +3,10 @@
 //! A retraction names each message with its content, by a keyed hash. That message with that content is void, and refused
 //! whenever it comes again; the same id with other content, a corrected one, may come in.
 
-use super::commit::Batch;
-use super::handle::{Inner, Store};
+use super::batch::Batch;
+use super::handle::Store;
 use super::ingest::Ingest;
+use super::inner::Inner;
 use super::receipt::Receipt;
 use super::ruling::{Said, naming};
 use super::writer::Writer;
@@ -244,7 +245,7 @@ mod tests {
             let (mut batch, _) = store.inner.read(br#"{"type":"page","userId":"1"}"#, &Ingest::new()).unwrap();
             let facts: Vec<Vec<u8>> = batch.weighted().map(|(fact, _)| fact.to_vec()).collect();
             batch = Batch::default();
-            let rows = crate::store::commit::Rows { lines: [2, 3, 4].into(), subject: 1 };
+            let rows = crate::store::batch::Rows { lines: [2, 3, 4].into(), subject: 1 };
             batch.push_rows(rows, 0, &facts[0], Flags::default());
             batch
         };

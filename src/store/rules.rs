@@ -1,12 +1,14 @@
 //! Rules of identity that change after the store was created: for all facts, from the beginning of time.
 
 use super::book::{Applied, Book};
-use super::commit::kind;
 use super::feed::identity_entry;
-use super::handle::{Inner, Store};
-use super::live::{Crossing, News, Touched};
+use super::handle::Store;
+use super::inner::Inner;
+use super::live_segment::Crossing;
+use super::record::kind;
 use super::snapshot::Snapshot;
 use super::state::State;
+use super::touched::{News, Touched};
 use crate::Result;
 use crate::base::NamespaceRule;
 use crate::base::given;

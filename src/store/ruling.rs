@@ -1,8 +1,10 @@
 //! What the host itself says about identity: rulings on pairs of identifiers, and erasure.
 
-use super::commit::Batch;
+use super::batch::Batch;
+use super::erasure::Erasure;
 use super::erasure::{ErasureReport, Plan};
-use super::handle::{Inner, Store};
+use super::handle::Store;
+use super::inner::Inner;
 use super::objection::{self, Taken};
 use super::receipt::Receipt;
 use crate::Result;
@@ -103,104 +105,6 @@ impl Ruling {
     /// ```
     /// # use regulars::{MessageId, Ruling, id};
     /// let ruling = Ruling::deny(id::user("1"), id::user("2")).id(MessageId::new("ticket-7"));
-    /// ```
-    pub fn id(mut self, id: MessageId) -> Self {
-        self.id = Some(id);
-        self
-    }
-}
-
-/// Whom and what to forget.
-///
-/// ```
-/// use regulars::{Erasure, Store, id};
-/// let store = Store::in_memory()?;
-/// store.ingest_json(br#"{"type":"identify","userId":"42","traits":{"email":"ann@example.com"}}"#)?;
-/// let erased = store.erase(&Erasure::person(id::user("42")))?;
-/// assert_eq!((erased.events, store.snapshot().profiles()), (1, 0));
-/// # Ok::<(), regulars::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-#[must_use = "this says what to erase; pass it to Store::erase"]
-pub struct Erasure {
-    pub(super) whom: Option<Whom>,
-    pub(super) identifiers: Vec<Id>,
-    pub(super) messages: Vec<MessageId>,
-    pub(super) at: Option<Timestamp>,
-    pub(super) id: Option<MessageId>,
-}
-
-/// How a person is named.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Whom {
-    Identifier(Id),
-    Profile(ProfileId),
-}
-
-impl Erasure {
-    /// A person, whoever the identifier means at the call: all identifiers of their own, and the messages that are theirs
-    /// through shared ones.
-    ///
-    /// An identifier that is shared means nobody by itself: it is refused as `Ambiguous`, unless [`Erasure::at`] says when
-    /// it was theirs.
-    ///
-    /// ```
-    /// let erasure = regulars::Erasure::person(regulars::id::user("42"));
-    /// ```
-    pub fn person(id: Id) -> Self {
-        Self { whom: Some(Whom::Identifier(id)), ..Self::default() }
-    }
-
-    /// A person by their public id, or by one that they had before.
-    ///
-    /// ```
-    /// use regulars::{Erasure, Store, id};
-    /// let store = Store::in_memory()?;
-    /// store.ingest_json(br#"{"type":"page","userId":"42"}"#)?;
-    /// let profile = store.snapshot().resolve(id::user("42"), None)?.expect("known");
-    /// assert_eq!(store.erase(&Erasure::profile(profile))?.profile, Some(profile));
-    /// # Ok::<(), regulars::Error>(())
-    /// ```
-    pub fn profile(id: ProfileId) -> Self {
-        Self { whom: Some(Whom::Profile(id)), ..Self::default() }
-    }
-
-    /// Every fact that names one of these identifiers, whoever else it names: those up to now, whenever they come, and
-    /// those of the store that are dated later.
-    ///
-    /// ```
-    /// let erasure = regulars::Erasure::identifiers([regulars::id::email("ann@example.com")]);
-    /// ```
-    pub fn identifiers(ids: impl IntoIterator<Item = Id>) -> Self {
-        Self { identifiers: ids.into_iter().collect(), ..Self::default() }
-    }
-
-    /// These messages too.
-    ///
-    /// ```
-    /// let erasure = regulars::Erasure::default().messages([regulars::MessageId::new("m1")]);
-    /// ```
-    pub fn messages(mut self, ids: impl IntoIterator<Item = MessageId>) -> Self {
-        self.messages.extend(ids);
-        self
-    }
-
-    /// As of when, instead of now: what comes later and happened after it counts. Of a person named by a shared identifier,
-    /// whoever had it then.
-    ///
-    /// ```
-    /// let erasure = regulars::Erasure::person(regulars::id::user("42")).at("2026-01-31".parse()?);
-    /// # Ok::<(), regulars::Error>(())
-    /// ```
-    pub fn at(mut self, at: Timestamp) -> Self {
-        self.at = Some(at);
-        self
-    }
-
-    /// Its message id; see [`Ruling::id`].
-    ///
-    /// ```
-    /// let erasure = regulars::Erasure::person(regulars::id::user("42")).id(regulars::MessageId::new("request-9"));
     /// ```
     pub fn id(mut self, id: MessageId) -> Self {
         self.id = Some(id);

@@ -2,8 +2,9 @@
 
 use super::book::Book;
 use super::catalog::{Catalog, TailEnd, part_name};
-use super::commit::{decode_rates, encode_rates};
-use super::live::LiveSegment;
+use super::live_segment::LiveSegment;
+use super::part::OpenPart;
+use super::record::{decode_rates, encode_rates};
 use super::state::State;
 use crate::Result;
 use crate::base::{MessageId, NamespaceRule, Rate, Timestamp};
@@ -29,37 +30,6 @@ use std::sync::Arc;
 const FAN_IN: usize = 4;
 /// Merging stops here: a larger part costs more to rewrite than it saves look-ups.
 const MERGED_EVENTS_MAX: u32 = 1 << 23;
-
-/// An open part: its file, and what is in it.
-#[derive(Clone)]
-pub(super) struct OpenPart {
-    pub(super) sealed: Sealed,
-    pub(super) nodes: Arc<NodePart>,
-    pub(super) events: Arc<EventPart>,
-    file: Part,
-}
-
-impl OpenPart {
-    pub(super) fn open(catalog: &Catalog, sealed: Sealed) -> Result<Self> {
-        let file = Part::open_listed(catalog.vfs.as_ref(), &sealed)?;
-        let nodes = Arc::new(NodePart::open(&file)?);
-        let events = Arc::new(EventPart::open(&file, nodes.base())?);
-        Ok(Self { sealed, nodes, events, file })
-    }
-
-    /// Opens a part that was just written, once every byte of it was read: before what it was made from goes. Whoever
-    /// asks it first finds its pages mapped and verified.
-    fn read_back(catalog: &Catalog, sealed: Sealed) -> Result<Self> {
-        let part = Self::open(catalog, sealed)?;
-        part.verify()?;
-        Ok(part)
-    }
-
-    /// Checks every byte against its checksum.
-    pub(super) fn verify(&self) -> Result<()> {
-        self.file.verify()
-    }
-}
 
 /// A tail that takes no more events, with the state as of its end.
 pub(super) struct Frozen {

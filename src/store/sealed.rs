@@ -4,15 +4,13 @@
 //! again: the last ones are remembered with their nodes. All of it is kept beside the parts, in memory, and only saves
 //! time: whatever it says is verified, or a promise that the parts have nothing.
 
-use super::book::Book;
-use super::seal::OpenPart;
+use super::part::OpenPart;
 use crate::Result;
 use crate::column::filter::Filter;
 use crate::column::recent::Recent;
 use crate::column::slots::fingerprint;
 use crate::event::layout::message_hash;
 use crate::fact::layout::IdRef;
-use crate::identity::part::NodePart;
 use crate::identity::tail::identifier_hash;
 
 /// See the module.
@@ -21,7 +19,7 @@ pub(super) struct Sealed {
     /// All message ids and identifiers of the parts.
     filters: Knowledge,
     /// By fingerprint: the node that had it last.
-    recent: Recent<u32, u32, 16>,
+    pub(super) recent: Recent<u32, u32, 16>,
 }
 
 #[derive(Default)]
@@ -84,6 +82,11 @@ impl Sealed {
         self.may_hold(keys, |filters| &filters.messages)
     }
 
+    /// The same for identifiers, by their fingerprints.
+    pub(super) fn may_hold_identifiers(&self, keys: &[u32]) -> Vec<bool> {
+        self.may_hold(keys, |filters| &filters.identifiers)
+    }
+
     fn may_hold(&self, keys: &[u32], filter: impl FnOnce(&Filters) -> &Filter) -> Vec<bool> {
         match &self.filters {
             Knowledge::Known(filters) => filter(filters).may_hold(keys),
@@ -96,9 +99,9 @@ impl Sealed {
 pub(super) struct Wanted<'a> {
     pub(super) namespace: u8,
     pub(super) value: &'a str,
-    key: u32,
+    pub(super) key: u32,
     /// Whose it may be.
-    guess: Option<u32>,
+    pub(super) guess: Option<u32>,
     pub(super) node: Option<u32>,
 }
 
@@ -106,44 +109,4 @@ impl<'a> Wanted<'a> {
     pub(super) fn new(namespace: u8, value: &'a str) -> Self {
         Self { namespace, value, key: fingerprint(identifier_hash(namespace, value)), guess: None, node: None }
     }
-}
-
-impl Book {
-    /// The node of an identifier.
-    pub(super) fn find_node(&mut self, namespace: u8, value: &str) -> Result<Option<u32>> {
-        let mut wanted = [Wanted::new(namespace, value)];
-        self.find_nodes(&mut wanted)?;
-        Ok(wanted.into_iter().find_map(|found| found.node))
-    }
-
-    /// Notes the node of each identifier that has one. A look-up waits for memory several times; here all take a step
-    /// before any takes the next, so that they wait together.
-    pub(super) fn find_nodes(&mut self, wanted: &mut [Wanted<'_>]) -> Result<()> {
-        for one in wanted.iter_mut() {
-            one.node = self.nodes.find_in_tails(one.namespace, one.value);
-        }
-        for one in missing(wanted) {
-            one.guess = self.sealed.recent.get(one.key);
-        }
-        for one in missing(wanted) {
-            if let Some(guess) = one.guess
-                && self.nodes.is_identifier(guess, one.namespace, one.value)?
-            {
-                one.node = Some(guess);
-            }
-        }
-        let keys: Vec<u32> = missing(wanted).map(|one| one.key).collect();
-        let held = self.sealed.may_hold(&keys, |filters| &filters.identifiers);
-        for (one, _) in missing(wanted).zip(held).filter(|(_, held)| *held) {
-            one.node = NodePart::find_in(&self.nodes.parts, one.namespace, one.value)?;
-            if let Some(node) = one.node {
-                self.sealed.recent.insert(one.key, node);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn missing<'w, 'v>(wanted: &'w mut [Wanted<'v>]) -> impl Iterator<Item = &'w mut Wanted<'v>> {
-    wanted.iter_mut().filter(|one| one.node.is_none())
 }

@@ -1,7 +1,7 @@
 //! The readers' view.
 
 use super::digest::Digest;
-use super::live::is_member;
+use super::live_segment::is_member;
 use super::members::{Members, evaluate};
 use super::rebuild::rebuild;
 use super::state::State;

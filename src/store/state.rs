@@ -1,6 +1,6 @@
 //! What one commit leaves for readers: immutable, shared, complete.
 
-use super::live::LiveSegment;
+use super::live_segment::LiveSegment;
 use crate::base::Timestamp;
 use crate::column::rows::RowSet;
 use crate::profile::records::Records;

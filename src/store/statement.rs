@@ -5,6 +5,7 @@
 //! they were the best evidence or the first sighting of is worked out again from the facts that are left.
 
 use super::book::{Book, Dirt};
+use super::objection;
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::doc::Doc;
@@ -17,20 +18,11 @@ use crate::identity::evidence::{EdgeKey, Ruling};
 use crate::identity::graph::NodeState;
 use crate::identity::stated::Stated;
 use crate::identity::tomb::{Hash, content_hash, identifier_hash, message_hash, unhex};
-use ahash::AHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Two nodes, the smaller first.
 pub(super) type Pair = (u32, u32);
-
-/// Nodes by the hashes under which erasures name them: made when a log is replayed, since erasures hold nothing else.
-#[derive(Default)]
-pub(super) struct Hashes {
-    nodes: AHashMap<Hash, u32>,
-    /// How many nodes were looked at.
-    known: u32,
-}
 
 /// What counts no longer after some facts went, to be worked out again.
 #[derive(Default)]
@@ -357,5 +349,21 @@ impl Book {
             }
         }
         Ok(found)
+    }
+}
+
+impl Book {
+    /// Keeps what an erasure remembers.
+    pub(super) fn keep_objections(&mut self, fact: &Fact<'_>) -> Result<()> {
+        for (channel, hashes) in objection::named(fact) {
+            for hash in hashes {
+                let node = self.node_of_hash(&hash)?;
+                let tomb = Arc::make_mut(&mut self.nodes.tombs).identifiers.entry(hash).or_default();
+                tomb.node = node.or(tomb.node);
+                let said = tomb.objections.entry(channel.clone()).or_default();
+                said.insert((fact.ts.as_millisecond(), fact.id().to_string()));
+            }
+        }
+        Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! Counts and sizes.
 
-use super::handle::Inner;
+use super::inner::Inner;
 use crate::storage::wal::Wal;
 use serde::Serialize;
-use std::time::Duration;
 
 /// What [`Store::stats`](crate::Store::stats) returns. Sizes are in bytes.
 ///
@@ -68,15 +67,6 @@ pub struct Stats {
     pub durable_sequence: u64,
     /// Why writing stopped, if it did.
     pub poisoned: Option<String>,
-}
-
-/// What solving cost since the store was opened.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Solving {
-    /// Pairs that events named.
-    pub(super) pairs: u64,
-    pub(super) identifiers: u64,
-    pub(super) time: Duration,
 }
 
 impl Stats {

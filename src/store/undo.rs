@@ -4,58 +4,19 @@
 //! brought, of last week's export say, are other messages' of their receipt: an import is received at one instant, and the
 //! one that is taken back is the last of those that brought any of them.
 
-use super::commit::Batch;
-use super::handle::{Inner, Store};
+use super::batch::Batch;
+use super::brought::Brought;
+use super::handle::Store;
 use super::import::{Run, how_of, moment};
 use super::ingest::Ingest;
+use super::inner::Inner;
 use super::retract::{Found, Retracted};
-use super::writer::Writer;
 use crate::Result;
-use crate::base::{MessageId, Timestamp};
-use crate::column::blocks::BlockCache;
-use crate::fact::view::Fact;
-use crate::identity::tomb::Hash;
 use crate::import::CsvFile;
-use ahash::AHashMap;
 use std::io::Read;
 
 /// So many messages one statement takes back.
 const NAMED_MAX: usize = 10_000;
-
-/// The messages of a file that the store has.
-#[derive(Default)]
-pub(super) struct Brought {
-    all: AHashMap<Hash, Known>,
-    unknown: u64,
-}
-
-struct Known {
-    id: MessageId,
-    received_at: Timestamp,
-    /// How many rows it stands for.
-    rows: u64,
-}
-
-impl Brought {
-    /// Looks up the messages of a batch, by id and content.
-    pub(super) fn look_up(&mut self, batch: &Batch, writer: &Writer) -> Result<()> {
-        let mut cache = BlockCache::default();
-        for (fact, rows) in batch.weighted() {
-            let Some((id, content)) = Fact::id_of(fact).zip(Fact::parse(fact).map(|fact| fact.content)) else {
-                continue;
-            };
-            let id = id.to_owned();
-            match Found::find(writer, &id, Some(content))? {
-                None => self.unknown += rows,
-                Some((at, hash)) => {
-                    let received_at = writer.book.events.fact(at, &mut cache)?.received_at;
-                    self.all.entry(hash).or_insert(Known { id, received_at, rows: 0 }).rows += rows;
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 impl Store {
     /// Takes back what the import of a file brought: the same file, with all that was declared about it then. As if it

@@ -1,7 +1,7 @@
 //! Proof that the derived state is what the facts say.
 
 use super::digest::Digest;
-use super::handle::Inner;
+use super::inner::Inner;
 use super::rebuild::rebuild;
 use crate::Result;
 use crate::base::Timestamp;
@@ -33,7 +33,7 @@ pub(super) fn verify(inner: &Inner) -> Result<Verification> {
         let state = writer.book.state(Arc::new(writer.book.records()));
         (state, writer.parts.clone())
     };
-    parts.iter().try_for_each(super::seal::OpenPart::verify)?;
+    parts.iter().try_for_each(super::part::OpenPart::verify)?;
     let (book, events) = rebuild(&state, Timestamp::MAX, state.live)?;
     let rebuilt = Digest::of(&book.state(Arc::new(book.records())))?;
     let differences = Digest::of(&state)?.differences(&rebuilt);

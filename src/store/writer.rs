@@ -2,9 +2,10 @@
 
 use super::book::Book;
 use super::catalog::{Catalog, TailEnd, log_name};
-use super::commit::RECORD_VERSION;
+use super::part::OpenPart;
+use super::record::RECORD_VERSION;
 use super::relog::copy_logs;
-use super::seal::{Frozen, OpenPart, merge_parts, merge_plan};
+use super::seal::{Frozen, merge_parts, merge_plan};
 use super::sync::Gate;
 use crate::Result;
 use crate::column::rows::RowSet;

@@ -167,7 +167,7 @@ fn compaction_shows_nobody_what_is_not_durable() {
     // A commit that is logged and waits for the disk: what another thread would be doing.
     let mut writer = store.inner.writer.lock();
     let payload = 5i64.to_le_bytes();
-    writer.log(&store.inner.gate, super::super::commit::kind::ADVANCE, &payload).unwrap();
+    writer.log(&store.inner.gate, super::super::record::kind::ADVANCE, &payload).unwrap();
     writer.book.advance(Timestamp::from_millisecond(5)).unwrap();
     drop(writer);
     let seen = store.snapshot();

@@ -9,10 +9,11 @@ mod damage;
 mod full;
 mod power;
 
+use super::erasure::Erasure;
 use super::handle::Store;
 use super::ingest::Ingest;
 use super::options::{Clock, Durability, Options};
-use super::ruling::{Erasure, Ruling};
+use super::ruling::Ruling;
 use crate::Result;
 use crate::base::{MessageId, Rate, Span, Timestamp, id};
 use crate::rule::node::Segment;
