@@ -4,9 +4,10 @@
 //! message that names a contact of its channel speaks of that one, whoever owns the message; one that names none speaks of
 //! every contact that its owner has, and so for everybody who has them.
 
-use super::consent::{Contact, Heard, Speaking, Statement, contact_code, together};
-use super::person::{Person, PersonEvent};
+use super::consent::{Contact, Heard, Statement, together};
+use super::owned::{Owned, PersonEvent};
 use super::records::Records;
+use super::speaking::{Speaking, contact_code};
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
@@ -105,7 +106,7 @@ impl<'r> Hearing<'r> {
         match self.loose.get(&profile) {
             Some(known) => Ok(Arc::clone(known)),
             None if self.all => Ok(Statements::default()),
-            None => self.loose_of(profile, &Person::read(self.records, profile)?.events),
+            None => self.loose_of(profile, &Owned::read(self.records, profile)?.events),
         }
     }
 
@@ -194,11 +195,11 @@ impl<'r> Hearing<'r> {
     /// The shared contacts of a profile some message of which speaks of all its contacts: what is said of it concerns
     /// others, too.
     pub(crate) fn spoken_for(&mut self, profile: u32) -> Result<Vec<u32>> {
-        let person = Person::read(self.records, profile)?;
-        if self.loose_of(profile, &person.events)?.is_empty() {
+        let events = Owned::read(self.records, profile)?.events;
+        if self.loose_of(profile, &events)?.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(shared_contacts(self.records, &person.events)?.into_keys().collect())
+        Ok(shared_contacts(self.records, &events)?.into_keys().collect())
     }
 
     /// The nameless contact of a profile.
@@ -293,18 +294,17 @@ impl Consents {
     /// Everything that was ever said about a person's identifiers and contacts.
     ///
     /// Cost: the events of the identifiers; of a shared one the events of everybody who has it.
-    pub(crate) fn read(person: &Person<'_>) -> Result<Self> {
-        let records = person.records;
+    pub(crate) fn read(records: &Records, profile: u32, members: &[u32], events: &[PersonEvent]) -> Result<Self> {
         let mut hearing = Hearing::new(records);
-        hearing.loose_of(person.profile, &person.events)?;
-        let shared = shared_contacts(records, &person.events)?;
-        let own = person.members.iter().map(|node| (*node, Timestamp::MIN, true));
+        hearing.loose_of(profile, events)?;
+        let shared = shared_contacts(records, events)?;
+        let own = members.iter().map(|node| (*node, Timestamp::MIN, true));
         let mut held = Vec::new();
         for (node, since, own) in own.chain(shared.into_iter().map(|(node, since)| (node, since, false))) {
             let namespace = records.nodes.namespace_of(node)?;
             held.push(Held { contact: hearing.contact(node)?, namespace, since, own });
         }
-        Ok(Self { held, nameless: hearing.nameless(person.profile)? })
+        Ok(Self { held, nameless: hearing.nameless(profile)? })
     }
 
     /// The contacts of a channel at `at`: the nameless one where there is none.

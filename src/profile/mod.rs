@@ -4,10 +4,13 @@
 //! identifiers own, so a merge or a split moves nothing and loses nothing.
 
 pub(crate) mod consent;
-pub(crate) mod contacts;
 pub(crate) mod refunds;
 pub(crate) mod orders;
 pub(crate) mod pool;
 pub(crate) mod records;
 pub(crate) mod catalogue;
+pub(crate) mod order_entries;
+pub(crate) mod speaking;
+pub(crate) mod owned;
+pub(crate) mod contacts;
 pub(crate) mod person;

@@ -2,6 +2,7 @@
 
 use super::contacts::Consents;
 use super::orders::{OrderEntry, Settled, settle};
+use super::owned::{Owned, PersonEvent};
 use super::records::Records;
 use crate::Result;
 use crate::base::canon;
@@ -19,16 +20,6 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One event of a person.
-#[derive(Clone, Debug)]
-pub(crate) struct PersonEvent {
-    pub(crate) ts: Timestamp,
-    pub(crate) id: MessageId,
-    pub(crate) at: At,
-    pub(crate) name: u16,
-    pub(crate) kind: Kind,
-}
 
 /// One value that an identify event gave a trait.
 pub(crate) struct TraitSetting {
@@ -56,32 +47,7 @@ pub(crate) struct Person<'r> {
 impl<'r> Person<'r> {
     /// Reads who the person is and which events are theirs. Cost: their events' columns, not the facts.
     pub(crate) fn read(records: &'r Records, profile: u32) -> Result<Self> {
-        let members = records.nodes.members(profile)?;
-        let mut found = Vec::new();
-        let mut nodes = Vec::new();
-        let mut shared = BTreeSet::new();
-        for member in &members {
-            for at in records.events.of_node(*member)? {
-                records.events.nodes(at, &mut nodes)?;
-                // Each event is found at each of its identifiers; its owner node counts it.
-                if records.strongest(&nodes)?.is_some_and(|(node, _)| node == *member) {
-                    found.push(at);
-                }
-                // Whoever has a claim on a shared identifier has an event that names both.
-                for named in nodes.iter().filter(|named| named.is_live()) {
-                    if !members.contains(&named.node()) && records.nodes.state(named.node())?.is_shared() {
-                        shared.insert(named.node());
-                    }
-                }
-            }
-        }
-        for node in shared {
-            if let Some(pool) = records.pool_of_events(node)? {
-                found.extend(pool.events_of(profile));
-            }
-        }
-        let mut events = found.into_iter().map(|at| event(records, at)).collect::<Result<Vec<_>>>()?;
-        events.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
+        let Owned { members, events } = Owned::read(records, profile)?;
         Ok(Self {
             records,
             profile,
@@ -105,7 +71,7 @@ impl<'r> Person<'r> {
         if let Some(consents) = self.consents.get() {
             return Ok(consents);
         }
-        let consents = Consents::read(self)?;
+        let consents = Consents::read(self.records, self.profile, &self.members, &self.events)?;
         Ok(self.consents.get_or_init(|| consents))
     }
 
@@ -191,11 +157,6 @@ impl<'r> Person<'r> {
 /// Whether an event name can be one of an order: a quick no for everything else.
 pub(crate) fn is_order(name: &str) -> bool {
     name.len() > 6 && name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("order "))
-}
-
-fn event(records: &Records, at: At) -> Result<PersonEvent> {
-    let head = records.events.head(at)?;
-    Ok(PersonEvent { ts: head.ts, id: records.message_id(at)?, at, name: head.name, kind: head.kind })
 }
 
 /// The value that a trait's rule picks from its settings, which are sorted by (time, message id).

@@ -1,10 +1,11 @@
 //! Events that name only shared identifiers, and whose they are.
 
-use super::records::Records;
 use crate::Result;
 use crate::base::{MessageId, Span, Timestamp};
-use crate::event::row::At;
+use crate::event::history::History;
+use crate::event::row::{At, NodeRef};
 use crate::identity::attribute::{Claim, attribute, resolve_at};
+use crate::identity::nodes::Nodes;
 
 /// Everything that time says about one shared identifier.
 pub(crate) struct Pool {
@@ -19,35 +20,35 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Reads the claims and the events of a shared identifier.
-    pub(crate) fn read(records: &Records, shared: u32) -> Result<Self> {
+    pub(crate) fn read(known: &Nodes, events: &History, shared: u32) -> Result<Self> {
         let mut claims = Vec::new();
         let mut pooled = Vec::new();
         let mut nodes = Vec::new();
         let mut leads = false;
-        for at in records.events.of_node(shared)? {
-            records.events.nodes(at, &mut nodes)?;
+        for at in events.of_node(shared)? {
+            events.nodes(at, &mut nodes)?;
             if !nodes.iter().any(|named| named.is_live() && named.node() == shared) {
                 continue;
             }
             leads |= nodes.iter().find(|named| named.is_live()).is_some_and(|named| named.node() == shared);
-            let head = records.events.head(at)?;
-            match records.strongest(&nodes)? {
+            let head = events.head(at)?;
+            match strongest(known, &nodes)? {
                 Some(_) if head.bits.has(crate::fact::kind::Bits::CLAIMED) => {}
                 Some((owner, profile)) => {
-                    claims.push(Claim { ts: head.ts, id: records.message_id(at)?, owner, profile });
+                    claims.push(Claim { ts: head.ts, id: events.message_id(at)?, owner, profile });
                 }
                 None if nodes.iter().find(|named| named.is_live()).is_some_and(|named| named.node() == shared) => {
-                    pooled.push((at, head.ts, records.message_id(at)?));
+                    pooled.push((at, head.ts, events.message_id(at)?));
                 }
                 None => {}
             }
         }
         claims.sort_by(|a, b| (a.ts, &a.id).cmp(&(b.ts, &b.id)));
-        let ttl = session(records, shared)?;
+        let ttl = session(known, shared)?;
         let owner = |ts, id| attribute(&claims, ts, id, ttl).map(|claim| claim.profile);
-        let mut events: Vec<(At, Option<u32>)> = pooled.iter().map(|(at, ts, id)| (*at, owner(*ts, id))).collect();
-        events.sort_unstable();
-        Ok(Self { claims, events, leads })
+        let mut pooled: Vec<(At, Option<u32>)> = pooled.iter().map(|(at, ts, id)| (*at, owner(*ts, id))).collect();
+        pooled.sort_unstable();
+        Ok(Self { claims, events: pooled, leads })
     }
 
     /// The profile of one of its events.
@@ -77,14 +78,24 @@ impl Pool {
     }
 
     /// Who the identifier means at an instant.
-    pub(crate) fn resolve(&self, records: &Records, shared: u32, at: Timestamp) -> Option<u32> {
-        let ttl = session(records, shared).ok()?;
+    pub(crate) fn resolve(&self, nodes: &Nodes, shared: u32, at: Timestamp) -> Option<u32> {
+        let ttl = session(nodes, shared).ok()?;
         resolve_at(&self.claims, at, ttl).map(|claim| claim.profile)
     }
 }
 
+/// The strongest non-shared identifier among those of an event, and its profile.
+pub(super) fn strongest(nodes: &Nodes, named: &[NodeRef]) -> Result<Option<(u32, u32)>> {
+    for named in named.iter().filter(|named| named.is_live()) {
+        if let Some(profile) = nodes.profile(named.node())? {
+            return Ok(Some((named.node(), profile)));
+        }
+    }
+    Ok(None)
+}
+
 /// The session length of a shared identifier's namespace; none is sticky.
-fn session(records: &Records, shared: u32) -> Result<Option<Span>> {
-    let namespace = records.nodes.namespace_of(shared)?;
-    Ok(records.nodes.namespaces.get(namespace).and_then(|ns| ns.rule.ttl))
+fn session(nodes: &Nodes, shared: u32) -> Result<Option<Span>> {
+    let namespace = nodes.namespace_of(shared)?;
+    Ok(nodes.namespaces.get(namespace).and_then(|ns| ns.rule.ttl))
 }

@@ -1,8 +1,7 @@
 //! Everything that is known, as of one commit: the identity graph and the event history together.
 
 use super::consent::Contact;
-use super::orders::{OrderEntry, Settled, settle};
-use super::pool::Pool;
+use super::pool::{Pool, strongest};
 use crate::Result;
 use crate::base::Timestamp;
 use crate::base::config::TraitRule;
@@ -123,12 +122,7 @@ impl Records {
 
     /// The strongest non-shared identifier among those of an event, and its profile.
     pub(crate) fn strongest(&self, nodes: &[NodeRef]) -> Result<Option<(u32, u32)>> {
-        for named in nodes.iter().filter(|named| named.is_live()) {
-            if let Some(profile) = self.nodes.profile(named.node())? {
-                return Ok(Some((named.node(), profile)));
-            }
-        }
-        Ok(None)
+        strongest(&self.nodes, nodes)
     }
 
     /// Attribution through one shared identifier. Cost: all its events, once a snapshot.
@@ -136,7 +130,7 @@ impl Records {
         if let Some(pool) = self.pools.lock().get(&shared) {
             return Ok(Arc::clone(pool));
         }
-        let pool = Arc::new(Pool::read(self, shared)?);
+        let pool = Arc::new(Pool::read(&self.nodes, &self.events, shared)?);
         self.pools.lock().insert(shared, Arc::clone(&pool));
         Ok(pool)
     }
@@ -173,33 +167,12 @@ impl Records {
         if !self.nodes.state(node)?.is_shared() {
             return self.nodes.profile(node);
         }
-        Ok(self.pool(node)?.resolve(self, node, at))
+        Ok(self.pool(node)?.resolve(&self.nodes, node, at))
     }
 
     /// The code of the event name that identify messages have.
     pub(crate) fn identify_code(&self) -> Option<u16> {
         self.names.code(Kind::Identify.name())
-    }
-
-    /// One fact about an order, with its owner.
-    pub(crate) fn order_entry(&self, at: At, brief: OrderBrief) -> Result<OrderEntry> {
-        let OrderBrief { action, amount, discount_minor, lines } = brief;
-        let (head, owner, id) = (self.events.head(at)?, self.owner(at)?.profile(), self.message_id(at)?);
-        let (ts, claimed) = (head.ts, head.bits.has(Bits::CLAIMED));
-        let (refund, prices) = (None, Vec::new());
-        Ok(OrderEntry { at, ts, id, owner, claimed, action, amount, discount_minor, lines, refund, prices })
-    }
-
-    /// Visits every order and lone refund as known at `at`, whoever it belongs to. Cost: one look at every order fact.
-    pub(crate) fn visit_settled(&self, at: Timestamp, visit: &mut dyn FnMut(Settled)) -> Result<()> {
-        let mut facts = self.events.all_orders()?;
-        facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
-        for order in facts.chunk_by(|a, b| a.0 == b.0) {
-            let facts: Vec<(At, OrderBrief)> = order.iter().map(|(_, at, brief)| (*at, *brief)).collect();
-            let entries = self.order_entries(&facts)?;
-            settle(&entries, at, &self.rates).into_iter().for_each(&mut *visit);
-        }
-        Ok(())
     }
 
     /// The message id of an event.

@@ -1,8 +1,6 @@
 //! Refunds that lean on their order: it tells the currency, and the prices of lines that say none; where it does not, the
 //! catalogue does.
 
-use super::orders::OrderEntry;
-use super::records::Records;
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money, Timestamp};
@@ -20,12 +18,12 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug)]
 pub(crate) struct Refund {
     /// The currency that it names.
-    named: Option<Currency>,
+    pub(super) named: Option<Currency>,
     /// That of its shop.
-    shop: Option<Currency>,
-    said: Said,
+    pub(super) shop: Option<Currency>,
+    pub(super) said: Said,
     /// What the catalogue tells of the products of its lines, a line each, by time: prices in the shop's currency.
-    catalogue: Vec<Vec<(Timestamp, Option<Decimal>)>>,
+    pub(super) catalogue: Vec<Vec<(Timestamp, Option<Decimal>)>>,
 }
 
 /// What an order tells its refunds.
@@ -91,81 +89,5 @@ impl Refund {
             let (_, price) = self.catalogue.get(nth)?.iter().rfind(|(ts, _)| *ts <= at)?;
             self.shop.zip(*price)
         })
-    }
-}
-
-impl Records {
-    /// The facts about one order, with their owners.
-    pub(crate) fn order_entries(&self, facts: &[(At, OrderBrief)]) -> Result<Vec<OrderEntry>> {
-        let entries = facts.iter().map(|(at, brief)| self.order_entry(*at, *brief));
-        let mut entries: Vec<OrderEntry> = entries.collect::<Result<_>>()?;
-        if !entries.iter().any(|entry| leans(entry, &entries)) {
-            return Ok(entries);
-        }
-        let mut cache = BlockCache::default();
-        for entry in &mut entries {
-            let fact = self.events.fact(entry.at, &mut cache)?;
-            let properties = fact.doc.get("properties");
-            if entry.is_state() {
-                entry.prices = properties.map(prices).unwrap_or_default();
-            } else if matches!(entry.amount, Amount::Assumed(_) | Amount::OfOrder) {
-                entry.refund = self.refund(&fact, properties)?.map(Box::new);
-            }
-        }
-        Ok(entries)
-    }
-
-    fn refund(&self, fact: &Fact<'_>, properties: Option<Doc<'_>>) -> Result<Option<Refund>> {
-        let props = Props::read(properties);
-        let Some(said) = said(&props) else { return Ok(None) };
-        let shop = self.reading.currency_at(fact.shop);
-        let named = props.currency.and_then(|currency| currency_of(Some(currency), None));
-        let mut catalogue = Vec::new();
-        if let Said::Lines(lines) = &said {
-            for line in lines {
-                let unpriced = line.product.product_id.as_ref().filter(|_| line.price.is_none());
-                catalogue.push(unpriced.map_or(Ok(Vec::new()), |product| self.listed_prices(fact.shop, product))?);
-            }
-        }
-        Ok(Some(Refund { named, shop, said, catalogue }))
-    }
-
-    /// What each entry of the catalogue says of a product's price, by time.
-    fn listed_prices(&self, shop: &str, product_id: &str) -> Result<Vec<(Timestamp, Option<Decimal>)>> {
-        let mut all = Vec::new();
-        let mut cache = BlockCache::default();
-        for (entry, _) in self.events.of_order(&product_key(shop, product_id))? {
-            let fact = self.events.fact(entry, &mut cache)?;
-            all.push(((fact.ts, fact.id()), fact.doc.get("price").and_then(decimal)));
-        }
-        all.sort();
-        Ok(all.into_iter().map(|((ts, _), price)| (ts, price)).collect())
-    }
-
-    /// Owners of orders that the catalogue can tell something of: whose refunds do not name all of their prices.
-    pub(crate) fn owners_of_leaning(&self) -> Result<BTreeSet<u32>> {
-        let facts = self.events.all_orders()?.into_iter().filter(|(_, _, brief)| brief.amount == Amount::OfOrder);
-        let mut owners = BTreeSet::new();
-        let mut cache = BlockCache::default();
-        for (_, at, _) in facts {
-            let Some(key) = order_key(&self.events.fact(at, &mut cache)?) else { continue };
-            for (sibling, _) in self.events.of_order(&key)? {
-                owners.extend(self.owner(sibling)?.profile());
-            }
-        }
-        Ok(owners)
-    }
-}
-
-/// Whether more must be read of a refund than its brief: an amount without a currency is the same number of minor units in
-/// every currency with as many decimals.
-fn leans(entry: &OrderEntry, entries: &[OrderEntry]) -> bool {
-    match entry.amount {
-        Amount::OfOrder => true,
-        Amount::Assumed(assumed) => {
-            let amounts = entries.iter().filter(|entry| entry.is_state()).filter_map(|entry| entry.amount.known());
-            amounts.into_iter().any(|amount| amount.currency.decimals() != assumed.currency.decimals())
-        }
-        Amount::Unknown | Amount::Whole | Amount::Known(_) => false,
     }
 }

@@ -7,8 +7,8 @@ use crate::column::blocks::BlockCache;
 use crate::event::row::{At, Head};
 use crate::fact::kind::{Bits, Kind};
 use crate::identity::graph::NodeState;
-use crate::profile::consent::Speaking;
 use crate::profile::contacts::{Hearing, is_contact};
+use crate::profile::speaking::Speaking;
 
 impl Touched {
     /// Whom an event concerns: everybody who has a contact that it speaks of, and its owner, if it speaks of all contacts

@@ -11,10 +11,10 @@ use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::fact::kind::{Bits, Kind};
 use crate::identity::evidence::NONE;
-use crate::profile::consent::Speaking;
 use crate::profile::contacts::{Hearing, is_contact, objections, speaks};
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
+use crate::profile::speaking::Speaking;
 use serde::Serialize;
 
 /// What [`Snapshot::digest`](crate::Snapshot::digest) returns: hexadecimal, comparable between stores and machines.

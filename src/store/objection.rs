@@ -11,10 +11,11 @@ use crate::event::row::At;
 use crate::fact::view::Fact;
 use crate::identity::tomb::{Hash, hex, identifier_hash, unhex};
 use crate::normalize::consent::{ConsentStatus, channels_of};
-use crate::profile::consent::{Contact, Heard, Speaking};
+use crate::profile::consent::{Contact, Heard};
 use crate::profile::contacts::{Hearing, is_contact, shared_contacts, speaks};
 use crate::profile::person::Person;
 use crate::profile::records::Records;
+use crate::profile::speaking::Speaking;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The member of an erasure's document that holds them: lists of hashes by channel.

@@ -10,7 +10,8 @@ use crate::base::doc::Doc;
 use crate::base::rates::Rates;
 use crate::base::{Currency, Id, MessageId, Money, ProfileId, Timestamp};
 use crate::profile::orders::Settled;
-use crate::profile::person::{Person, PersonEvent};
+use crate::profile::owned::PersonEvent;
+use crate::profile::person::Person;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
