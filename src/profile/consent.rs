@@ -4,12 +4,9 @@
 //! a person who has none. What is known of it is a list of statements, in order, each from an instant on; every answer is
 //! read from that list. [`contacts`](super::contacts) finds out which statements those are.
 
-use crate::Result;
 use crate::base::{MessageId, Timestamp};
-use crate::column::blocks::BlockCache;
 use crate::event::row::At;
-use crate::normalize::consent::{ConsentStatus, Said, Speech, SuppressionCause, contact_namespace};
-use std::borrow::Cow;
+use crate::normalize::consent::{ConsentStatus, Said, SuppressionCause};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::base::config::{TraitKind, TraitPick, TraitRule};
 use crate::base::doc::{Doc, DocWriter};
 use crate::base::name::nfc;
 use crate::base::zone::Zone;
-use crate::base::{Currency, MessageId, Timestamp};
+use crate::base::{Currency, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::keys::{order_key, traits_of};
 use crate::event::row::At;

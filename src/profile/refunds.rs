@@ -1,18 +1,8 @@
 //! Refunds that lean on their order: it tells the currency, and the prices of lines that say none; where it does not, the
 //! catalogue does.
 
-use crate::Result;
-use crate::base::doc::Doc;
 use crate::base::{Currency, Decimal, Money, Timestamp};
-use crate::column::blocks::BlockCache;
-use crate::event::keys::{order_key, product_key};
-use crate::event::row::At;
-use crate::fact::order::{Amount, OrderBrief};
-use crate::fact::props::currency_of;
-use crate::fact::props::{Props, decimal};
-use crate::fact::refund::{ProductName, ReturnedLine, Said, prices, said};
-use crate::fact::view::Fact;
-use std::collections::BTreeSet;
+use crate::fact::refund::{ProductName, ReturnedLine, Said};
 
 /// What a refund says itself.
 #[derive(Clone, Debug)]

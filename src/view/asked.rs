@@ -47,7 +47,8 @@ impl Asked {
     /// What asking for an identifier means at an instant.
     pub(crate) fn identifier(records: &Records, node: u32, at: Timestamp) -> Result<(Self, Option<u32>)> {
         let shared = records.nodes.state(node)?.is_shared();
-        let row = if shared { records.pool(node)?.resolve(records, node, at) } else { records.nodes.profile(node)? };
+        let row =
+            if shared { records.pool(node)?.resolve(&records.nodes, node, at) } else { records.nodes.profile(node)? };
         let mut people = match (shared, row) {
             (true, _) => seen_with(records, node)?,
             (false, row) => row.into_iter().map(|row| records.nodes.profile_id(row)).collect::<Result<_>>()?,
