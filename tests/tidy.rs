@@ -186,7 +186,7 @@ fn format_md_tells_every_section() {
     let format = read("src/storage/FORMAT.md");
     let places = [
         ("src/identity/part.rs", "### Identifiers"),
-        ("src/event/seal.rs", "### Events"),
+        ("src/event/layout.rs", "### Events"),
         ("src/store/seal.rs", "## State"),
     ];
     let mut found = Vec::new();
@@ -209,7 +209,7 @@ fn format_md_tells_every_kind_of_log_record() {
     let format = read("src/storage/FORMAT.md");
     let told = format.split("### Kinds of records").nth(1).expect("FORMAT.md tells the kinds");
     let told = told.split("\n#").next().unwrap_or_default();
-    let text = read("src/store/commit.rs");
+    let text = read("src/store/record.rs");
     let tokens = tokens(&text);
     let kinds = tokens.windows(6).filter_map(|run| match run {
         [word, name, _, width, _, number] if word.text == "const" && width.text == "u8" => {
