@@ -6,12 +6,14 @@
 //! rows of one customer are one statement together: all of them are known, or none is.
 
 use super::csv::Cells;
+use super::digest::{hash_of, hex};
 use super::mapping::Key;
-use super::message::{Object, Statement, consents, hash_of, hex, message_id};
+use super::message::{Object, Statement, consents, message_id};
 use super::permission::{self, Permission, What};
 use super::rows::Dialect;
+use super::sink::{Customer, Sink};
+use super::traits;
 use super::values::name;
-use super::{Customer, Sink, traits};
 use crate::Result;
 use crate::base::Timestamp;
 use crate::error::Error;

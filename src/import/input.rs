@@ -4,11 +4,11 @@
 //! A file that can be wound back is read again; any other stream is held in memory, packed.
 
 use super::encoding::Encoding;
-use super::rows::read_error;
 use crate::Result;
 use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::rc::Rc;
 
 /// Where a file comes from.
@@ -256,6 +256,11 @@ fn is_utf8(mut stream: Box<dyn Read>) -> Result<bool> {
         buffer.copy_within(good..end, 0);
         kept = end - good;
     }
+}
+
+/// What is said of a file that cannot be read.
+pub(super) fn read_error(error: std::io::Error) -> Error {
+    Error::io("read", Path::new("the file to import"), error)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 use super::guess::Guesses;
 use super::header::Header;
 use super::mapping::{Key, Mapping};
-use super::{Kind, Options, names};
+use super::names;
+use super::options::{Kind, Options};
 use crate::Result;
 use crate::error::Error;
 
@@ -20,7 +21,14 @@ pub(super) struct Fit {
 /// `Invalid` for a file that fits both kinds or neither, or that misses what its kind needs.
 pub(super) fn recognize(headers: &[Header], rows: &[Vec<String>], options: &Options) -> Result<Fit> {
     let guesses = Guesses::new(headers, rows);
-    let mapping = |kind| Mapping::new(&options.mapping, headers, kind == Kind::Orders, &guesses);
+    // What the host said, with guesses for the rest where that is not enough to read the file.
+    let mapping = |kind| {
+        let mut mapping = Mapping::declared(&options.mapping, headers)?;
+        if !mapping.is_enough(kind == Kind::Orders) {
+            guesses.complete(&mut mapping, kind == Kind::Orders);
+        }
+        Ok::<_, Error>(mapping)
+    };
     let kind = match options.kind {
         Some(kind) => kind,
         None => {

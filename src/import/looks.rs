@@ -3,9 +3,9 @@
 
 use super::csv::Cells;
 use super::dates::{DateOrder, is_serial, unordered};
+use super::mapping::AMOUNTS;
 use super::mapping::{Key, Mapping};
 use super::money::{Sign, currency_of, without_sign};
-use super::rows::AMOUNTS;
 use crate::base::Currency;
 
 /// So many signs and currencies of a file are told apart; more are none.

@@ -1,7 +1,6 @@
 //! Which column is what: as the host says, or by the headers that shops' exports have.
 
 use super::csv::Cells;
-use super::guess::Guesses;
 use super::header::{Header, folded};
 use super::values::{address, is_rounded_id, name};
 use crate::Result;
@@ -227,23 +226,18 @@ pub(super) enum Place {
     Const(String),
 }
 
+/// The keys that are numbers.
+pub(super) const AMOUNTS: [Key; 6] =
+    [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity];
+
 /// The mapping of one file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mapping(BTreeMap<Key, Place>);
 
 impl Mapping {
-    /// What the host said, with guesses for the rest where that is not enough to read the file.
-    pub(super) fn new(
-        said: &BTreeMap<String, From>,
-        headers: &[Header],
-        orders: bool,
-        guesses: &Guesses<'_>,
-    ) -> Result<Self> {
-        let mut mapping = Self(Self::said(said, headers)?);
-        if !mapping.is_enough(orders) {
-            guesses.complete(&mut mapping, orders);
-        }
-        Ok(mapping)
+    /// What the host said.
+    pub(super) fn declared(said: &BTreeMap<String, From>, headers: &[Header]) -> Result<Self> {
+        Self::said(said, headers).map(Self)
     }
 
     fn said(said: &BTreeMap<String, From>, headers: &[Header]) -> Result<BTreeMap<Key, Place>> {
@@ -357,7 +351,7 @@ impl Mapping {
         rest.map(|(_, header)| header.text.clone()).collect()
     }
 
-    fn is_enough(&self, orders: bool) -> bool {
+    pub(super) fn is_enough(&self, orders: bool) -> bool {
         if orders {
             return self.has(&Key::OrderId) && self.has(&Key::Time);
         }

@@ -1,6 +1,7 @@
 //! Writing the messages that rows become: JSON text, and ids that follow from content alone.
 
 use super::csv::Cells;
+use super::digest::{first_16, hash_of, hasher_of};
 use super::money::money;
 use super::permission::Topic;
 use super::rows::{Dialect, Holds};
@@ -157,25 +158,6 @@ pub(super) fn row_hash(cells: Cells<'_>, dialect: &Dialect) -> [u8; 16] {
     }))
 }
 
-/// A digest of texts, each told apart from the next.
-pub(super) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
-    first_16(&hasher_of(texts))
-}
-
-/// A digest as text.
-pub(super) fn hex(digest: [u8; 16]) -> String {
-    uuid_text(&digest)
-}
-
-fn hasher_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> blake3::Hasher {
-    let mut hasher = blake3::Hasher::new();
-    for text in texts {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    }
-    hasher
-}
-
 /// A message id of its content: what kind of message, of which source, about what, by which rows.
 pub(super) fn message_id(what: &str, source: &str, about: &str, rows: &[[u8; 16]]) -> String {
     let mut hasher = hasher_of(["regulars import", what, source, about].into_iter().map(Cow::Borrowed));
@@ -183,8 +165,4 @@ pub(super) fn message_id(what: &str, source: &str, about: &str, rows: &[[u8; 16]
         hasher.update(row);
     });
     uuid_text(&first_16(&hasher))
-}
-
-fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {
-    hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default()
 }

@@ -12,15 +12,16 @@
 //! was known, which only an `Order Completed` can say.
 
 use super::csv::Cells;
+use super::digest::hash_of;
 use super::mapping::Key;
-use super::message::{Object, consents, hash_of, message_id, row_hash};
-use super::orders::{Line, Read, absolute};
+use super::message::{Object, consents, message_id, row_hash};
 use super::permission::Topic;
+use super::row::{Line, Read, absolute};
 use super::rows::Dialect;
+use super::sink::{Sink, Told};
 use super::status::{Status, Statuses};
 use super::traits;
 use super::values::name;
-use super::{Sink, Told};
 use crate::Result;
 use crate::base::ident::uuid_text;
 use crate::base::{Decimal, Timestamp};

@@ -4,11 +4,11 @@ use super::csv::{COLUMNS_MAX, CsvReader};
 use super::dates::{Clock, DateOrder};
 use super::guess::looks_like_data;
 use super::header::Header;
-use super::input::{HEAD_BYTES, Input, Origin};
+use super::input::{HEAD_BYTES, Input, Origin, read_error};
 use super::kind::{Fit, recognize};
 use super::looks::Looks;
-use super::mapping::{From, Key, Mapping};
-use super::{Home, Kind, Options};
+use super::mapping::{AMOUNTS, From, Key, Mapping};
+use super::options::{Home, Kind, Options};
 use crate::Result;
 use crate::base::zone::Zone;
 use crate::base::{Currency, TraitKind};
@@ -16,7 +16,6 @@ use crate::error::Error;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
-use std::path::Path;
 use std::rc::Rc;
 
 /// What may stand in front of the header and is taken off: a byte order mark and a line that names the delimiter.
@@ -109,10 +108,6 @@ impl Holds {
     }
 }
 
-/// The keys that are numbers.
-pub(super) const AMOUNTS: [Key; 6] =
-    [Key::Price, Key::LineTotal, Key::Total, Key::Discount, Key::Refunded, Key::Quantity];
-
 type Text = BufReader<Box<dyn Read>>;
 
 /// A file behind its header, from which rows can be read again and again.
@@ -129,10 +124,6 @@ struct Front {
     bytes: usize,
     lines: u64,
     delimiter: u8,
-}
-
-pub(super) fn read_error(error: std::io::Error) -> Error {
-    Error::io("read", Path::new("the file to import"), error)
 }
 
 impl Rows {
