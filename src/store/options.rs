@@ -22,7 +22,8 @@ pub enum Durability {
     Sync,
     /// When the call returns, it survives a kill of the process; a power loss after this long.
     Interval(Duration),
-    /// It survives after [`Store::flush`] or [`Store::close`]; a crash leaves a prefix. For bulk imports.
+    /// It survives after [`Store::flush`](crate::Store::flush) or [`Store::close`](crate::Store::close); a crash leaves a
+    /// prefix. For bulk imports.
     OnFlush,
 }
 
@@ -39,7 +40,7 @@ pub enum Clock {
     /// The system's: each commit advances the store to now.
     #[default]
     System,
-    /// Only the host moves time, with [`Store::advance`] and the receivedAt of its commits.
+    /// Only the host moves time, with [`Store::advance`](crate::Store::advance) and the receivedAt of its commits.
     Manual,
 }
 
@@ -85,7 +86,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// Everything that can be set when a store is opened. Made by [`Store::options`].
+/// Everything that can be set when a store is opened. Made by [`Store::options`](crate::Store::options).
 ///
 /// ```
 /// use regulars::Store;
