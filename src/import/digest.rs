@@ -4,7 +4,7 @@ use crate::base::ident::uuid_text;
 use std::borrow::Cow;
 
 /// A digest of texts, each told apart from the next.
-pub(super) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
+pub(crate) fn hash_of<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> [u8; 16] {
     first_16(&hasher_of(texts))
 }
 

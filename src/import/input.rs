@@ -259,7 +259,7 @@ fn is_utf8(mut stream: Box<dyn Read>) -> Result<bool> {
 }
 
 /// What is said of a file that cannot be read.
-pub(super) fn read_error(error: std::io::Error) -> Error {
+pub(crate) fn read_error(error: std::io::Error) -> Error {
     Error::io("read", Path::new("the file to import"), error)
 }
 

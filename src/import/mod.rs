@@ -68,8 +68,9 @@ mod file;
 mod kinds;
 
 pub use dates::DateOrder;
+pub(crate) use digest::hash_of;
 pub use file::CsvFile;
-pub(crate) use input::{is_utf16, refuse_other_formats};
+pub(crate) use input::{is_utf16, read_error, refuse_other_formats};
 pub use kinds::{CustomersCsv, OrdersCsv};
 pub use mapping::From;
 pub(crate) use options::Home;

@@ -97,8 +97,8 @@ impl Batch {
     }
 
     /// Each fact, and for how many messages or rows it stands.
-    pub(super) fn weighted(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.items.iter().map(|item| (self.fact(item), item.weight()))
+    pub(super) fn weighted(&self) -> impl Iterator<Item = (Fact<'_>, u64)> {
+        self.items.iter().filter_map(|item| Some((Fact::parse(self.fact(item))?, item.weight())))
     }
 
     pub(super) fn fact(&self, item: &Item) -> &[u8] {

@@ -58,6 +58,9 @@ pub(super) const TYPE_NAMES: [Kind; 12] = [
 /// Facts whose identifiers are looked up together.
 const AT_ONCE: usize = 512;
 
+/// Identifiers and messages by the hashes that name them.
+pub(super) type Hints = (AHashMap<Hash, Option<u32>>, AHashMap<Hash, Option<MessageId>>);
+
 /// The working copy that the writer changes; see the module.
 pub(super) struct Book {
     pub(super) nodes: Nodes,
@@ -83,7 +86,7 @@ pub(super) struct Book {
     /// Events that count.
     pub(super) count: u64,
     /// What an erasure or a retraction that is about to be applied names, by hash, as its caller knows.
-    pub(super) hinted: (AHashMap<Hash, Option<u32>>, AHashMap<Hash, Option<MessageId>>),
+    pub(super) hinted: Hints,
     pub(super) hashes: Hashes,
     pub(super) solving: Solving,
     pub(super) sealed: Sealed,

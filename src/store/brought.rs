@@ -6,7 +6,6 @@ use super::writer::Writer;
 use crate::Result;
 use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
-use crate::fact::view::Fact;
 use crate::identity::tomb::Hash;
 use ahash::AHashMap;
 
@@ -29,11 +28,8 @@ impl Brought {
     pub(super) fn look_up(&mut self, batch: &Batch, writer: &Writer) -> Result<()> {
         let mut cache = BlockCache::default();
         for (fact, rows) in batch.weighted() {
-            let Some((id, content)) = Fact::id_of(fact).zip(Fact::parse(fact).map(|fact| fact.content)) else {
-                continue;
-            };
-            let id = id.to_owned();
-            match Found::find(writer, &id, Some(content))? {
+            let id = fact.id();
+            match Found::find(writer, &id, Some(fact.content))? {
                 None => self.unknown += rows,
                 Some((at, hash)) => {
                     let received_at = writer.book.events.fact(at, &mut cache)?.received_at;

@@ -1,8 +1,7 @@
 //! One commit: admit, log, resolve, apply, re-evaluate, and make durable.
 
 use super::batch::{Batch, Counted};
-use super::book::Known;
-use super::book::{Applied, TYPE_NAMES};
+use super::book::{Applied, Hints, Known, TYPE_NAMES};
 use super::inner::Inner;
 use super::options::Durability;
 use super::receipt::Receipt;
@@ -59,6 +58,19 @@ impl Inner {
         self.make_durable(sequence)?;
         report(&applied, &state, &mut receipt)?;
         Ok(receipt)
+    }
+
+    /// Commits a fact that takes others away. It names hashes only; whoever has the names spares the store a search.
+    pub(super) fn commit_naming(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        batch: Batch,
+        named: Hints,
+    ) -> Result<Receipt> {
+        writer.book.hinted = named;
+        let receipt = self.commit_with(writer, batch, None);
+        self.writer.lock().book.hinted = Hints::default();
+        receipt
     }
 
     /// Notes the new state, seals what is due, and lets the next writer in.

@@ -12,7 +12,7 @@ use crate::message::Flag;
 use crate::message::reason::Flags;
 use crate::normalize::ident::Bad;
 use crate::normalize::normalizer::Normalizer;
-use crate::profile::person::Person;
+use crate::profile::owned::Owned;
 use crate::profile::records::Records;
 use crate::view::asked::seen_with;
 use crate::view::why::id_of;
@@ -217,13 +217,13 @@ impl Plan {
 
     /// All identifiers of a person's own, and the messages that are theirs through shared ones.
     fn name_person(&mut self, records: &Records, profile: u32) -> Result<()> {
-        let person = Person::read(records, profile)?;
-        for member in &person.members {
+        let Owned { members, events } = Owned::read(records, profile)?;
+        for member in &members {
             let (namespace, value) = records.nodes.identifier(*member)?;
             self.name(records, namespace, &value)?;
         }
         let mut nodes = Vec::new();
-        for event in &person.events {
+        for event in &events {
             records.events.nodes(event.at, &mut nodes)?;
             if records.strongest(&nodes)?.is_none() {
                 self.take(records, &event.id)?;

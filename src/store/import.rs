@@ -15,16 +15,17 @@ use crate::event::keys::named_order_key;
 use crate::fact::kind::Kind as FactKind;
 use crate::fact::order::{Amount, OrderAction};
 use crate::import::{
-    CsvFile, Customer, Detected, Home, Kind, OnProgress, Progress, Said, Sink, Told, is_utf16, refuse_other_formats,
+    CsvFile, Customer, Detected, Home, Kind, OnProgress, Progress, Said, Sink, Told, hash_of, is_utf16, read_error,
+    refuse_other_formats,
 };
 use crate::message::Flag;
 use crate::message::reason::{Flags, Refusal};
 use crate::normalize::intake::{Outcome, Scratch, read_line};
 use crate::normalize::normalizer::{Intake, ReceivedAt};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{Cursor, Read};
-use std::path::Path;
 use std::time::Instant;
 
 /// How much of a file of messages is looked at to find out whether it is one.
@@ -124,21 +125,13 @@ impl Store {
         &self,
         stream: impl Read,
         how: &Ingest,
-        mut progress: impl FnMut(super::ingest::Progress),
+        progress: impl FnMut(super::ingest::Progress),
     ) -> Result<Receipt> {
-        let mut total = Receipt::default();
-        self.read_file(stream, how, &mut |batch, advance, mut read| {
-            total.absorb(self.commit(batch, advance)?);
-            read.accepted = total.accepted;
-            progress(read);
-            Ok(())
-        })?;
-        Ok(total)
+        self.commit_each(progress, |take| self.read_file(stream, how, take))
     }
 
     /// Hands out the messages of a file, batch by batch.
     pub(super) fn read_file(&self, mut stream: impl Read, how: &Ingest, take: &mut TakeBatch<'_>) -> Result<()> {
-        let read_error = |error| Error::io("read", Path::new("the file to import"), error);
         let mut head = Vec::new();
         (&mut stream).take(HEAD_BYTES).read_to_end(&mut head).map_err(read_error)?;
         refuse_other_formats(&head)?;
@@ -384,12 +377,7 @@ impl Sink for Run<'_, '_> {
         namespaces.into_iter().zip(people).find_map(|(namespace, value)| {
             let code = self.intake.normalizer.namespaces().code(namespace)?;
             let value = identifiers.identifier(namespace, value?, self.intake.env).ok()?;
-            let mut hasher = blake3::Hasher::new();
-            [self.intake.source, namespace, &value].iter().for_each(|part| {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part.as_bytes());
-            });
-            let key = hasher.finalize().as_bytes().first_chunk().copied()?;
+            let key = hash_of([self.intake.source, namespace, &value].into_iter().map(Cow::Borrowed));
             Some(Customer { namespace: code, value, key })
         })
     }

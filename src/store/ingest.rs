@@ -278,17 +278,21 @@ impl Store {
     /// assert_eq!(receipt.accepted, 2);
     /// # Ok::<(), regulars::Error>(())
     /// ```
-    pub fn ingest_reader(
+    pub fn ingest_reader(&self, stream: impl Read, how: &Ingest, progress: impl FnMut(Progress)) -> Result<Receipt> {
+        self.commit_each(progress, |take| self.inner.read_lines(stream, how, take))
+    }
+
+    /// Commits every batch that `read` hands out, and tells how far it has come.
+    pub(super) fn commit_each(
         &self,
-        stream: impl Read,
-        how: &Ingest,
         mut progress: impl FnMut(Progress),
+        read: impl FnOnce(&mut TakeBatch<'_>) -> Result<()>,
     ) -> Result<Receipt> {
         let mut total = Receipt::default();
-        self.inner.read_lines(stream, how, &mut |batch, advance, mut read| {
+        read(&mut |batch, advance, mut come| {
             total.absorb(self.commit(batch, advance)?);
-            read.accepted = total.accepted;
-            progress(read);
+            come.accepted = total.accepted;
+            progress(come);
             Ok(())
         })?;
         Ok(total)

@@ -13,7 +13,7 @@ use crate::identity::tomb::{Hash, hex, identifier_hash, unhex};
 use crate::normalize::consent::{ConsentStatus, channels_of};
 use crate::profile::consent::{Contact, Heard};
 use crate::profile::contacts::{Hearing, is_contact, shared_contacts, speaks};
-use crate::profile::person::Person;
+use crate::profile::owned::Owned;
 use crate::profile::records::Records;
 use crate::profile::speaking::Speaking;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,20 +89,21 @@ impl Taken<'_> {
     /// Every contact of which a fact that goes may say something.
     fn contacts(&self) -> Result<BTreeSet<u32>> {
         let (records, mut cache) = (self.records, BlockCache::default());
-        let mut found = self.nodes.clone();
+        let (mut found, mut owners) = (self.nodes.clone(), BTreeSet::new());
         for at in self.gone {
             if records.events.head(*at)?.kind.is_statement() || !speaks(records, *at)? {
                 continue;
             }
             let speaking = Speaking::read(records, *at, &mut cache)?;
             found.extend(speaking.nodes.iter().map(|(node, _)| *node));
-            if speaking.said.iter().any(|statement| speaking.is_loose(records, statement))
-                && let Some(owner) = records.owner(*at)?.profile()
-            {
-                let person = Person::read(records, owner)?;
-                found.extend(shared_contacts(records, &person.events)?.into_keys());
-                found.extend(person.members);
+            if speaking.said.iter().any(|statement| speaking.is_loose(records, statement)) {
+                owners.extend(records.owner(*at)?.profile());
             }
+        }
+        for owner in owners {
+            let Owned { members, events } = Owned::read(records, owner)?;
+            found.extend(shared_contacts(records, &events)?.into_keys());
+            found.extend(members);
         }
         let mut contacts = BTreeSet::new();
         for node in found {

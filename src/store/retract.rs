@@ -14,7 +14,6 @@ use crate::Result;
 use crate::base::MessageId;
 use crate::event::row::At;
 use crate::fact::kind::Kind;
-use crate::fact::view::Fact;
 use crate::identity::tomb::{Hash, content_hash};
 use crate::message::reason::Flags;
 use ahash::AHashMap;
@@ -140,18 +139,14 @@ impl Inner {
         let mut found = Found::default();
         let mut done = Retracted { receipt: std::mem::take(&mut batch.receipt), ..Retracted::default() };
         for (fact, weight) in batch.weighted() {
-            if let Some(Fact { content, .. }) = Fact::parse(fact)
-                && let Some(id) = Fact::id_of(fact)
-            {
-                done.count(found.note(&writer, id.to_owned(), Some(content))?, weight);
-            }
+            done.count(found.note(&writer, fact.id(), Some(fact.content))?, weight);
         }
         self.retract(writer, found, done)
     }
 
     pub(super) fn retract(
         &self,
-        mut writer: MutexGuard<'_, Writer>,
+        writer: MutexGuard<'_, Writer>,
         found: Found,
         mut done: Retracted,
     ) -> Result<Retracted> {
@@ -159,14 +154,10 @@ impl Inner {
             return Ok(done);
         }
         let doc = naming([("messages", found.0.keys().copied().collect())]);
-        let mut batch = Batch::default();
         let said = Said::taking_away(Kind::Retract, doc);
+        let mut batch = Batch::default();
         self.push(&mut batch, 1, &said, self.now(), Flags::default());
-        // The fact names hashes only; whoever has the names spares the store a search.
-        writer.book.hinted.1 = found.0;
-        let receipt = self.commit_with(writer, batch, None);
-        self.writer.lock().book.hinted = Default::default();
-        done.receipt.absorb(receipt?);
+        done.receipt.absorb(self.commit_naming(writer, batch, (AHashMap::default(), found.0))?);
         Ok(done)
     }
 }
@@ -243,7 +234,7 @@ mod tests {
         let store = store();
         let batch = || {
             let (mut batch, _) = store.inner.read(br#"{"type":"page","userId":"1"}"#, &Ingest::new()).unwrap();
-            let facts: Vec<Vec<u8>> = batch.weighted().map(|(fact, _)| fact.to_vec()).collect();
+            let facts: Vec<Vec<u8>> = batch.weighted().map(|(fact, _)| fact.to_bytes()).collect();
             batch = Batch::default();
             let rows = crate::store::batch::Rows { lines: [2, 3, 4].into(), subject: 1 };
             batch.push_rows(rows, 0, &facts[0], Flags::default());

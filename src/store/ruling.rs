@@ -389,7 +389,7 @@ impl Inner {
 
     fn erase(&self, erasure: &Erasure) -> Result<Erased> {
         let now = self.now();
-        let mut writer = self.writer.lock();
+        let writer = self.writer.lock();
         let records = writer.book.records();
         let plan = Plan::make(&records, &self.normalizer, erasure, erasure.at.unwrap_or(now))?;
         let ErasureReport { profile, kept, events, events_of_others, .. } = plan.report(&records)?;
@@ -406,12 +406,9 @@ impl Inner {
         let said = Said { at: erasure.at, id: erasure.id.as_ref(), says, full, ..Said::taking_away(Kind::Erase, doc) };
         let mut batch = Batch::default();
         self.push(&mut batch, 1, &said, now, plan.flags);
-        // The fact names hashes only; whoever has the names spares the store a search.
+        let identifiers = plan.identifiers.into_iter().chain(objected).collect();
         let messages = plan.messages.into_iter().chain(plan.ahead).collect();
-        writer.book.hinted = (plan.identifiers.into_iter().chain(objected).collect(), messages);
-        let receipt = self.commit_with(writer, batch, None);
-        self.writer.lock().book.hinted = Default::default();
-        let receipt = receipt?;
+        let receipt = self.commit_naming(writer, batch, (identifiers, messages))?;
         if receipt.accepted == 0 {
             return Ok(Erased { receipt, ..Erased::default() });
         }

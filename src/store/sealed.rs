@@ -82,7 +82,7 @@ impl Sealed {
         self.may_hold(keys, |filters| &filters.messages)
     }
 
-    /// The same for identifiers, by their fingerprints.
+    /// Whether identifiers may be in a part, by their fingerprints.
     pub(super) fn may_hold_identifiers(&self, keys: &[u32]) -> Vec<bool> {
         self.may_hold(keys, |filters| &filters.identifiers)
     }
