@@ -197,6 +197,11 @@ impl FaultyVfs {
         Self(Arc::new(Mutex::new(Disk { files, names, durable_names, ..Disk::default() })))
     }
 
+    /// The names of the logs, oldest first.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        self.0.lock().names.keys().filter(|name| name.ends_with(".log")).cloned().collect()
+    }
+
     /// The bytes of a file, to damage them on a copy of the disk.
     pub(crate) fn damaged(&self, name: &str, damage: impl FnOnce(&mut Vec<u8>)) -> Self {
         let copy = self.after_power_cut(Cut::Everything);

@@ -14,7 +14,7 @@ pub(super) const HEADER_FIELDS: &[Field] = &[
     ("store_id", 16, 16),
     ("number", 32, 8),
     ("first_sequence", 40, 8),
-    ("copied", 48, 8),
+    ("copied_before", 48, 8),
     ("checksum", 56, 8),
 ];
 const _: () = assert!(fills(HEADER_FIELDS, HEADER_BYTES));
@@ -58,8 +58,8 @@ impl LogId {
 pub(crate) struct Span {
     /// The sequence of its first one.
     pub(crate) first: u64,
-    /// Those up to this one were copied from other logs when it was made; 0: none.
-    pub(crate) copied: u64,
+    /// It took the place of other logs: those up to this one were copied from them.
+    pub(crate) copied: Option<u64>,
 }
 
 /// How a log ended.

@@ -145,6 +145,11 @@ impl Manifest {
         vfs.sync_dir().map_err(|error| Error::poisoned(&error.to_string()))
     }
 
+    /// The names of its logs.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(|file| file.role() == Role::Log).map(Listed::name)
+    }
+
     /// Files of ours that this manifest does not list: what a crash left half made, or did not get to remove.
     ///
     /// Only for the manifest that is on disk, and with the lock held.

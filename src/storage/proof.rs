@@ -26,7 +26,7 @@ pub(super) const NOTE_FIELDS: &[Field] = &[
     ("store_id", 16, 16),
     ("generation", 32, 8),
     ("sequence", 40, 8),
-    ("reserved", 48, 8),
+    ("log", 48, 8),
     ("checksum", 56, 8),
 ];
 const _: () = assert!(fills(NOTE_FIELDS, NOTE_BYTES));
@@ -41,12 +41,20 @@ pub(crate) struct Proof {
     pub(crate) generation: u64,
     /// Every record up to this one.
     pub(crate) sequence: u64,
+    /// The log that the store goes on in; 0: none yet.
+    pub(crate) log: u64,
 }
 
 impl Proof {
+    /// Later notes compare greater: nothing of what they say ever goes back.
+    fn order(self) -> (u64, u64, u64) {
+        (self.sequence, self.generation, self.log)
+    }
+
     fn encode(self, store_id: StoreId) -> [u8; NOTE_BYTES] {
         let fill = Fill::<NOTE_BYTES>::new().put(MAGIC).put(FORMAT_VERSION.to_le_bytes()).put([0; 4]).put(store_id);
-        let fill = fill.put(self.generation.to_le_bytes()).put(self.sequence.to_le_bytes()).put([0; 8]);
+        let fill = fill.put(self.generation.to_le_bytes()).put(self.sequence.to_le_bytes());
+        let fill = fill.put(self.log.to_le_bytes());
         let checksum = xxh3_64(fill.filled());
         fill.put(checksum.to_le_bytes()).bytes()
     }
@@ -61,7 +69,7 @@ impl Proof {
         let ours = reader.array() == Some(MAGIC) && reader.u32() == Some(FORMAT_VERSION);
         reader.u32()?;
         let ours = ours && reader.array() == Some(store_id);
-        let proof = Self { generation: reader.u64()?, sequence: reader.u64()? };
+        let proof = Self { generation: reader.u64()?, sequence: reader.u64()?, log: reader.u64()? };
         ours.then_some(proof)
     }
 }
@@ -91,7 +99,7 @@ impl Prover {
         for (at, place) in PLACES.into_iter().enumerate() {
             let note = usize::try_from(place).ok().and_then(|start| bytes.get(start..));
             let Some(proof) = note.and_then(|note| Proof::decode(note, store_id)) else { continue };
-            if (proof.sequence, proof.generation) > (found.proven.sequence, found.proven.generation) {
+            if proof.order() > found.proven.order() {
                 (found.proven, found.next) = (proof, 1 - at);
             }
         }
@@ -110,7 +118,7 @@ impl Prover {
     /// `Io` when the disk refuses: what was proven before still is.
     pub(crate) fn note(&mut self, vfs: &dyn Vfs, proof: Proof) -> Result<()> {
         let before = self.proven;
-        if proof.sequence < before.sequence || proof.generation < before.generation || proof == before {
+        if proof.sequence < before.sequence || proof.generation < before.generation || proof.order() <= before.order() {
             return Ok(());
         }
         let place = PLACES.get(self.next).copied().unwrap_or_default();
@@ -143,7 +151,7 @@ mod tests {
         assert_eq!(prover.proven(), Proof::default());
         for (sequence, place) in (1..6).zip(PLACES.into_iter().cycle()) {
             let before = prover.proven();
-            let proof = Proof { generation: 2, sequence };
+            let proof = Proof { generation: 2, sequence, log: 1 };
             prover.note(&vfs, proof).unwrap();
             assert_eq!(proven(&vfs), proof);
             let whole = vfs.read(PROOF_NAME).unwrap().to_vec();
@@ -165,9 +173,10 @@ mod tests {
     fn nothing_is_taken_back_and_nothing_said_twice() {
         let vfs = MemoryVfs::default();
         let mut prover = Prover::read(&vfs, ID).unwrap();
-        prover.note(&vfs, Proof { generation: 3, sequence: 9 }).unwrap();
+        prover.note(&vfs, Proof { generation: 3, sequence: 9, log: 4 }).unwrap();
         let bytes = vfs.read(PROOF_NAME).unwrap().to_vec();
-        for proof in [(3, 9), (2, 10), (3, 8)].map(|(generation, sequence)| Proof { generation, sequence }) {
+        for (generation, sequence, log) in [(3, 9, 4), (2, 10, 4), (3, 8, 5), (3, 9, 3)] {
+            let proof = Proof { generation, sequence, log };
             prover.note(&vfs, proof).unwrap();
         }
         assert_eq!(vfs.read(PROOF_NAME).unwrap()[..], bytes);

@@ -42,8 +42,7 @@ impl<'a> Replay<'a> {
     /// Starts reading the log `id` at its header.
     ///
     /// `durable` is the highest sequence **of this file** that the caller knows to have been durable: from the
-    /// manifest,
-    /// or because a later log starts behind this one.
+    /// manifest, or because a later log starts behind this one.
     ///
     /// # Errors
     ///
@@ -213,7 +212,8 @@ fn read_header(bytes: &[u8], path: &Path, id: LogId) -> Result<Span> {
     if found != id {
         return Err(corrupt(16, "this log belongs to another store or is another file of this one"));
     }
-    let span = Span { first: reader.u64().ok_or_else(short)?, copied: reader.u64().ok_or_else(short)? };
+    let (first, copied_before) = (reader.u64().ok_or_else(short)?, reader.u64().ok_or_else(short)?);
+    let span = Span { first, copied: copied_before.checked_sub(1) };
     if span.first == 0 {
         return Err(corrupt(40, "the log's first sequence is 0"));
     }
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn a_log_tells_what_was_copied_into_it_and_how_far_it_goes() {
         let vfs = MemoryVfs::default();
-        let span = Span { first: 4, copied: 5 };
+        let span = Span { first: 4, copied: Some(5) };
         let mut wal = Wal::begin(&vfs, "log", ID, span).unwrap();
         let look = |vfs: &MemoryVfs| {
             let bytes = vfs.read("log").unwrap();

@@ -30,7 +30,7 @@ impl Wal {
     ///
     /// `Invalid` for the sequence 0, which stands for "none"; `Io` when the name is taken or the disk refuses.
     pub(crate) fn create(vfs: &dyn Vfs, name: &str, id: LogId, first_sequence: u64) -> Result<Self> {
-        let wal = Self::begin(vfs, name, id, Span { first: first_sequence, copied: 0 })?;
+        let wal = Self::begin(vfs, name, id, Span { first: first_sequence, copied: None })?;
         if let Err(error) = wal.file.sync_data().and_then(|()| vfs.sync_dir()) {
             // Only tidiness: no manifest lists it yet.
             let _ = vfs.remove(name);
@@ -136,7 +136,8 @@ impl Wal {
 fn header(id: LogId, span: Span) -> [u8; HEADER_BYTES] {
     let fill = Fill::<HEADER_BYTES>::new().put(MAGIC).put(FORMAT_VERSION.to_le_bytes()).put([0; 4]);
     let fill = fill.put(id.store_id).put(id.number.to_le_bytes());
-    let fill = fill.put(span.first.to_le_bytes()).put(span.copied.to_le_bytes());
+    let copied_before = span.copied.map_or(0, |copied| copied.saturating_add(1));
+    let fill = fill.put(span.first.to_le_bytes()).put(copied_before.to_le_bytes());
     let checksum = xxh3_64(fill.filled());
     fill.put(checksum.to_le_bytes()).bytes()
 }

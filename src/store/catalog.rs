@@ -104,10 +104,17 @@ pub(super) struct TailEnd {
     pub(super) anew: bool,
 }
 
+/// What the store consists of.
+struct Files {
+    manifest: Manifest,
+    /// Logs that the list on disk names and a copy has replaced: until the next list, which names the copy.
+    replaced: Vec<String>,
+}
+
 /// The catalog; see the module. One change at a time, each durable when the call returns.
 pub(super) struct Catalog {
     pub(super) vfs: Arc<dyn Vfs>,
-    manifest: Mutex<Manifest>,
+    files: Mutex<Files>,
     next_number: AtomicU64,
     /// Files of ours that no manifest lists any more: kept until the store is known to be whole.
     leftovers: Mutex<Vec<String>>,
@@ -136,7 +143,7 @@ impl Catalog {
             last.checked_add(1).ok_or_else(|| Error::invalid("a file of the store has too high a number"))?;
         Ok(Self {
             vfs,
-            manifest: Mutex::new(manifest),
+            files: Mutex::new(Files { manifest, replaced: Vec::new() }),
             next_number: AtomicU64::new(next_number),
             leftovers: Mutex::new(leftovers),
         })
@@ -153,21 +160,21 @@ impl Catalog {
 
     pub(super) fn charter(&self) -> Result<Charter> {
         let unreadable = || Error::corrupt(Path::new("manifest"), 0, "the stored options cannot be read");
-        serde_json::from_slice(&self.manifest.lock().payload).map_err(|_| unreadable())
+        serde_json::from_slice(&self.files.lock().manifest.payload).map_err(|_| unreadable())
     }
 
     pub(super) fn store_id(&self) -> StoreId {
-        self.manifest.lock().store_id
+        self.files.lock().manifest.store_id
     }
 
     /// How often the list was changed: the list of this number is on disk.
     pub(super) fn generation(&self) -> u64 {
-        self.manifest.lock().generation
+        self.files.lock().manifest.generation
     }
 
     /// The highest sequence that is in sealed parts.
     pub(super) fn sealed_sequence(&self) -> u64 {
-        self.manifest.lock().durable_sequence
+        self.files.lock().manifest.durable_sequence
     }
 
     /// A number that no file of this store has.
@@ -177,16 +184,14 @@ impl Catalog {
 
     /// The numbers of the live logs, oldest first.
     pub(super) fn logs(&self) -> Vec<u64> {
-        let manifest = self.manifest.lock();
-        let logs = manifest.files.iter().filter(|file| file.role() == Role::Log);
-        let mut numbers: Vec<u64> = logs.filter_map(|file| number_of(file.name())).collect();
+        let mut numbers: Vec<u64> = self.files.lock().manifest.logs().filter_map(number_of).collect();
         numbers.sort_unstable();
         numbers
     }
 
     /// The live sealed files of a kind, oldest first.
     pub(super) fn sealed(&self, kind: u8) -> Vec<Sealed> {
-        let manifest = self.manifest.lock();
+        let manifest = &self.files.lock().manifest;
         manifest.files.iter().filter(|file| file.role() == Role::Part(kind)).map(Listed::sealed).collect()
     }
 
@@ -195,19 +200,24 @@ impl Catalog {
     /// # Errors
     /// `Poisoned` when it is unknown which list the disk has; after any other error it is the one before.
     fn update(&self, change: impl FnOnce(&mut Manifest)) -> Result<()> {
-        let mut current = self.manifest.lock();
-        let mut next = current.clone();
+        let mut current = self.files.lock();
+        let mut next = current.manifest.clone();
         change(&mut next);
         next.generation += 1;
         next.write(self.vfs.as_ref())?;
-        let live = |name: &str| next.files.iter().any(|file| file.name() == name);
-        let dropped: Vec<String> =
-            current.files.iter().map(|file| file.name().to_owned()).filter(|name| !live(name)).collect();
-        *current = next;
+        let mut dropped = std::mem::take(&mut current.replaced);
+        dropped.extend(current.manifest.files.iter().map(|file| file.name().to_owned()));
+        dropped.retain(|name| next.files.iter().all(|file| file.name() != name));
+        current.manifest = next;
         drop(current);
-        // The source is deleted last. What cannot be removed takes room and does no harm.
-        self.leftovers.lock().extend(dropped.into_iter().filter(|name| self.vfs.remove(name).is_err()));
+        // The source is deleted last.
+        self.remove(dropped);
         Ok(())
+    }
+
+    /// Removes files that are not part of the store any more. What cannot be removed takes room and does no harm.
+    fn remove(&self, names: Vec<String>) {
+        self.leftovers.lock().extend(names.into_iter().filter(|name| self.vfs.remove(name).is_err()));
     }
 
     /// Files of ours that are not part of the store: what a crash left half made, or did not get to remove.
@@ -238,11 +248,32 @@ impl Catalog {
     }
 
     /// Puts one log in the place of all that there are.
+    ///
+    /// # Errors
+    /// As [`Manifest::write`].
     pub(super) fn replace_logs(&self, number: u64) -> Result<()> {
         self.update(|manifest| {
             manifest.files.retain(|file| file.role() != Role::Log);
             manifest.files.push(Listed::log(&log_name(number)));
         })
+    }
+
+    /// Goes on in a copy of all live logs, whose name is durable, without a new list: whoever follows the one that is on
+    /// disk finds the copy beside the logs that it names (see [`super::relog`]). They stay until the next list, which
+    /// names the copy.
+    pub(super) fn follow_copy(&self, number: u64) {
+        self.leftovers.lock().retain(|name| *name != log_name(number));
+        let mut files = self.files.lock();
+        let old: Vec<String> = files.manifest.logs().map(str::to_owned).collect();
+        files.manifest.files.retain(|file| file.role() != Role::Log);
+        files.manifest.files.push(Listed::log(&log_name(number)));
+        if files.replaced.is_empty() {
+            files.replaced = old;
+            return;
+        }
+        drop(files);
+        // A copy of which this one is a copy: the list on disk does not name it.
+        self.remove(old);
     }
 
     /// Takes in a sealed tail: its part and the state as of its end replace its log and the state before, and all parts

@@ -7,7 +7,7 @@ use super::receipt::Receipt;
 use super::recover::{Opened, open};
 use super::snapshot::Snapshot;
 use super::stats::Stats;
-use super::sync::Gate;
+use super::sync::{Gate, LogFile};
 use super::syncer::Syncer;
 use super::verify::Verification;
 use super::writer::Writer;
@@ -17,7 +17,6 @@ use crate::rule::node::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;
 use crate::storage::vfs::Vfs;
-use crate::storage::wal::Wal;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
@@ -96,8 +95,8 @@ impl Store {
         let lock = vfs.lock()?;
         let Opened { mut writer, normalizer, charter, prover, durable, recovery } = open(vfs, &options)?;
         let state = Arc::new(writer.book.state(Arc::new(writer.book.records())));
-        let file = writer.wal.as_ref().map(Wal::sync_handle);
-        let gate = Arc::new(Gate::new(state, file, durable, prover));
+        let log = writer.wal.as_ref().map(|wal| LogFile { file: wal.sync_handle(), number: writer.log_number });
+        let gate = Arc::new(Gate::new(state, log, durable, prover));
         let catalog = Arc::clone(&writer.catalog);
         if writer.book.anew {
             // Or the next open would have to take in everything again, too.

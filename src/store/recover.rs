@@ -6,7 +6,7 @@ use super::live_segment::Crossing;
 use super::options::{Options, Recovery};
 use super::part::OpenPart;
 use super::record::{Record, decode};
-use super::relog::{copy_logs, read_log, replay};
+use super::relog::{List, copy_logs, follow_copies, read_log, replay};
 use super::seal::read_state;
 use super::writer::{Settled, Writer};
 use crate::Result;
@@ -39,8 +39,6 @@ pub(super) struct Opened {
 
 /// Opens the store in a directory, or creates it.
 pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
-    // Whoever died before may have made names and not synced them: before any name is made beside them.
-    vfs.sync_dir()?;
     let catalog = match Manifest::read(vfs.as_ref())? {
         Some(manifest) => {
             if manifest.files.is_empty() {
@@ -59,6 +57,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     if prover.proven().generation > catalog.generation() {
         return Err(outdated(&catalog, PROOF_NAME));
     }
+    follow_copies(&catalog, prover.proven())?;
     let mut book = Book::new(namespaces, key, Arc::new(reading(&charter)?));
     let parts = open_parts(&catalog, &mut book)?;
     let settled = Settled::of(&book.events, &parts);
@@ -102,14 +101,17 @@ fn go_on(
     if let Some((tail, number)) = tail {
         recovery.torn_bytes = tail.cut;
         recovery.torn_at = (tail.cut > 0).then(|| (catalog.vfs.path(&log_name(number)), tail.len));
-        if tail.cut == 0 && proven >= sequence && proof.generation == catalog.generation() {
+        if tail.cut == 0 && proven >= sequence && (proof.generation, proof.log) == (catalog.generation(), number) {
+            // Whoever died before may have made names and not synced them.
+            catalog.vfs.sync_dir()?;
             let id = LogId { store_id: catalog.store_id(), number };
             let wal = Wal::reopen(catalog.vfs.as_ref(), &log_name(number), id, &tail)?;
             return Ok((Some((wal, number)), sequence));
         }
         recovery.copied_records = sequence.saturating_sub(catalog.sealed_sequence());
     }
-    match copy_logs(catalog, sequence) {
+    let list = if tail.is_some() && proof.generation == catalog.generation() { List::Durable } else { List::Unproven };
+    match copy_logs(catalog, sequence, list) {
         Ok(log) => Ok((Some(log), sequence)),
         Err(error) if error.is_out_of_space() => Ok((None, proven.max(tail.map_or(0, |(tail, _)| tail.durable)))),
         Err(error) => Err(error),
@@ -124,7 +126,7 @@ fn check_leftovers(catalog: &Catalog, sequence: u64) -> Result<()> {
         let bytes = catalog.vfs.read(name)?;
         // What does not even begin as a log of ours was never written to.
         let Ok(log) = replay(catalog, number, &bytes, 0) else { continue };
-        if sequence.max(log.span().copied) < log.last_sequence() {
+        if sequence.max(log.span().copied.unwrap_or(0)) < log.last_sequence() {
             return Err(outdated(catalog, name));
         }
     }

@@ -26,13 +26,20 @@ pub(super) struct Gate {
 struct Logged {
     state: Arc<State>,
     /// `None` until there is room for a log.
-    file: Option<Arc<dyn VfsSync>>,
+    log: Option<LogFile>,
+}
+
+/// The log that commits go to.
+#[derive(Clone)]
+pub(super) struct LogFile {
+    pub(super) file: Arc<dyn VfsSync>,
+    pub(super) number: u64,
 }
 
 impl Gate {
-    pub(super) fn new(state: Arc<State>, file: Option<Arc<dyn VfsSync>>, durable: u64, prover: Prover) -> Self {
+    pub(super) fn new(state: Arc<State>, log: Option<LogFile>, durable: u64, prover: Prover) -> Self {
         Self {
-            logged: Mutex::new(Logged { state: Arc::clone(&state), file }),
+            logged: Mutex::new(Logged { state: Arc::clone(&state), log }),
             disk: Mutex::new(()),
             durable: AtomicU64::new(durable),
             published: RwLock::new(state),
@@ -57,8 +64,8 @@ impl Gate {
     }
 
     /// From here on the log goes on in another file; everything in the one before is on disk.
-    pub(super) fn switch(&self, file: Arc<dyn VfsSync>, durable: u64) {
-        self.logged.lock().file = Some(file);
+    pub(super) fn switch(&self, log: LogFile, durable: u64) {
+        self.logged.lock().log = Some(log);
         self.durable.fetch_max(durable, Ordering::AcqRel);
     }
 
@@ -87,8 +94,16 @@ impl Gate {
     /// `generation` is that of a list of files that was made durable before the call. An error would change nothing: what
     /// was promised is on disk, and the next open only copies more.
     pub(super) fn prove(&self, vfs: &dyn Vfs, generation: u64) {
-        if self.poisoned().is_none() {
-            let _ = self.prover.lock().note(vfs, Proof { generation, sequence: self.durable() });
+        let number = self.logged.lock().log.as_ref().map(|log| log.number);
+        if let (Some(log), None) = (number, self.poisoned()) {
+            let _ = self.prover.lock().note(vfs, Proof { generation, sequence: self.durable(), log });
+        }
+    }
+
+    /// As [`Gate::prove`], where the list of files is newer than what was noted last.
+    pub(super) fn prove_list(&self, vfs: &dyn Vfs, generation: u64) {
+        if generation > self.prover.lock().proven().generation {
+            self.prove(vfs, generation);
         }
     }
 
@@ -111,14 +126,13 @@ impl Gate {
         if self.durable() >= sequence && self.published.read().sequence >= sequence {
             return Ok(());
         }
-        let (state, file) = {
+        let (state, log) = {
             let logged = self.logged.lock();
-            (Arc::clone(&logged.state), logged.file.clone())
+            (Arc::clone(&logged.state), logged.log.clone())
         };
         if self.durable() < state.sequence {
-            let file =
-                file.ok_or_else(|| Error::io("log to", Path::new("the store"), ErrorKind::StorageFull.into()))?;
-            file.sync_data().map_err(|error| self.poison(error))?;
+            let log = log.ok_or_else(|| Error::io("log to", Path::new("the store"), ErrorKind::StorageFull.into()))?;
+            log.file.sync_data().map_err(|error| self.poison(error))?;
             self.durable.fetch_max(state.sequence, Ordering::AcqRel);
         }
         self.show(state);

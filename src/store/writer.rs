@@ -4,9 +4,9 @@ use super::book::Book;
 use super::catalog::{Catalog, TailEnd, log_name};
 use super::part::OpenPart;
 use super::record::RECORD_VERSION;
-use super::relog::copy_logs;
+use super::relog::{List, copy_logs};
 use super::seal::{Frozen, merge_parts, merge_plan};
-use super::sync::Gate;
+use super::sync::{Gate, LogFile};
 use crate::Result;
 use crate::column::rows::RowSet;
 use crate::error::Error;
@@ -111,8 +111,10 @@ impl Writer {
         if self.wal.is_none() {
             gate.check()?;
             let sequence = self.book.sequence;
-            let (wal, number) = copy_logs(&self.catalog, sequence).map_err(|error| gate.stopped_by(error))?;
-            gate.switch(wal.sync_handle(), sequence);
+            let (wal, number) =
+                copy_logs(&self.catalog, sequence, List::Unproven).map_err(|error| gate.stopped_by(error))?;
+            gate.switch(LogFile { file: wal.sync_handle(), number }, sequence);
+            gate.prove(self.catalog.vfs.as_ref(), self.catalog.generation());
             self.log_number = number;
             self.wal = Some(wal);
         }
@@ -131,6 +133,7 @@ impl Writer {
             return Ok(());
         }
         let kept = self.housekeeping(gate);
+        gate.prove_list(self.catalog.vfs.as_ref(), self.catalog.generation());
         self.unless_full(gate, kept)
     }
 
@@ -198,7 +201,7 @@ impl Writer {
         let void = frozen.void();
         self.wal = Some(wal);
         self.log_number = number;
-        gate.switch(self.log_file(gate)?.sync_handle(), sequence);
+        gate.switch(LogFile { file: self.log_file(gate)?.sync_handle(), number }, sequence);
         self.book.new_tail();
         let job = Some(self.spawn_seal(&frozen)?);
         self.sealing = Some(Sealing { frozen, void, settled, job });

@@ -5,23 +5,36 @@ use crate::ErrorKind;
 use crate::storage::faulty::{Cut, Fault, Plan};
 use crate::storage::vfs::Vfs as _;
 
-/// A log of 20 commits after a flush or a close, and nothing else to rebuild it from.
-fn flushed(durability: Durability, close: bool) -> FaultyVfs {
-    let disk = FaultyVfs::default();
-    let store = open_as(&disk, durability).unwrap();
+/// How the writing of a log ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Flushed,
+    Closed,
+    /// Copied into another log after a kill, and flushed.
+    Recovered,
+}
+
+/// A log of 20 commits, and nothing else to rebuild it from.
+fn written(durability: Durability, end: End) -> FaultyVfs {
+    let mut disk = FaultyVfs::default();
+    let mut store = open_as(&disk, durability).unwrap();
     for number in 0..20 {
+        if number == 10 && end == End::Recovered {
+            disk = disk.after_power_cut(Cut::Everything);
+            store = open_as(&disk, durability).unwrap();
+            assert_eq!((store.stats().copied_records, disk.logs().len()), (10, 2));
+        }
         say(&store, number, &order("1", &format!("o{number}"), 1)).unwrap();
     }
     store.flush().unwrap();
-    if close {
+    if end == End::Closed {
         store.close().unwrap();
-        return disk.after_power_cut(Cut::Everything);
     }
     disk.after_power_cut(Cut::Everything)
 }
 
 fn log_of(disk: &FaultyVfs) -> String {
-    disk.list().unwrap().into_iter().rfind(|name| name.ends_with(".log")).unwrap()
+    disk.logs().pop().unwrap()
 }
 
 /// Opens a damaged store: all 20 orders, or an error that names the log.
@@ -40,13 +53,14 @@ fn all_or_corrupt(disk: &FaultyVfs, log: &str, what: &str, tally: &mut Tally) {
 fn every_flip_and_truncation_of_a_log_is_told_after_a_flush_or_close() {
     let mut tally = Tally::default();
     let kinds = [Durability::Sync, Durability::OnFlush, Durability::Interval(std::time::Duration::from_secs(60))];
-    for (durability, close) in kinds.into_iter().flat_map(|durability| [(durability, false), (durability, true)]) {
-        let disk = flushed(durability, close);
+    let ends = [End::Flushed, End::Closed, End::Recovered];
+    for (durability, end) in kinds.into_iter().flat_map(|durability| ends.map(|end| (durability, end))) {
+        let disk = written(durability, end);
         let log = log_of(&disk);
         let len = usize::try_from(disk.len(&log).unwrap().unwrap()).unwrap();
         for byte in 0..len {
             tally.points += 1;
-            let what = format!("{durability:?}, closed: {close}, byte {byte}");
+            let what = format!("{durability:?}, {end:?}, byte {byte}");
             let flipped = disk.damaged(&log, |bytes| bytes[byte] ^= 1 << (byte % 8));
             all_or_corrupt(&flipped, &log, &what, &mut tally);
             let cut = disk.damaged(&log, |bytes| bytes.truncate(byte));
