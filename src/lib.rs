@@ -87,6 +87,7 @@ mod identity;
 mod event;
 mod profile;
 pub mod rule;
+mod people;
 mod segment;
 mod view;
 mod store;

@@ -30,6 +30,7 @@ mod kill;
 mod money;
 mod names;
 mod operators;
+mod people;
 mod products;
 mod quickstart;
 mod refunds;

@@ -23,6 +23,7 @@ pub(crate) fn execute(store: &Store, command: &Command<'_>) -> Result<Reply, Fai
         "contact" => contact(&store.snapshot(), command),
         "why" => why(&store.snapshot(), command),
         "members" => members(&store.snapshot(), command),
+        "plan" => plan(&store.snapshot(), command),
         "define" => define(store, command),
         "undefine" => undefine(store, command),
         "advance" => advance(store, command),
@@ -394,6 +395,11 @@ fn members(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure>
         true => reply.with("profiles", &members.profiles()?),
         false => Ok(reply),
     }
+}
+
+fn plan(snapshot: &Snapshot, command: &Command<'_>) -> Result<Reply, Failure> {
+    command.only(&["rule"])?;
+    Reply::ok().with("plan", &snapshot.plan(&Segment::new("plan of the shell", rule(command)?))?)
 }
 
 fn define(store: &Store, command: &Command<'_>) -> Result<Reply, Failure> {

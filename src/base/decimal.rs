@@ -205,6 +205,13 @@ impl PartialEq for Decimal {
 
 impl Eq for Decimal {}
 
+impl std::hash::Hash for Decimal {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Self { mantissa, scale } = Self::new(self.mantissa, self.scale);
+        (mantissa, scale).hash(state);
+    }
+}
+
 /// As a string: no reader of JSON may round it.
 impl serde::Serialize for Decimal {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -26,16 +26,21 @@ impl Records {
         Ok(OrderEntry { at, ts, id, owner, claimed, action, amount, discount_minor, lines, refund, prices })
     }
 
-    /// Visits every order and lone refund as known at `at`, whoever it belongs to. Cost: one look at every order fact.
-    pub(crate) fn visit_settled(&self, at: Timestamp, visit: &mut dyn FnMut(Settled)) -> Result<()> {
+    /// Visits the facts of every order and of every lone refund, whoever they belong to, an order each. Cost: one look at
+    /// every order fact.
+    pub(crate) fn visit_order_entries(&self, visit: &mut dyn FnMut(&[OrderEntry])) -> Result<()> {
         let mut facts = self.events.all_orders()?;
         facts.sort_unstable_by_key(|(key, at, _)| (*key, *at));
         for order in facts.chunk_by(|a, b| a.0 == b.0) {
             let facts: Vec<(At, OrderBrief)> = order.iter().map(|(_, at, brief)| (*at, *brief)).collect();
-            let entries = self.order_entries(&facts)?;
-            settle(&entries, at, &self.rates).into_iter().for_each(&mut *visit);
+            visit(&self.order_entries(&facts)?);
         }
         Ok(())
+    }
+
+    /// Visits every order and lone refund as known at `at`.
+    pub(crate) fn visit_settled(&self, at: Timestamp, visit: &mut dyn FnMut(Settled)) -> Result<()> {
+        self.visit_order_entries(&mut |entries| settle(entries, at, &self.rates).into_iter().for_each(&mut *visit))
     }
 
     /// The facts about one order, with their owners.

@@ -136,7 +136,7 @@ impl<'r> Person<'r> {
     }
 
     /// The facts of every order that the person said anything about, whoever sent them, an order each.
-    fn order_entries(&self) -> Result<&[Vec<OrderEntry>]> {
+    pub(crate) fn order_entries(&self) -> Result<&[Vec<OrderEntry>]> {
         if let Some(orders) = self.orders.get() {
             return Ok(orders);
         }
@@ -160,7 +160,7 @@ pub(crate) fn is_order(name: &str) -> bool {
 }
 
 /// The value that a trait's rule picks from its settings, which are sorted by (time, message id).
-fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>> {
+pub(crate) fn pick(settings: &[&TraitSetting], rule: Option<&TraitRule>) -> Option<Vec<u8>> {
     let typed: Vec<&TraitSetting>;
     let settings = match rule.and_then(|rule| rule.kind) {
         // A value of another type than the declared one is history, never the profile's.

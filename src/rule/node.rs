@@ -276,7 +276,7 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// The property that it is taken of.
-    fn path(&self) -> Option<&str> {
+    pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Count | Self::Days => None,
             Self::Sum(path) | Self::Average(path) | Self::Min(path) | Self::Max(path) => Some(path),

@@ -1,10 +1,11 @@
 //! The conditions of events and lines, and what they and every measure of events stand on.
 
-use super::money::{self, Exchange, Inside};
-use super::person::{EventRef, LineView, Person};
+use super::person::Person;
 use crate::base::doc::Doc;
 use crate::base::{Decimal, Timestamp};
 use crate::error::Result;
+use crate::people::entry::{EventRef, LineView};
+use crate::people::money::{self, Exchange, Inside};
 use crate::rule::compare::{Test, Value};
 use crate::rule::node::{Condition, EventNode, Quantifier, Window, is_of_shop};
 use std::ops::ControlFlow;

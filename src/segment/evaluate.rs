@@ -1,14 +1,15 @@
 //! Does a rule hold for one person at one instant?
 
+use super::ask::{self, Events, Visit};
 use super::condition::{Scope, condition_holds, count_value, trait_paths, trait_value_holds, visit_matching};
-use super::money::Exchange;
-use super::person::{LineView, OrderView, Person};
-use super::{measure, orders};
-use crate::base::{Span, Timestamp};
+use super::orders;
+use super::person::Person;
+use crate::base::Timestamp;
 use crate::error::Result;
-use crate::rule::compare::{Literal, Test};
-use crate::rule::node::{Ask, EventNode, LineMatch, Node, Rule, Segment, Shop, Universe, Window, is_of_shop};
-use std::ops::ControlFlow;
+use crate::people::entry::{LineView, OrderView};
+use crate::people::money::Exchange;
+use crate::rule::compare::{Literal, Test, Value};
+use crate::rule::node::{EventNode, LineMatch, Node, Rule, Segment, Shop, Universe, Window, is_of_shop};
 
 /// Whether the rule holds for the person by the facts up to `at`, whatever the universe.
 pub(crate) fn matches(rule: &Rule, person: &dyn Person, at: Timestamp) -> Result<bool> {
@@ -29,7 +30,7 @@ pub(super) fn holds(node: &Node, person: &dyn Person, at: Timestamp) -> Result<b
         Node::AtLeast(needed, rules) => at_least(*needed, rules, person, at),
         Node::Segment(name) => person.is_member(name, at),
         Node::Trait { path, test } => trait_holds(path, test, person, at),
-        Node::Event(event) => event_holds(event, person, at),
+        Node::Event(event) => ask::holds(&event.ask, &OfPerson { event, person, at }, at),
         Node::Orders(node) => orders::holds(node, person, at),
         Node::Bought { what, shop, window } => some_order(shop, *window, person, at, |lines, exchange| {
             lines.iter().any(|line| line_matches(what, line, exchange))
@@ -76,76 +77,23 @@ fn trait_holds(path: &str, test: &Test, person: &dyn Person, at: Timestamp) -> R
     Ok(trait_value_holds(values.iter().map(|(tail, value)| (*tail, value.as_deref())), test))
 }
 
-fn event_holds(event: &EventNode, person: &dyn Person, at: Timestamp) -> Result<bool> {
-    let last = |span: Span| Some(Window::Last(span));
-    match &event.ask {
-        Ask::Did(window) => did(event, *window, person, at),
-        Ask::Measure(measure, window, test) => measure::holds(event, measure, *window, test, person, at),
-        Ask::FirstTimeIn(window) => {
-            let (after, to) = Window::bounds(Some(*window), at);
-            let mut first = None;
-            visit_matching(event, None, person, at, &mut |seen| {
-                first = Some(seen.ts);
-                ControlFlow::Break(())
-            })?;
-            Ok(first.is_some_and(|first| after < first && first <= to))
-        }
-        Ask::Stopped(long, short) => {
-            Ok(did(event, Some(Window::Ago(*long, *short)), person, at)? && !did(event, last(*short), person, at)?)
-        }
-        Ask::Restarted { gap, window } => restarted(event, *gap, *window, person, at),
-        Ask::Regularly { period, needed, periods } => regularly(event, *period, *needed, *periods, person, at),
-    }
-}
-
-fn did(event: &EventNode, window: Option<Window>, person: &dyn Person, at: Timestamp) -> Result<bool> {
-    let mut found = false;
-    visit_matching(event, window, person, at, &mut |_| {
-        found = true;
-        ControlFlow::Break(())
-    })?;
-    Ok(found)
-}
-
-/// The event before the first of the window is at least `gap` older than it.
-fn restarted(event: &EventNode, gap: Span, window: Span, person: &dyn Person, at: Timestamp) -> Result<bool> {
-    let (start, _) = Window::bounds(Some(Window::Last(window)), at);
-    let (mut before, mut first) = (None, None);
-    visit_matching(event, None, person, at, &mut |seen| {
-        if seen.ts > start {
-            first = Some(seen.ts);
-            return ControlFlow::Break(());
-        }
-        before = Some(seen.ts);
-        ControlFlow::Continue(())
-    })?;
-    let silence = |first: Timestamp, before: Timestamp| {
-        first.as_millisecond().saturating_sub(before.as_millisecond()) >= gap.as_millisecond()
-    };
-    Ok(first.zip(before).is_some_and(|(first, before)| silence(first, before)))
-}
-
-fn regularly(
-    event: &EventNode,
-    period: Span,
-    needed: u32,
-    periods: u32,
-    person: &dyn Person,
+/// The events of one person, read from the person.
+struct OfPerson<'a> {
+    event: &'a EventNode,
+    person: &'a dyn Person,
     at: Timestamp,
-) -> Result<bool> {
-    let whole = Span::from_millisecond(period.as_millisecond().saturating_mul(i64::from(periods)));
-    let (mut hit, mut current) = (0, None);
-    visit_matching(event, Some(Window::Last(whole)), person, at, &mut |seen| {
-        // Events come in the order of time, so a period is over for good when the next one starts.
-        let age = at.as_millisecond().saturating_sub(seen.ts.as_millisecond());
-        let period = age.div_euclid(period.as_millisecond().max(1));
-        if current != Some(period) {
-            hit += 1;
-            current = Some(period);
-        }
-        if hit >= needed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    Ok(hit >= needed)
+}
+
+impl Events for OfPerson<'_> {
+    fn visit(&self, window: Option<Window>, path: Option<&str>, visit: &mut Visit<'_>) -> Result<()> {
+        visit_matching(self.event, window, self.person, self.at, &mut |seen| {
+            visit(seen.ts, path.map_or(Value::Missing, |path| seen.value(path)))
+        })
+    }
+
+    fn calendar_day(&self, ts: Timestamp) -> i64 {
+        self.person.calendar_day(ts)
+    }
 }
 
 fn some_order(

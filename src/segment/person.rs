@@ -1,11 +1,9 @@
 //! One person as rules see them: what the store's history implements.
 
-use super::money::{self, Exchange, Inside};
 use crate::base::Timestamp;
-use crate::base::doc::Doc;
 use crate::error::Result;
 use crate::normalize::consent::ConsentStatus;
-use crate::rule::compare::Value;
+use crate::people::entry::{EventRef, LineView, OrderView};
 use crate::rule::node::Topic;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -50,59 +48,4 @@ pub(crate) trait Person {
 
     /// Whether the person is a member of another segment at `at`.
     fn is_member(&self, segment: &str, at: Timestamp) -> Result<bool>;
-}
-
-/// One event of a person.
-#[derive(Clone, Copy)]
-pub(crate) struct EventRef<'a> {
-    pub(crate) ts: Timestamp,
-    /// The shop that it belongs to.
-    pub(crate) shop: &'a str,
-    /// The `properties` of the message; any value that is no object reads as empty.
-    pub(crate) properties: Doc<'a>,
-    /// How its amounts become amounts in the store's currency; `None` where they compare as they were sent.
-    pub(crate) exchange: Option<Exchange<'a>>,
-}
-
-impl<'a> EventRef<'a> {
-    /// The value of a property as rules compare it.
-    pub(crate) fn value(&self, path: &str) -> Value<'a> {
-        money::value(self.properties, path, Inside::Event, self.exchange)
-    }
-}
-
-/// One product line.
-#[derive(Clone, Debug)]
-pub(crate) struct LineView {
-    /// A document.
-    pub(crate) bytes: Cow<'static, [u8]>,
-    /// Its price, if there is one, is the catalogue's.
-    pub(crate) price_listed: bool,
-}
-
-/// One order, settled by the facts up to an instant, in minor units of the store's currency; or a refund on its own.
-#[derive(Clone, Default)]
-pub(crate) struct OrderView<'a> {
-    pub(crate) ts: Timestamp,
-    /// The shop that it was placed in.
-    pub(crate) shop: String,
-    /// A refund that names an order nobody knows: lowers the net, is no order.
-    pub(crate) lone_refund: bool,
-    /// The amount before refunds; `None` where unknown or not convertible.
-    pub(crate) gross_minor: Option<i64>,
-    /// What was refunded of it so far; at most the gross.
-    pub(crate) refunded_minor: i64,
-    pub(crate) discount_minor: Option<i64>,
-    /// The `properties` of the fact that the order stands by.
-    pub(crate) properties: Cow<'a, [u8]>,
-    /// How the amounts in them become amounts in the store's currency.
-    pub(crate) exchange: Option<Exchange<'a>>,
-}
-
-impl OrderView<'_> {
-    /// The order as the event that it is, at its own time.
-    pub(crate) fn event(&self) -> EventRef<'_> {
-        let properties = Doc::new(&self.properties);
-        EventRef { ts: self.ts, shop: &self.shop, properties, exchange: self.exchange }
-    }
 }

@@ -1,19 +1,15 @@
 //! A person of the store as rules see them.
 
-use super::money::Exchange;
-use super::person::{EventRef, LineView, OrderView, Person as Asked};
+use super::person::Person as Asked;
 use crate::Result;
 use crate::base::doc::Doc;
 use crate::base::name::label;
-use crate::base::rates::Rates;
 use crate::base::{Currency, Timestamp};
-use crate::fact::props::currency_of;
-use crate::fact::props::product_lines;
 use crate::fact::topic::is_commerce;
 use crate::normalize::consent::ConsentStatus;
-use crate::profile::orders::{Settled, Worth};
+use crate::people::entry::{self, EventRef, LineView, OrderView, amounts, exchange};
+use crate::profile::orders::Settled;
 use crate::profile::person::Person;
-use crate::profile::records::Records;
 use crate::rule::node::{Segment, Topic};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -38,21 +34,6 @@ impl<'p> Subject<'p> {
         })?;
         Ok(OrderView { shop, properties: Cow::Owned(properties), exchange, ..amounts(order, currency, &records.rates) })
     }
-}
-
-/// An order's times and amounts, in one currency; what no rate converts counts as unknown.
-pub(super) fn amounts(order: &Settled, currency: Option<Currency>, rates: &Rates) -> OrderView<'static> {
-    let Worth { gross_minor, refunded_minor, discount_minor } = order.worth(currency, rates);
-    let lone_refund = order.order.is_none();
-    OrderView { ts: order.ts, lone_refund, gross_minor, refunded_minor, discount_minor, ..OrderView::default() }
-}
-
-/// How the amounts of a commerce event become amounts in the store's currency, if it has one.
-fn exchange<'r>(records: &'r Records, shop: &str, properties: Doc<'_>, at: Timestamp) -> Option<Exchange<'r>> {
-    let to = records.reading.currency?;
-    let shop = records.reading.currency_at(shop);
-    let named = properties.get("currency").filter(|value| !value.is_absent());
-    Some(Exchange { own: currency_of(named, shop), shop, to, rates: &records.rates, at })
 }
 
 pub(crate) fn undefined(name: &str) -> crate::Error {
@@ -97,12 +78,7 @@ impl Asked for Subject<'_> {
     }
 
     fn lines(&self, event: &EventRef<'_>) -> Result<Vec<LineView>> {
-        let view = |line: Doc<'_>| {
-            let price_listed = line.get("price").is_none_or(Doc::is_absent);
-            let whole = self.person.records.line(event.shop, line, event.ts)?;
-            Ok(LineView { bytes: Cow::Owned(whole.into_owned()), price_listed })
-        };
-        product_lines(event.properties).map(view).collect()
+        entry::lines(self.person.records, event)
     }
 
     fn consent(&self, topic: &Topic, at: Timestamp) -> Result<Option<ConsentStatus>> {

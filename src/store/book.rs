@@ -32,6 +32,7 @@ use crate::identity::stated::Stated;
 use crate::identity::tail::NodeTail;
 use crate::identity::tomb::{Hash, Tombs};
 use crate::normalize::blocked::BlockedValues;
+use crate::people::current::People;
 use crate::profile::records::{Reading, Records};
 use ahash::{AHashMap, AHashSet};
 use std::collections::BTreeSet;
@@ -75,6 +76,8 @@ pub(super) struct Book {
     pub(super) known: RowSet,
     pub(super) all: RowSet,
     pub(super) segments: Arc<Vec<Arc<LiveSegment>>>,
+    /// Columns of people, for whoever asks about everybody.
+    pub(super) people: Arc<People>,
     pub(super) live: Option<Timestamp>,
     pub(super) sequence: u64,
     /// Nodes whose state changed since the tail began.
@@ -204,6 +207,7 @@ impl Book {
             known: RowSet::default(),
             all: RowSet::default(),
             segments: Arc::default(),
+            people: Arc::default(),
             live: None,
             sequence: 0,
             changed: AHashSet::new(),
@@ -265,6 +269,7 @@ impl Book {
     pub(super) fn state(&self, records: Arc<Records>) -> State {
         State {
             records,
+            people: Arc::clone(&self.people),
             known: self.known.clone(),
             all: self.all.clone(),
             segments: Arc::clone(&self.segments),
@@ -285,7 +290,7 @@ impl Book {
         // Whoever time takes out of a segment and a fact of the same commit brings back neither left nor entered, so
         // both are judged at once.
         let mut touched = advance.map_or(Ok(Touched::default()), |to| self.pass_time(to))?;
-        let before = (!self.segments.is_empty()).then(|| self.records());
+        let before = (!self.segments.is_empty() || self.people.is_watched()).then(|| self.records());
         let first_row = self.event_tail.len();
         let tombs = Arc::clone(&self.nodes.tombs);
         let mut dirt = Dirt::default();
@@ -305,10 +310,21 @@ impl Book {
         if let Some(before) = before {
             let rows = first_row..self.event_tail.len();
             let news = News { rows, gone: &dirt.gone, moved: &touched_nodes, pooled: &BTreeSet::new() };
-            touched.add(self.touched_by(&before, &records, &news)?);
+            let by_facts = self.touched_by(&before, &records, &news)?;
+            self.note_touched(&by_facts);
+            touched.add(by_facts);
             applied.crossings = self.reevaluate(&records, touched, &applied.changes)?;
         }
         Ok((applied, records))
+    }
+
+    /// Tells the columns of people whom a commit touched.
+    fn note_touched(&self, touched: &Touched) {
+        // What the catalogue says can concern everybody.
+        if touched.catalogue {
+            self.people.reset();
+        }
+        self.people.note(self.sequence, touched.rows.keys().copied());
     }
 
     /// Whom a commit can have changed; notes which identifiers lead no event.

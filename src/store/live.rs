@@ -5,6 +5,7 @@
 //! between, and at nobody else. So the persisted schedule is the live instant itself.
 
 use super::book::Book;
+use super::everybody::Everybody;
 use super::live_segment::{Crossing, LiveSegment, is_member};
 use super::touched::Touched;
 use crate::Result;
@@ -16,7 +17,7 @@ use crate::identity::change::Change;
 use crate::profile::contacts::Hearing;
 use crate::profile::person::Person;
 use crate::profile::records::Records;
-use crate::rule::node::{Segment, Universe};
+use crate::rule::node::Segment;
 use crate::segment::schedule::{Input, check_references, references};
 use ahash::AHashMap;
 use std::collections::BTreeSet;
@@ -204,6 +205,7 @@ impl Book {
     pub(super) fn record_rates(&mut self, rates: &[Rate]) -> Result<Vec<Crossing>> {
         let known = Arc::make_mut(&mut self.rates);
         rates.iter().for_each(|rate| known.record(*rate));
+        self.people.reset();
         let records = self.records();
         let mut touched = Touched::default();
         let read =
@@ -223,14 +225,15 @@ impl Book {
         let mut crossings = self.undefine(&name);
         let mut live = LiveSegment::new(segment, &self.segments);
         let records = self.records();
-        live.members = super::members::evaluate(
-            &records,
-            self.universe(&live.segment),
-            &self.known,
-            &self.segments,
-            &live.segment,
-            self.now(),
-        )?;
+        let everybody = Everybody {
+            records: &records,
+            people: &self.people,
+            all: &self.all,
+            known: &self.known,
+            segments: &self.segments,
+            sequence: self.sequence,
+        };
+        live.members = RowSet::from(&everybody.members(&live.segment, self.now())?.rows());
         let entered = live.members.to_bitmap();
         crossings.extend(entered.iter().map(|profile| Crossing { segment: name.clone(), profile, entered: true }));
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
@@ -258,14 +261,6 @@ impl Book {
             let text = format!("segment {:?} refers to {name:?}; undefine or change it first", live.segment.name());
             Err(Error::invalid(text))
         })
-    }
-
-    /// Whether anonymous visitors count for a segment.
-    pub(super) fn universe(&self, segment: &Segment) -> &RowSet {
-        match segment.universe() {
-            Universe::Known => &self.known,
-            Universe::All => &self.all,
-        }
     }
 }
 

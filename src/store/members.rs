@@ -1,14 +1,11 @@
 //! Who is in a segment: rules evaluated over everybody.
 
-use super::live_segment::LiveSegment;
 use crate::Result;
-use crate::base::{ProfileId, Timestamp};
-use crate::column::rows::RowSet;
+use crate::base::ProfileId;
 use crate::profile::records::Records;
-use crate::rule::node::Segment;
-use crate::segment::bulk::Crowd;
+use crate::segment::crowd::Found;
 use roaring::RoaringBitmap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The people of a segment at one instant, as a bitmap over one snapshot.
 ///
@@ -24,11 +21,25 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Members {
-    pub(super) records: Arc<Records>,
-    pub(super) rows: RoaringBitmap,
+    records: Arc<Records>,
+    /// Of an evaluation: whom it found; nobody needs their rows to count them.
+    found: Option<Arc<Found>>,
+    rows: OnceLock<RoaringBitmap>,
 }
 
 impl Members {
+    pub(super) fn of_rows(records: &Arc<Records>, rows: RoaringBitmap) -> Self {
+        Self { records: Arc::clone(records), found: None, rows: OnceLock::from(rows) }
+    }
+
+    pub(super) fn of_found(records: &Arc<Records>, found: Found) -> Self {
+        Self { records: Arc::clone(records), found: Some(Arc::new(found)), rows: OnceLock::new() }
+    }
+
+    fn rows(&self) -> &RoaringBitmap {
+        self.rows.get_or_init(|| self.found.as_ref().map(|found| found.rows()).unwrap_or_default())
+    }
+
     /// How many people.
     ///
     /// ```
@@ -39,7 +50,7 @@ impl Members {
     /// ```
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.rows.len()
+        self.found.as_ref().map_or_else(|| self.rows().len(), |found| found.len())
     }
 
     /// Whether nobody is in it.
@@ -52,7 +63,7 @@ impl Members {
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// Their public ids, sorted. Cost: one keyed hash a person.
@@ -68,7 +79,7 @@ impl Members {
     /// ```
     pub fn profiles(&self) -> Result<Vec<ProfileId>> {
         let mut ids: Vec<ProfileId> =
-            self.rows.iter().map(|row| self.records.nodes.profile_id(row)).collect::<Result<_>>()?;
+            self.rows().iter().map(|row| self.records.nodes.profile_id(row)).collect::<Result<_>>()?;
         ids.sort_unstable();
         Ok(ids)
     }
@@ -86,7 +97,8 @@ impl Members {
     /// ```
     #[must_use]
     pub fn overlap(&self, other: &Self) -> u64 {
-        self.rows.intersection_len(&other.rows)
+        let found = || self.found.as_ref()?.overlap(other.found.as_ref()?);
+        found().unwrap_or_else(|| self.rows().intersection_len(other.rows()))
     }
 }
 
@@ -94,18 +106,4 @@ impl std::fmt::Debug for Members {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Members({})", self.len())
     }
-}
-
-/// The rows of a universe for which the segment holds at `at`.
-pub(super) fn evaluate(
-    records: &Records,
-    universe: &RowSet,
-    known: &RowSet,
-    segments: &[Arc<LiveSegment>],
-    segment: &Segment,
-    at: Timestamp,
-) -> Result<RowSet> {
-    let find = |name: &str| segments.iter().find(|live| live.segment.name() == name).map(|live| live.segment.clone());
-    let crowd = Crowd { records, known, at, find: &find };
-    crowd.rows(segment.rule(), &universe.to_bitmap()).map(|rows| RowSet::from(&rows))
 }

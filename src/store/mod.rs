@@ -16,6 +16,7 @@ mod part;
 mod sealed;
 mod touched;
 mod live_segment;
+mod everybody;
 mod state;
 mod objection;
 mod concerned;

@@ -106,6 +106,7 @@ pub struct Options {
     pub(super) clock: Clock,
     pub(super) no_mmap: bool,
     pub(super) seal_events: u32,
+    pub(super) column_bytes: Option<u64>,
 }
 
 impl Default for Options {
@@ -120,6 +121,7 @@ impl Default for Options {
             clock: Clock::System,
             no_mmap: false,
             seal_events: 16_384,
+            column_bytes: None,
         }
     }
 }
@@ -281,6 +283,20 @@ impl Options {
     /// ```
     pub fn seal_events(mut self, events: u32) -> Self {
         self.seal_events = events.max(64);
+        self
+    }
+
+    /// How many bytes of memory columns of people may take, which answer questions about everybody; by default a quarter
+    /// of what the sealed parts take, and at least 64 MiB.
+    ///
+    /// A column that does not fit is made again whenever it is asked for.
+    ///
+    /// ```
+    /// let store = regulars::Store::options().column_bytes(256 << 20).in_memory()?;
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn column_bytes(mut self, bytes: u64) -> Self {
+        self.column_bytes = Some(bytes);
         self
     }
 }

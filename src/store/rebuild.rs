@@ -77,6 +77,7 @@ impl Book {
         book.trait_names = Arc::clone(&self.trait_names);
         book.rates = Arc::clone(&self.rates);
         book.solving = self.solving;
+        book.people = Arc::new(self.people.without_columns());
         let namespaces = Arc::clone(&book.nodes.namespaces);
         let recast = Recast::new(&old.namespaces, &namespaces);
         for node in 0..old.len() {

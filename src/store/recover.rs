@@ -59,6 +59,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, options: &Options) -> Result<Opened> {
     }
     follow_copies(&catalog, prover.proven())?;
     let mut book = Book::new(namespaces, key, Arc::new(reading(&charter)?));
+    book.people.set_limit(options.column_bytes);
     let parts = open_parts(&catalog, &mut book)?;
     let settled = Settled::of(&book.events, &parts);
     let mut replay = Replaying { book, recovery: Recovery::default() };

@@ -169,6 +169,8 @@ impl Book {
     /// Looks at the live segments once it is known who is who.
     pub(super) fn conclude(&mut self, changed: Changed) -> Result<Outcome> {
         let Changed { before, mut applied, moved, pooled, solved } = changed;
+        // Whatever columns of people say, it may mean something else now.
+        self.people.reset();
         let after = Arc::new(self.records());
         let rows = self.event_tail.len()..self.event_tail.len();
         if !self.segments.is_empty() {

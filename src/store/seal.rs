@@ -319,6 +319,7 @@ pub(super) fn read_state(book: &mut Book, parts: &[OpenPart], catalog: &Catalog)
 impl Book {
     /// Shows these parts to the working copy.
     pub(super) fn set_parts(&mut self, parts: &[OpenPart]) {
+        self.people.set_facts(parts.iter().map(|part| part.sealed.len).sum());
         self.nodes.parts = Arc::new(parts.iter().map(|part| Arc::clone(&part.nodes)).collect());
         self.events.parts = Arc::new(parts.iter().map(|part| Arc::clone(&part.events)).collect());
     }

@@ -2,7 +2,7 @@
 
 use super::digest::Digest;
 use super::live_segment::is_member;
-use super::members::{Members, evaluate};
+use super::members::Members;
 use super::rebuild::rebuild;
 use super::state::State;
 use crate::Result;
@@ -18,6 +18,7 @@ use crate::normalize::normalizer::Normalizer;
 use crate::profile::person::Person;
 use crate::profile::records::Owner;
 use crate::rule::node::{Rule, Segment, Universe};
+use crate::segment::plan::plan;
 use crate::segment::schedule::references;
 use crate::segment::subject::undefined;
 use crate::view::feed::published;
@@ -416,7 +417,7 @@ impl Snapshot {
     /// ```
     pub fn members(&self, segment: &Segment) -> Result<Members> {
         match self.state.segment(segment.name()).filter(|live| live.segment == *segment) {
-            Some(live) => Ok(self.as_members(live.members.to_bitmap())),
+            Some(live) => Ok(Members::of_rows(&self.state.records, live.members.to_bitmap())),
             None => self.members_at(segment, self.state.now()),
         }
     }
@@ -437,13 +438,25 @@ impl Snapshot {
     /// ```
     pub fn members_at(&self, segment: &Segment, at: Timestamp) -> Result<Members> {
         self.check(segment)?;
-        let state = &self.state;
-        let universe = match segment.universe() {
-            Universe::All => &state.all,
-            Universe::Known => &state.known,
-        };
-        let rows = evaluate(&state.records, universe, &state.known, &state.segments, segment, at)?;
-        Ok(self.as_members(rows.to_bitmap()))
+        Ok(Members::of_found(&self.state.records, self.state.everybody().members(segment, at)?))
+    }
+
+    /// How a segment is evaluated over everybody: a line a node of its rule, in the order in which they are asked, each
+    /// with the column that it reads. For people to look at; the wording may change.
+    ///
+    /// # Errors
+    /// As [`Snapshot::members`].
+    ///
+    /// ```
+    /// use regulars::{Segment, Store, when};
+    /// let rule = when::orders().at_least(2) & when::trait_("tier").is("gold");
+    /// let plan = Store::in_memory()?.snapshot().plan(&Segment::new("regulars", rule))?;
+    /// assert!(plan.lines().nth(1).is_some_and(|line| line.contains("trait \"tier\"")));
+    /// # Ok::<(), regulars::Error>(())
+    /// ```
+    pub fn plan(&self, segment: &Segment) -> Result<String> {
+        self.check(segment)?;
+        Ok(plan(segment.rule()))
     }
 
     /// Refuses a rule that cannot be evaluated here, whoever is or is not in the store.
@@ -564,10 +577,6 @@ impl Snapshot {
         let live = self.state.segments.iter().filter(|live| live.members.contains(row));
         let segments = live.map(|live| live.segment.name().to_owned()).collect();
         Profile::read(&person, self.state.known.contains(row), segments, question)
-    }
-
-    fn as_members(&self, rows: roaring::RoaringBitmap) -> Members {
-        Members { records: Arc::clone(&self.state.records), rows }
     }
 
     /// Whether a rule holds for one person by the facts up to `at` (now, if not given); `false` for an identifier that

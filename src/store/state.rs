@@ -1,14 +1,18 @@
 //! What one commit leaves for readers: immutable, shared, complete.
 
+use super::everybody::Everybody;
 use super::live_segment::LiveSegment;
 use crate::base::Timestamp;
 use crate::column::rows::RowSet;
+use crate::people::current::People;
 use crate::profile::records::Records;
 use std::sync::Arc;
 
 /// Everything a reader can ask, as of one commit.
 pub(super) struct State {
     pub(super) records: Arc<Records>,
+    /// Columns of people, shared by all states of the store.
+    pub(super) people: Arc<People>,
     /// Rows of profiles with an identifier of a person; the row of a profile is the node of its eldest identifier.
     pub(super) known: RowSet,
     /// Rows of all profiles.
@@ -44,6 +48,18 @@ impl State {
             }
         }
         ordered
+    }
+
+    /// Whom questions about everybody are asked of.
+    pub(super) fn everybody(&self) -> Everybody<'_> {
+        Everybody {
+            records: &self.records,
+            people: &self.people,
+            all: &self.all,
+            known: &self.known,
+            segments: &self.segments,
+            sequence: self.sequence,
+        }
     }
 
     pub(super) fn segment(&self, name: &str) -> Option<&Arc<LiveSegment>> {

@@ -3,6 +3,7 @@
 use super::inner::Inner;
 use crate::storage::wal::Wal;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What [`Store::stats`](crate::Store::stats) returns. Sizes are in bytes.
 ///
@@ -61,6 +62,9 @@ pub struct Stats {
     pub log_bytes: u64,
     /// Identifier states in memory that no part holds densely.
     pub overlay_states: u64,
+    /// Bytes in memory of the columns of people that questions about everybody read, by input. They are made when they are
+    /// first asked for, and let go when they take more than [`Options::column_bytes`](crate::Options::column_bytes).
+    pub column_bytes: BTreeMap<String, u64>,
     /// The last log record.
     pub sequence: u64,
     /// The last log record known to be on disk.
@@ -99,6 +103,7 @@ impl Stats {
             solving_us: u64::try_from(solving.time.as_micros()).unwrap_or(u64::MAX),
             log_bytes: writer.wal.as_ref().map_or(0, Wal::len),
             overlay_states: writer.book.nodes.overlay.len() as u64,
+            column_bytes: writer.book.people.bytes().into_iter().map(|(input, bytes)| (input, bytes as u64)).collect(),
             sequence: writer.book.sequence,
             durable_sequence: inner.gate.durable(),
             poisoned: inner.gate.poisoned().map(str::to_owned),

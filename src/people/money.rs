@@ -36,7 +36,7 @@ impl Exchange<'_> {
 
 /// What a path leads into.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Inside {
+pub(crate) enum Inside {
     /// The properties of an event.
     Event,
     /// A product line.
@@ -48,7 +48,7 @@ pub(super) enum Inside {
 
 /// The value at a path of an event or a line. Amounts and quantities are decimals, however they are spelled, and the id of a
 /// product is a text; what is none stays as sent. Without an exchange nothing is converted.
-pub(super) fn value<'d>(object: Doc<'d>, path: &str, inside: Inside, exchange: Option<Exchange<'_>>) -> Value<'d> {
+pub(crate) fn value<'d>(object: Doc<'d>, path: &str, inside: Inside, exchange: Option<Exchange<'_>>) -> Value<'d> {
     let sent = object.path(path);
     if path == "product_id" {
         let named = |sent: &Doc<'d>| sent.is_string() || sent.as_integer().is_some();
