@@ -155,7 +155,13 @@ proptest! {
     #![proptest_config(cases(12))]
 
     #[test]
-    fn columns_say_what_each_person_says(history in steps(), strict: bool, past in instant(), first in 0usize..7) {
+    fn columns_say_what_each_person_says(
+        history in steps(),
+        strict: bool,
+        live: bool,
+        past in instant(),
+        first in 0usize..7,
+    ) {
         let scratch = Scratch::new("people");
         let mut store = options(strict).open(&scratch.0).expect("open");
         // A population that a few more people do not change much.
@@ -165,6 +171,10 @@ proptest! {
             .collect();
         store.ingest_json(Value::from(visitors).to_string().as_bytes()).expect("visitors");
         let all = rules();
+        if live {
+            let signed_up = r#"{"event":"Signed Up","window":{"last":"3d"}}"#;
+            store.define(Segment::new("lately", Rule::from_json(signed_up).expect("rule"))).expect("define");
+        }
         let mut kept: Option<Snapshot> = None;
         for (round, step) in history.iter().enumerate() {
             take(&store, step);
@@ -187,6 +197,8 @@ proptest! {
                 kept = Some(snapshot);
             }
         }
+        let then = store.snapshot().as_of(at(past)).expect("as of");
+        agree(&then, &all.iter().skip(first).step_by(7).cloned().collect::<Vec<_>>(), &[past])?;
         prop_assert!(store.verify().expect("verify").differences.is_empty());
     }
 }

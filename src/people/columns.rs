@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Asking<'r> {
     pub(crate) records: &'r Records,
     /// The commit that the records are of.
-    sequence: u64,
+    commit: u64,
     /// The number of the question.
     question: u64,
     /// The newest commit that any column was read at.
@@ -29,9 +29,9 @@ pub(crate) struct Asking<'r> {
 }
 
 impl<'r> Asking<'r> {
-    /// The question of that number, about the records of the commit `sequence`.
-    pub(crate) fn new(records: &'r Records, sequence: u64, question: u64) -> Self {
-        Self { records, sequence, question, newest: Cell::new(0) }
+    /// The question of that number, about the records of a commit.
+    pub(crate) fn new(records: &'r Records, commit: u64, question: u64) -> Self {
+        Self { records, commit, question, newest: Cell::new(0) }
     }
 
     /// The newest commit that anything asked for was read at.
@@ -69,7 +69,7 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
 
     fn put(&self, key: K, column: V, asking: &Asking<'_>) -> Arc<V> {
         let column = Arc::new(column);
-        let kept = Kept { read: (Arc::clone(&column), asking.sequence), used: AtomicU64::new(asking.question) };
+        let kept = Kept { read: (Arc::clone(&column), asking.commit), used: AtomicU64::new(asking.question) };
         self.0.write().insert(key, kept);
         column
     }
@@ -176,9 +176,9 @@ impl Run {
         if let Some(column) = usable(known.clone()) {
             return Ok(column);
         }
-        asking.newest.set(asking.newest.get().max(asking.sequence));
+        asking.newest.set(asking.newest.get().max(asking.commit));
         let newest = known.as_ref().map_or(self.born, |(_, read)| self.born.max(*read));
-        if asking.sequence < newest {
+        if asking.commit < newest {
             // An older snapshot asks: what it reads is its own.
             return read(None).map(Arc::new);
         }

@@ -32,6 +32,9 @@ const TOUCHED_FEW: usize = 64;
 /// Runs of people, shared by all snapshots of a store; see the module.
 #[derive(Default)]
 pub(crate) struct People {
+    /// How many commits there were, and other changes of what facts mean: what the runs and notes are as of. A store that is
+    /// rebuilt has its own.
+    commits: AtomicU64,
     /// Whether commits note whom they touch.
     watched: AtomicBool,
     /// How many questions were asked.
@@ -75,19 +78,19 @@ impl View {
     }
 
     /// The people of nobody else's snapshot.
-    fn alone(all: &RowSet, known: &RowSet, sequence: u64) -> Self {
-        Self { runs: vec![everybody(all, known, sequence)], apart: BTreeSet::new(), version: sequence }
+    fn alone(all: &RowSet, known: &RowSet, commit: u64) -> Self {
+        Self { runs: vec![everybody(all, known, commit)], apart: BTreeSet::new(), version: commit }
     }
 }
 
-fn everybody(all: &RowSet, known: &RowSet, sequence: u64) -> (Arc<Run>, Arc<Bits>) {
-    run(Population::everybody(all, known), sequence)
+fn everybody(all: &RowSet, known: &RowSet, commit: u64) -> (Arc<Run>, Arc<Bits>) {
+    run(Population::everybody(all, known), commit)
 }
 
 /// A run all of whose people count.
-fn run(people: Population, sequence: u64) -> (Arc<Run>, Arc<Bits>) {
+fn run(people: Population, commit: u64) -> (Arc<Run>, Arc<Bits>) {
     let counted = Arc::new(Bits::all(people.len()));
-    (Arc::new(Run::new(people, sequence)), counted)
+    (Arc::new(Run::new(people, commit)), counted)
 }
 
 impl People {
@@ -96,14 +99,24 @@ impl People {
         self.watched.load(Ordering::Acquire)
     }
 
-    /// Notes whom the commit `sequence` touched.
-    pub(crate) fn note(&self, sequence: u64, rows: impl Iterator<Item = u32>) {
+    /// The number of the newest commit.
+    pub(crate) fn commit(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    /// The number of a commit that begins.
+    pub(crate) fn begin_commit(&self) -> u64 {
+        self.commits.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Notes whom a commit touched.
+    pub(crate) fn note(&self, commit: u64, rows: impl Iterator<Item = u32>) {
         if !self.is_watched() {
             return;
         }
         let mut kept = self.kept.lock();
-        kept.noted_from.get_or_insert(sequence.saturating_sub(1));
-        kept.notes.extend(rows.map(|row| (sequence, row)));
+        kept.noted_from.get_or_insert(commit.saturating_sub(1));
+        kept.notes.extend(rows.map(|row| (commit, row)));
         kept.forget();
         if kept.is_overrun() {
             // Nobody asked for long: the next question reads everybody anyway, and commits need not note anything.
@@ -114,26 +127,27 @@ impl People {
 
     /// Forgets everything: something changed what facts mean.
     pub(crate) fn reset(&self) {
+        self.begin_commit();
         let mut kept = self.kept.lock();
         *kept = Kept::default();
         self.watched.store(false, Ordering::Release);
     }
 
-    /// The people of a snapshot: of the commit `sequence`, with these rows.
-    pub(crate) fn view(&self, all: &RowSet, known: &RowSet, sequence: u64) -> View {
+    /// The people of a snapshot: of that commit, with these rows.
+    pub(crate) fn view(&self, all: &RowSet, known: &RowSet, commit: u64) -> View {
         let mut kept = self.kept.lock();
         self.watched.store(true, Ordering::Release);
         match kept.version {
-            Some(version) if kept.knows_since(version.min(sequence), version.max(sequence)) => {
-                if sequence > version {
-                    kept.follow(all, known, sequence);
+            Some(version) if kept.knows_since(version.min(commit), version.max(commit)) => {
+                if commit > version {
+                    kept.follow(all, known, commit);
                 }
             }
             // Older than what is known of: its runs are its own, and newer snapshots need not pay for it.
-            Some(version) if sequence < version => return View::alone(all, known, sequence),
-            _ => kept.begin(all, known, sequence),
+            Some(version) if commit < version => return View::alone(all, known, commit),
+            _ => kept.begin(all, known, commit),
         }
-        kept.view(sequence)
+        kept.view(commit)
     }
 
     /// For another store of the same people: as large, and empty.
@@ -191,28 +205,28 @@ impl Kept {
     }
 
     /// Reads everybody anew.
-    fn begin(&mut self, all: &RowSet, known: &RowSet, sequence: u64) {
-        self.runs = vec![everybody(all, known, sequence)];
-        self.version = Some(sequence);
+    fn begin(&mut self, all: &RowSet, known: &RowSet, commit: u64) {
+        self.runs = vec![everybody(all, known, commit)];
+        self.version = Some(commit);
     }
 
     /// The rows that commits after `from` up to `to` touched.
     fn touched(&self, from: u64, to: u64) -> BTreeSet<u32> {
-        let first = self.notes.partition_point(|(sequence, _)| *sequence <= from);
-        self.notes.iter().skip(first).take_while(|(sequence, _)| *sequence <= to).map(|(_, row)| *row).collect()
+        let first = self.notes.partition_point(|(commit, _)| *commit <= from);
+        self.notes.iter().skip(first).take_while(|(commit, _)| *commit <= to).map(|(_, row)| *row).collect()
     }
 
-    /// Takes in whoever was touched up to `sequence`.
-    fn follow(&mut self, all: &RowSet, known: &RowSet, sequence: u64) {
-        let Some(version) = self.version.replace(sequence) else { return };
-        let mut touched = self.touched(version, sequence);
+    /// Takes in whoever was touched up to `commit`.
+    fn follow(&mut self, all: &RowSet, known: &RowSet, commit: u64) {
+        let Some(version) = self.version.replace(commit) else { return };
+        let mut touched = self.touched(version, commit);
         if touched.is_empty() {
             return;
         }
         let newer: usize = self.runs.iter().skip(1).map(|(run, _)| run.people.len() as usize).sum();
         let oldest = self.runs.first().map_or(0, |(run, _)| run.people.len() as usize);
         if newer + touched.len() > TOUCHED_FEW.max(oldest / TOUCHED_SHARE) {
-            return self.begin(all, known, sequence);
+            return self.begin(all, known, commit);
         }
         // Small runs go into the new one, so that there are few, each several times as large as the next.
         while self.runs.len() > 1 && self.last_is_small(touched.len()) {
@@ -228,7 +242,7 @@ impl Kept {
             }
         }
         let rows: Vec<u32> = touched.into_iter().filter(|row| all.contains(*row)).collect();
-        self.runs.push(run(Population::some(rows, known), sequence));
+        self.runs.push(run(Population::some(rows, known), commit));
     }
 
     fn last_is_small(&self, beside: usize) -> bool {
@@ -236,9 +250,9 @@ impl Kept {
         last < 4 * beside || self.runs.len() >= RUNS_MAX
     }
 
-    fn view(&self, sequence: u64) -> View {
-        let version = self.version.unwrap_or(sequence);
-        let apart = if sequence < version { self.touched(sequence, version) } else { BTreeSet::new() };
+    fn view(&self, commit: u64) -> View {
+        let version = self.version.unwrap_or(commit);
+        let apart = if commit < version { self.touched(commit, version) } else { BTreeSet::new() };
         let mut runs = self.runs.clone();
         for (run, counted) in runs.iter_mut().filter(|_| !apart.is_empty()) {
             let counted = Arc::make_mut(counted);
@@ -250,10 +264,10 @@ impl Kept {
     /// Forgets notes that only snapshots much older than the runs would ask for.
     fn forget(&mut self) {
         let Some(version) = self.version else { return };
-        let taken_in = self.notes.partition_point(|(sequence, _)| *sequence <= version);
+        let taken_in = self.notes.partition_point(|(commit, _)| *commit <= version);
         for _ in NOTES_KEPT..taken_in {
-            if let Some((sequence, _)) = self.notes.pop_front() {
-                self.noted_from = Some(sequence);
+            if let Some((commit, _)) = self.notes.pop_front() {
+                self.noted_from = Some(commit);
             }
         }
     }
@@ -262,7 +276,7 @@ impl Kept {
     fn is_overrun(&self) -> bool {
         let people = self.runs.first().map_or(0, |(run, _)| run.people.len() as usize);
         let version = self.version.unwrap_or(0);
-        let waiting = self.notes.len() - self.notes.partition_point(|(sequence, _)| *sequence <= version);
+        let waiting = self.notes.len() - self.notes.partition_point(|(commit, _)| *commit <= version);
         waiting > NOTES_KEPT.max(people / TOUCHED_SHARE)
     }
 }

@@ -270,6 +270,7 @@ impl Book {
         State {
             records,
             people: Arc::clone(&self.people),
+            commit: self.people.commit(),
             known: self.known.clone(),
             all: self.all.clone(),
             segments: Arc::clone(&self.segments),
@@ -290,6 +291,7 @@ impl Book {
         // Whoever time takes out of a segment and a fact of the same commit brings back neither left nor entered, so
         // both are judged at once.
         let mut touched = advance.map_or(Ok(Touched::default()), |to| self.pass_time(to))?;
+        let commit = self.people.begin_commit();
         let before = (!self.segments.is_empty() || self.people.is_watched()).then(|| self.records());
         let first_row = self.event_tail.len();
         let tombs = Arc::clone(&self.nodes.tombs);
@@ -311,7 +313,7 @@ impl Book {
             let rows = first_row..self.event_tail.len();
             let news = News { rows, gone: &dirt.gone, moved: &touched_nodes, pooled: &BTreeSet::new() };
             let by_facts = self.touched_by(&before, &records, &news)?;
-            self.note_touched(&by_facts);
+            self.note_touched(commit, &by_facts);
             touched.add(by_facts);
             applied.crossings = self.reevaluate(&records, touched, &applied.changes)?;
         }
@@ -319,12 +321,12 @@ impl Book {
     }
 
     /// Tells the columns of people whom a commit touched.
-    fn note_touched(&self, touched: &Touched) {
+    fn note_touched(&self, commit: u64, touched: &Touched) {
         // What the catalogue says can concern everybody.
         if touched.catalogue {
             self.people.reset();
         }
-        self.people.note(self.sequence, touched.rows.keys().copied());
+        self.people.note(commit, touched.rows.keys().copied());
     }
 
     /// Whom a commit can have changed; notes which identifiers lead no event.

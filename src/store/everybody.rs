@@ -19,7 +19,7 @@ pub(super) struct Everybody<'a> {
     pub(super) known: &'a RowSet,
     pub(super) segments: &'a [Arc<LiveSegment>],
     /// The commit that all this is as of.
-    pub(super) sequence: u64,
+    pub(super) commit: u64,
 }
 
 impl Everybody<'_> {
@@ -28,8 +28,8 @@ impl Everybody<'_> {
         let live = |name: &str| self.segments.iter().find(|live| live.segment.name() == name);
         let find = |name: &str| live(name).map(|live| live.segment.clone());
         loop {
-            let people = &self.people.view(self.all, self.known, self.sequence);
-            let asking = Asking::new(self.records, self.sequence, self.people.question());
+            let people = &self.people.view(self.all, self.known, self.commit);
+            let asking = Asking::new(self.records, self.commit, self.people.question());
             let crowd = Crowd { people, asking, all: self.all, known: self.known, at, find: &find };
             let found = crowd.members(segment)?;
             self.people.trim();

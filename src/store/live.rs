@@ -20,8 +20,16 @@ use crate::profile::records::Records;
 use crate::rule::node::Segment;
 use crate::segment::schedule::{Input, check_references, references};
 use ahash::AHashMap;
-use std::collections::BTreeSet;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// About what it costs to read a person, to test a rule of theirs, and to pass a person in a scan.
+const READ_NS: u64 = 150_000;
+const TEST_NS: u64 = 2_000;
+const SCAN_NS: u64 = 2;
+/// So few are looked at person by person in any case.
+const FEW_PASSED: u64 = 8;
 
 impl Book {
     fn now(&self) -> Timestamp {
@@ -99,6 +107,10 @@ impl Book {
 
     /// Moves the live instant to `to`, unless it is there already, and says who entered or left by the passing of time.
     pub(super) fn advance(&mut self, to: Timestamp) -> Result<Vec<Crossing>> {
+        if let Some(names) = self.passed_by_many(to)? {
+            self.live = Some(to);
+            return self.evaluate_again(&names);
+        }
         let touched = self.pass_time(to)?;
         let records = self.records();
         self.reevaluate(&records, touched, &[])
@@ -121,6 +133,78 @@ impl Book {
             Some(from) => self.touch_between(&self.records(), from, to, &mut touched)?,
         }
         Ok(touched)
+    }
+
+    /// The segments that a step of time concerns, where it passes so much that they are sooner evaluated over everybody than
+    /// looked at again person by person.
+    fn passed_by_many(&self, to: Timestamp) -> Result<Option<Vec<String>>> {
+        let names = |live: &Arc<LiveSegment>| live.segment.name().to_owned();
+        let from = match self.live {
+            Some(live) if to <= live => return Ok(None),
+            // The future is invisible from now on: that concerns all that looks at anything with a time.
+            None => return Ok((!self.segments.is_empty()).then(|| self.segments.iter().map(names).collect())),
+            Some(live) => live,
+        };
+        let records = self.records();
+        let (mut passed, mut concerned) = (0u64, BTreeMap::new());
+        for live in self.segments.iter() {
+            for cursor in Self::cursors_of(live, &records) {
+                let known = concerned.get(&cursor).copied();
+                let any = known.map_or_else(|| Self::passing(&records, cursor, from, to), Ok)?;
+                if known.is_none() {
+                    passed += any;
+                    concerned.insert(cursor, any);
+                }
+            }
+        }
+        let segments = self.segments.len() as u64;
+        let (one_by_one, at_once) = (passed * (READ_NS + segments * TEST_NS), segments * self.all.len() * SCAN_NS);
+        if passed < FEW_PASSED || one_by_one < at_once {
+            return Ok(None);
+        }
+        let is_concerned = |live: &&Arc<LiveSegment>| {
+            Self::cursors_of(live, &records).iter().any(|cursor| concerned.get(cursor).is_some_and(|any| *any > 0))
+        };
+        Ok(Some(self.segments.iter().filter(is_concerned).map(names).collect()))
+    }
+
+    /// How many events a step of time passes at a distance.
+    fn passing(records: &Records, (name, offset_ms): (u16, i64), from: Timestamp, to: Timestamp) -> Result<u64> {
+        let back = |at: Timestamp| at.plus_millisecond(offset_ms.saturating_neg());
+        Ok(records.events.in_window(name, back(from), back(to))?.len() as u64)
+    }
+
+    /// Evaluates live segments over everybody, and says who entered or left.
+    fn evaluate_again(&mut self, names: &[String]) -> Result<Vec<Crossing>> {
+        let records = self.records();
+        let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
+        let mut crossings = Vec::new();
+        for live in segments.iter_mut().filter(|live| names.iter().any(|name| name == live.segment.name())) {
+            let (before, after) = (live.members.to_bitmap(), self.evaluated(&records, &live.segment)?);
+            let crossing =
+                |profile: u32, entered| Crossing { segment: live.segment.name().to_owned(), profile, entered };
+            crossings.extend((&after - &before).iter().map(|row| crossing(row, true)));
+            crossings.extend((&before - &after).iter().map(|row| crossing(row, false)));
+            if after != before {
+                Arc::make_mut(live).members = RowSet::from(&after);
+            }
+        }
+        self.segments = Arc::new(segments);
+        crossings.sort();
+        Ok(crossings)
+    }
+
+    /// The rows of the members of a segment now.
+    fn evaluated(&self, records: &Records, segment: &Segment) -> Result<RoaringBitmap> {
+        let everybody = Everybody {
+            records,
+            people: &self.people,
+            all: &self.all,
+            known: &self.known,
+            segments: &self.segments,
+            commit: self.people.commit(),
+        };
+        Ok(everybody.members(segment, self.now())?.rows())
     }
 
     /// Touches whoever has an event at a distance that the step from `from` to `to` passes over.
@@ -148,9 +232,14 @@ impl Book {
 
     /// The distinct (event name, distance) pairs that live segments wait for.
     fn cursors(&self, records: &Records) -> BTreeSet<(u16, i64)> {
+        self.segments.iter().flat_map(|live| Self::cursors_of(live, records)).collect()
+    }
+
+    /// Those that one of them waits for.
+    fn cursors_of(live: &LiveSegment, records: &Records) -> BTreeSet<(u16, i64)> {
         let order_names = ["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"];
         let mut cursors = BTreeSet::new();
-        for boundary in self.segments.iter().flat_map(|live| &live.boundaries) {
+        for boundary in &live.boundaries {
             let names: Vec<&str> = match &boundary.input {
                 Input::Event(name) => vec![name.as_str()],
                 Input::Trait(_) => vec![Kind::Identify.name()],
@@ -225,16 +314,8 @@ impl Book {
         let mut crossings = self.undefine(&name);
         let mut live = LiveSegment::new(segment, &self.segments);
         let records = self.records();
-        let everybody = Everybody {
-            records: &records,
-            people: &self.people,
-            all: &self.all,
-            known: &self.known,
-            segments: &self.segments,
-            sequence: self.sequence,
-        };
-        live.members = RowSet::from(&everybody.members(&live.segment, self.now())?.rows());
-        let entered = live.members.to_bitmap();
+        let entered = self.evaluated(&records, &live.segment)?;
+        live.members = RowSet::from(&entered);
         crossings.extend(entered.iter().map(|profile| Crossing { segment: name.clone(), profile, entered: true }));
         let mut segments: Vec<Arc<LiveSegment>> = self.segments.iter().map(Arc::clone).collect();
         segments.push(Arc::new(live));

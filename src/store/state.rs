@@ -13,6 +13,8 @@ pub(super) struct State {
     pub(super) records: Arc<Records>,
     /// Columns of people, shared by all states of the store.
     pub(super) people: Arc<People>,
+    /// What they are asked as of; see [`People::commit`].
+    pub(super) commit: u64,
     /// Rows of profiles with an identifier of a person; the row of a profile is the node of its eldest identifier.
     pub(super) known: RowSet,
     /// Rows of all profiles.
@@ -58,7 +60,7 @@ impl State {
             all: &self.all,
             known: &self.known,
             segments: &self.segments,
-            sequence: self.sequence,
+            commit: self.commit,
         }
     }
 
