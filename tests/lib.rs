@@ -29,6 +29,7 @@ mod journeys;
 mod kill;
 mod money;
 mod names;
+mod objections;
 mod operators;
 mod people;
 mod products;

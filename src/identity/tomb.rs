@@ -52,7 +52,28 @@ pub(crate) struct Tomb {
     pub(crate) node: Option<u32>,
     /// The channels on which it had said no before, with the instants and ids of the erasures that remember it. One that
     /// is no erased identifier itself may have lost what was said about it.
-    pub(crate) objections: BTreeMap<String, BTreeSet<(i64, String)>>,
+    pub(crate) objections: Remembered,
+    /// The same of purposes that it had said no to whatever the channel; the empty one: to every purpose.
+    #[serde(default)]
+    pub(crate) denials: Remembered,
+}
+
+/// Instants and ids of the erasures that remember something, by what it is.
+pub(crate) type Remembered = BTreeMap<String, BTreeSet<(i64, String)>>;
+
+/// What somebody had said no to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum No<'t> {
+    /// Being written to on a channel.
+    Channel(&'t str),
+    /// A purpose, whatever the channel; `None`: every purpose.
+    Purpose(Option<&'t str>),
+}
+
+impl<'t> No<'t> {
+    fn of_purpose(purpose: &'t str) -> Self {
+        Self::Purpose(Some(purpose).filter(|purpose| !purpose.is_empty()))
+    }
 }
 
 /// Everything erased.
@@ -87,20 +108,25 @@ impl Tombs {
         crate::base::bytes::row32(count)
     }
 
-    /// What erasures remember of an identifier: channel, instant and id of the erasure.
+    /// What erasures remember of an identifier: the no, and instant and id of the erasure.
     pub(crate) fn objections(
         &self,
         key: &[u8; 32],
         namespace: &str,
         value: &str,
-    ) -> impl Iterator<Item = (&str, i64, &str)> {
-        let all = self.tomb(key, namespace, value).into_iter().flat_map(|tomb| &tomb.objections);
-        all.flat_map(|(channel, said)| said.iter().map(move |(ts, id)| (channel.as_str(), *ts, id.as_str())))
+    ) -> impl Iterator<Item = (No<'_>, i64, &str)> {
+        let tomb = self.tomb(key, namespace, value).into_iter();
+        tomb.flat_map(|tomb| {
+            let channels = tomb.objections.iter().map(|(channel, said)| (No::Channel(channel), said));
+            channels.chain(tomb.denials.iter().map(|(purpose, said)| (No::of_purpose(purpose), said)))
+        })
+        .flat_map(|(no, said)| said.iter().map(move |(ts, id)| (no, *ts, id.as_str())))
     }
 
     /// The nodes of identifiers that had said no before.
     pub(crate) fn objected(&self) -> impl Iterator<Item = u32> + '_ {
-        self.identifiers.values().filter(|tomb| !tomb.objections.is_empty()).filter_map(|tomb| tomb.node)
+        let said_no = |tomb: &&Tomb| !(tomb.objections.is_empty() && tomb.denials.is_empty());
+        self.identifiers.values().filter(said_no).filter_map(|tomb| tomb.node)
     }
 
     /// Whether a message with that id was erased.

@@ -13,6 +13,7 @@ use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::row::At;
 use crate::fact::kind::Bits;
+use crate::identity::tomb::No;
 use crate::normalize::consent::{ConsentStatus, Said, SuppressionCause, channels_of};
 use ahash::AHashMap;
 use roaring::RoaringBitmap;
@@ -236,14 +237,26 @@ pub(crate) fn speaks(records: &Records, at: At) -> Result<bool> {
 
 /// What erasures remember of an identifier that is here again.
 pub(crate) fn objections(records: &Records, node: u32) -> Result<Vec<Arc<Statement>>> {
-    let statement = |(channel, ts, id): (&str, i64, &str)| {
+    let statement = |(no, ts, id): (No<'_>, i64, &str)| {
+        let what = match no {
+            No::Channel(channel) => {
+                Said::Suppressed { channel: channel.to_owned().into(), cause: SuppressionCause::ObjectedBefore }
+            }
+            No::Purpose(purpose) => Said::Consent {
+                channel: None,
+                purpose: purpose.map(|purpose| purpose.to_owned().into()),
+                status: ConsentStatus::Denied,
+                method: None,
+                proof: None,
+            },
+        };
         Arc::new(Statement {
             at: None,
             ts: Timestamp::from_millisecond(ts),
             id: MessageId::new(id),
             source: "".into(),
             claimed: false,
-            what: Said::Suppressed { channel: channel.to_owned().into(), cause: SuppressionCause::ObjectedBefore },
+            what,
         })
     };
     if records.nodes.tombs.is_empty() {

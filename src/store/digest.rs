@@ -124,8 +124,9 @@ fn facts(records: &Records) -> Result<Part> {
             for member in ["identifiers", "messages"] {
                 out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
             }
-            for (channel, hashes) in super::objection::named(&fact) {
-                put_str(&mut out, &channel);
+            let objections = super::objection::named(&fact);
+            for (what, hashes) in objections.by_channel.iter().chain(&objections.by_purpose) {
+                put_str(&mut out, what);
                 out.extend((hashes.len() as u64).to_le_bytes());
             }
             part.add(&out);

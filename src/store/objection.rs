@@ -19,19 +19,35 @@ use crate::profile::speaking::Speaking;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The member of an erasure's document that holds them: lists of hashes by channel.
-const MEMBER: &str = "objected";
+const BY_CHANNEL: &str = "objected";
+/// And the one for what was denied whatever the channel: lists by purpose, the empty one for every purpose.
+const BY_PURPOSE: &str = "denied";
 
-/// Contacts that had said no, by channel.
-pub(super) type Objections = BTreeMap<String, BTreeSet<Hash>>;
+type Hashes = BTreeMap<String, BTreeSet<Hash>>;
+
+/// Contacts that had said no.
+#[derive(Default)]
+pub(super) struct Objections {
+    pub(super) by_channel: Hashes,
+    pub(super) by_purpose: Hashes,
+}
+
+impl Objections {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_channel.is_empty() && self.by_purpose.is_empty()
+    }
+}
 
 /// What an erasure remembers.
 pub(super) fn named(fact: &Fact<'_>) -> Objections {
-    let channels = fact.doc.get(MEMBER).into_iter().flat_map(Doc::members);
-    let named = channels.filter_map(|(channel, hashes)| {
-        let hashes = hashes.items().filter_map(Doc::as_str).filter_map(|text| unhex(&text));
-        Some((std::str::from_utf8(channel).ok()?.to_owned(), hashes.collect()))
-    });
-    named.collect()
+    let of = |member: &str| {
+        let named = fact.doc.get(member).into_iter().flat_map(Doc::members).filter_map(|(name, hashes)| {
+            let hashes = hashes.items().filter_map(Doc::as_str).filter_map(|text| unhex(&text));
+            Some((std::str::from_utf8(name).ok()?.to_owned(), hashes.collect()))
+        });
+        named.collect()
+    };
+    Objections { by_channel: of(BY_CHANNEL), by_purpose: of(BY_PURPOSE) }
 }
 
 /// Writes them behind the members of an erasure's document.
@@ -43,15 +59,18 @@ pub(super) fn put(doc: &[u8], objections: &Objections) -> Vec<u8> {
         writer.key(key);
         writer.copy(value);
     }
-    writer.key(MEMBER.as_bytes());
-    let channels = writer.object();
-    for (channel, hashes) in objections {
-        writer.key(channel.as_bytes());
-        let list = writer.list();
-        hashes.iter().for_each(|hash| writer.string(&hex(hash)));
-        writer.close(list);
+    let members = [(BY_CHANNEL, &objections.by_channel), (BY_PURPOSE, &objections.by_purpose)];
+    for (member, named) in members.into_iter().filter(|(_, named)| !named.is_empty()) {
+        writer.key(member.as_bytes());
+        let lists = writer.object();
+        for (name, hashes) in named {
+            writer.key(name.as_bytes());
+            let list = writer.list();
+            hashes.iter().for_each(|hash| writer.string(&hex(hash)));
+            writer.close(list);
+        }
+        writer.close(lists);
     }
-    writer.close(channels);
     writer.close(root);
     out
 }
@@ -69,7 +88,7 @@ pub(super) struct Taken<'a> {
 impl Taken<'_> {
     /// The contacts whose no would be lost, with their nodes: erased ones, and others of which an erased fact says it.
     pub(super) fn objections(&self) -> Result<(Objections, BTreeMap<Hash, Option<u32>>)> {
-        let (mut objections, mut nodes) = (Objections::new(), BTreeMap::new());
+        let (mut objections, mut nodes) = (Objections::default(), BTreeMap::new());
         let mut hearing = Hearing::new(self.records);
         for node in self.contacts()? {
             let all = hearing.contact(node)?;
@@ -77,9 +96,14 @@ impl Taken<'_> {
             let (namespace, value) = self.records.nodes.identifier(node)?;
             let namespace = self.records.nodes.namespaces.name(namespace);
             let hash = identifier_hash(&self.records.nodes.key, namespace, &value);
-            let lost = |channel: &str| self.nodes.contains(&node) || self.is_said_by_the_gone(&all, channel);
-            for channel in channels_of(namespace).iter().filter(|channel| lost(channel) && says_no(&contact, channel)) {
-                objections.entry((*channel).to_owned()).or_default().insert(hash);
+            let lost = |channel: Option<&str>| self.nodes.contains(&node) || self.is_said_by_the_gone(&all, channel);
+            let channels = channels_of(namespace).iter();
+            for channel in channels.filter(|channel| lost(Some(channel)) && says_no(&contact, channel)) {
+                objections.by_channel.entry((*channel).to_owned()).or_default().insert(hash);
+                nodes.insert(hash, Some(node));
+            }
+            for purpose in denied(&contact).into_iter().filter(|_| lost(None)) {
+                objections.by_purpose.entry(purpose.to_owned()).or_default().insert(hash);
                 nodes.insert(hash, Some(node));
             }
         }
@@ -114,10 +138,10 @@ impl Taken<'_> {
         Ok(contacts)
     }
 
-    /// Whether a fact that goes speaks of a contact on that channel.
-    fn is_said_by_the_gone(&self, contact: &Contact, channel: &str) -> bool {
+    /// Whether a fact that goes speaks of a contact on that channel, or whatever the channel.
+    fn is_said_by_the_gone(&self, contact: &Contact, channel: Option<&str>) -> bool {
         let gone = |heard: &Heard| heard.statement.at.is_some_and(|at| self.gone.contains(&at));
-        contact.heard().iter().any(|heard| heard.statement.what.channel() == Some(channel) && gone(heard))
+        contact.heard().iter().any(|heard| heard.statement.what.channel() == channel && gone(heard))
     }
 
     /// A contact as the facts that go, and those before the erasure, tell it: what comes after it speaks for itself.
@@ -139,10 +163,20 @@ fn says_no(contact: &Contact, channel: &str) -> bool {
     contact.is_suppressed(channel, Timestamp::MAX) || contact.topics(Timestamp::MAX).iter().any(denied)
 }
 
+/// The purposes that a contact denies whatever the channel.
+fn denied(contact: &Contact) -> Vec<&str> {
+    let topics = contact.topics(Timestamp::MAX).into_iter().filter(|(channel, _)| channel.is_none());
+    let no = |topic: &(Option<&str>, Option<&str>)| {
+        contact.status(*topic, Timestamp::MAX).is_some_and(|status| status != ConsentStatus::Granted)
+    };
+    topics.filter(no).map(|(_, purpose)| purpose.unwrap_or_default()).collect()
+}
+
 /// The identifiers that are there of which an erasure remembers a no.
 pub(super) fn remembered(records: &Records, at: At) -> Result<BTreeSet<u32>> {
     let mut cache = BlockCache::default();
     let named = named(&records.events.fact(at, &mut cache)?);
     let node = |hash: &Hash| records.nodes.tombs.identifiers.get(hash)?.node;
-    Ok(named.values().flatten().filter_map(node).filter(|node| *node < records.nodes.len()).collect())
+    let hashes = named.by_channel.values().chain(named.by_purpose.values()).flatten();
+    Ok(hashes.filter_map(node).filter(|node| *node < records.nodes.len()).collect())
 }

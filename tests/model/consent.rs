@@ -8,13 +8,35 @@ use super::spec::Ident;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// What an erasure remembers: the contact, the channel, when, and the erasure's id.
+/// What an erasure remembers: the contact, what it had said no to, when, and the erasure's id.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Objection {
     pub(crate) contact: Ident,
-    pub(crate) channel: &'static str,
+    pub(crate) no: No,
     pub(crate) ts: i64,
     pub(crate) id: String,
+}
+
+/// A channel, or a purpose (none: every one) whatever the channel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum No {
+    Channel(&'static str),
+    Purpose(Option<String>),
+}
+
+impl Objection {
+    fn channel(&self) -> Option<&'static str> {
+        if let No::Channel(channel) = self.no { Some(channel) } else { None }
+    }
+
+    /// It comes back like something that was said.
+    fn line(&self) -> Line {
+        let said = match &self.no {
+            No::Channel(channel) => Said::Stop((*channel).to_owned(), "objected_before"),
+            No::Purpose(purpose) => Said::Answer(None, purpose.clone(), "denied"),
+        };
+        (self.ts, self.id.clone(), said)
+    }
 }
 
 /// Channel, purpose and status, or the cause of a suppression.
@@ -141,9 +163,8 @@ fn lines(
         }
     }
     for objection in &world.objections {
-        if *contact == Contact::Named(objection.contact.clone()) && channel == Some(objection.channel) {
-            let said = Said::Stop(objection.channel.to_owned(), "objected_before");
-            all.push((objection.ts, objection.id.clone(), said));
+        if *contact == Contact::Named(objection.contact.clone()) && channel == objection.channel() {
+            all.push(objection.line());
         }
     }
     all.sort_by(|(a, a_id, _), (b, b_id, _)| (a, a_id).cmp(&(b, b_id)));
@@ -275,28 +296,35 @@ pub(crate) fn remembered(
     let mut all = Vec::new();
     let contacts: Vec<&Ident> = world.identifiers().collect();
     for contact in contacts {
-        for channel in CHANNELS.into_iter().chain(["phone", "whatsapp"]) {
-            if namespace_of(channel) != Some(contact.0.as_str()) {
-                continue;
-            }
-            let named = Contact::Named(contact.clone());
-            let lines = |counts: &dyn Fn(&Message) -> bool| lines(world, &named, Some(channel), i64::MAX, counts);
-            let lost = erased.contains(contact) || lines(goes).iter().any(|line| line.2 != objected(channel));
+        let named = Contact::Named(contact.clone());
+        let reached = |channel: &&str| namespace_of(channel) == Some(contact.0.as_str());
+        let channels: Vec<&'static str> =
+            CHANNELS.into_iter().chain(["phone", "whatsapp"]).filter(|channel| reached(channel)).collect();
+        // Whoever no channel reaches is no contact.
+        let topics = channels.iter().copied().map(Some).chain((!channels.is_empty()).then_some(None));
+        for channel in topics {
+            let lines = |counts: &dyn Fn(&Message) -> bool| lines(world, &named, channel, i64::MAX, counts);
+            let is_remembered = |line: &Line| world.objections.iter().any(|objection| objection.line() == *line);
+            let lost = erased.contains(contact) || lines(goes).iter().any(|line| !is_remembered(line));
             let mut known = lines(&|message| message.ts <= ts || goes(message));
-            known.retain(|line| line.2 != objected(channel) || line.0 <= ts);
-            let purposes =
-                known.iter().filter_map(|line| if let Said::Answer(_, why, _) = &line.2 { Some(why) } else { None });
-            let no = purposes
-                .into_iter()
-                .any(|why| answer(&known, why.as_deref()).is_some_and(|(_, status)| status != "granted"));
-            if lost && (no || !stops(&known).is_empty()) {
-                all.push(Objection { contact: contact.clone(), channel, ts, id: id.to_owned() });
+            known.retain(|line| !is_remembered(line) || line.0 <= ts);
+            let purposes: BTreeSet<Option<String>> = known
+                .iter()
+                .filter_map(|line| if let Said::Answer(_, why, _) = &line.2 { Some(why.clone()) } else { None })
+                .collect();
+            let denied =
+                |why: &Option<String>| answer(&known, why.as_deref()).is_some_and(|(_, status)| status != "granted");
+            let mut noes: Vec<No> = Vec::new();
+            match channel {
+                Some(channel) if purposes.iter().any(denied) || !stops(&known).is_empty() => {
+                    noes.push(No::Channel(channel));
+                }
+                Some(_) => {}
+                None => noes.extend(purposes.iter().filter(|why| denied(why)).cloned().map(No::Purpose)),
             }
+            let remember = |no| Objection { contact: contact.clone(), no, ts, id: id.to_owned() };
+            all.extend(noes.into_iter().filter(|_| lost).map(remember));
         }
     }
     all
-}
-
-fn objected(channel: &str) -> Said {
-    Said::Stop(channel.to_owned(), "objected_before")
 }
