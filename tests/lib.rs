@@ -16,6 +16,7 @@ mod laws;
 mod model;
 mod threads;
 mod compile;
+mod consent;
 mod layering;
 mod source;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use crate::base::{MessageId, ProfileId, Timestamp};
 use ahash::{AHashMap, AHashSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A keyed hash of an identifier or of a message id.
 pub(crate) type Hash = [u8; 16];
@@ -43,6 +43,26 @@ pub(crate) fn content_hash(key: &[u8; 32], id: &MessageId, content: u64) -> Hash
     keyed(key, ["retracted message", &format!("{content:016x}"), &id.to_string()])
 }
 
+/// What had been refused at an identifier that was erased. Names as they compare.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Objected {
+    /// A channel, in whatever way: it is not to be used.
+    Channel(String),
+    /// A purpose or all of them, on a channel or whatever the channel: the answer was no.
+    Topic { channel: Option<String>, purpose: Option<String> },
+}
+
+/// One no, and the erasure that remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Objection {
+    pub(crate) what: Objected,
+    /// The instant of the erasure, milliseconds.
+    pub(crate) ts: i64,
+    /// Its message id.
+    pub(crate) erasure: String,
+}
+
 /// One erased identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tomb {
@@ -50,30 +70,8 @@ pub(crate) struct Tomb {
     pub(crate) instants: BTreeSet<i64>,
     /// Its node, if it had one.
     pub(crate) node: Option<u32>,
-    /// The channels on which it had said no before, with the instants and ids of the erasures that remember it. One that
-    /// is no erased identifier itself may have lost what was said about it.
-    pub(crate) objections: Remembered,
-    /// The same of purposes that it had said no to whatever the channel; the empty one: to every purpose.
-    #[serde(default)]
-    pub(crate) denials: Remembered,
-}
-
-/// Instants and ids of the erasures that remember something, by what it is.
-pub(crate) type Remembered = BTreeMap<String, BTreeSet<(i64, String)>>;
-
-/// What somebody had said no to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum No<'t> {
-    /// Being written to on a channel.
-    Channel(&'t str),
-    /// A purpose, whatever the channel; `None`: every purpose.
-    Purpose(Option<&'t str>),
-}
-
-impl<'t> No<'t> {
-    fn of_purpose(purpose: &'t str) -> Self {
-        Self::Purpose(Some(purpose).filter(|purpose| !purpose.is_empty()))
-    }
+    /// What had been refused there before. One that is no erased identifier itself may have lost what was said about it.
+    pub(crate) objections: BTreeSet<Objection>,
 }
 
 /// Everything erased.
@@ -108,25 +106,14 @@ impl Tombs {
         crate::base::bytes::row32(count)
     }
 
-    /// What erasures remember of an identifier: the no, and instant and id of the erasure.
-    pub(crate) fn objections(
-        &self,
-        key: &[u8; 32],
-        namespace: &str,
-        value: &str,
-    ) -> impl Iterator<Item = (No<'_>, i64, &str)> {
-        let tomb = self.tomb(key, namespace, value).into_iter();
-        tomb.flat_map(|tomb| {
-            let channels = tomb.objections.iter().map(|(channel, said)| (No::Channel(channel), said));
-            channels.chain(tomb.denials.iter().map(|(purpose, said)| (No::of_purpose(purpose), said)))
-        })
-        .flat_map(|(no, said)| said.iter().map(move |(ts, id)| (no, *ts, id.as_str())))
+    /// What erasures remember of an identifier.
+    pub(crate) fn objections(&self, key: &[u8; 32], namespace: &str, value: &str) -> impl Iterator<Item = &Objection> {
+        self.tomb(key, namespace, value).into_iter().flat_map(|tomb| &tomb.objections)
     }
 
     /// The nodes of identifiers that had said no before.
     pub(crate) fn objected(&self) -> impl Iterator<Item = u32> + '_ {
-        let said_no = |tomb: &&Tomb| !(tomb.objections.is_empty() && tomb.denials.is_empty());
-        self.identifiers.values().filter(said_no).filter_map(|tomb| tomb.node)
+        self.identifiers.values().filter(|tomb| !tomb.objections.is_empty()).filter_map(|tomb| tomb.node)
     }
 
     /// Whether a message with that id was erased.

@@ -1,7 +1,8 @@
 //! What a message says about consent, and about who must not be contacted any more.
 //!
-//! Three places speak: `context.consent.categoryPreferences` (a yes or no per purpose, on any message), the track
-//! `Consent Updated` (a channel, a purpose or both, with method and proof), and the e-mail events that suppress a channel.
+//! Three places speak: `context.consent.categoryPreferences` (a yes or no per purpose, on any message, so on the track
+//! `Segment Consent Preference Updated`, whose only content it is), the track `Consent Updated` (a channel, a purpose or
+//! both, with method and proof), and the e-mail events that suppress a channel.
 //! Names of channels and purposes are read as they compare: trimmed, NFC and with case folded.
 
 use crate::base::bytes::put_str;
@@ -215,8 +216,8 @@ impl<'a> Speech<'a> {
             channel: self.name("channel")?,
             purpose: self.name("purpose")?,
             status: ConsentStatus::from_name(&self.text("status")?)?,
-            method: self.text("method"),
-            proof: self.text("proof"),
+            method: self.as_given("method"),
+            proof: self.as_given("proof"),
         })
     }
 
@@ -240,14 +241,17 @@ impl<'a> Speech<'a> {
         Some(Some(name))
     }
 
-    /// A text of the properties, trimmed; blank is absent.
+    /// A text of the properties, to the letter: what proves something is not touched. Blank is absent.
+    fn as_given(self, key: &str) -> Option<Cow<'a, str>> {
+        self.properties?.get(key)?.as_str().filter(|text| !text.trim().is_empty())
+    }
+
+    /// The same, trimmed.
     fn text(self, key: &str) -> Option<Cow<'a, str>> {
-        let text = self.properties?.get(key)?.as_str()?;
-        let trimmed = match text {
+        Some(match self.as_given(key)? {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
-        Some(trimmed).filter(|text| !text.is_empty())
+        })
     }
 }
 

@@ -13,10 +13,11 @@ use crate::base::{MessageId, Timestamp};
 use crate::column::blocks::BlockCache;
 use crate::event::row::At;
 use crate::fact::kind::Bits;
-use crate::identity::tomb::No;
+use crate::identity::tomb::{Objected, Objection};
 use crate::normalize::consent::{ConsentStatus, Said, SuppressionCause, channels_of};
 use ahash::AHashMap;
 use roaring::RoaringBitmap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -235,28 +236,34 @@ pub(crate) fn speaks(records: &Records, at: At) -> Result<bool> {
     Ok(records.events.head(at)?.bits.has(Bits::CONSENT))
 }
 
+/// What an erasure remembers, as it is said from then on: of a channel that it is not to be used, of anything else no. That
+/// there had been a yes before is not kept.
+pub(crate) fn objected(what: &Objected) -> Said<'static> {
+    let own = |name: &String| Cow::Owned(name.clone());
+    match what {
+        Objected::Channel(channel) => {
+            Said::Suppressed { channel: own(channel), cause: SuppressionCause::ObjectedBefore }
+        }
+        Objected::Topic { channel, purpose } => Said::Consent {
+            channel: channel.as_ref().map(own),
+            purpose: purpose.as_ref().map(own),
+            status: ConsentStatus::Denied,
+            method: Some(SuppressionCause::ObjectedBefore.name().into()),
+            proof: None,
+        },
+    }
+}
+
 /// What erasures remember of an identifier that is here again.
 pub(crate) fn objections(records: &Records, node: u32) -> Result<Vec<Arc<Statement>>> {
-    let statement = |(no, ts, id): (No<'_>, i64, &str)| {
-        let what = match no {
-            No::Channel(channel) => {
-                Said::Suppressed { channel: channel.to_owned().into(), cause: SuppressionCause::ObjectedBefore }
-            }
-            No::Purpose(purpose) => Said::Consent {
-                channel: None,
-                purpose: purpose.map(|purpose| purpose.to_owned().into()),
-                status: ConsentStatus::Denied,
-                method: None,
-                proof: None,
-            },
-        };
+    let statement = |objection: &Objection| {
         Arc::new(Statement {
             at: None,
-            ts: Timestamp::from_millisecond(ts),
-            id: MessageId::new(id),
+            ts: Timestamp::from_millisecond(objection.ts),
+            id: MessageId::new(objection.erasure.as_str()),
             source: "".into(),
             claimed: false,
-            what,
+            what: objected(&objection.what),
         })
     };
     if records.nodes.tombs.is_empty() {

@@ -11,7 +11,7 @@ use crate::base::doc::Doc;
 use crate::column::blocks::BlockCache;
 use crate::fact::kind::{Bits, Kind};
 use crate::identity::evidence::NONE;
-use crate::profile::contacts::{Hearing, is_contact, objections, speaks};
+use crate::profile::contacts::{Hearing, is_contact, objected, objections, speaks};
 use crate::profile::person::Person;
 use crate::profile::records::{Owner, Records};
 use crate::profile::speaking::Speaking;
@@ -124,9 +124,8 @@ fn facts(records: &Records) -> Result<Part> {
             for member in ["identifiers", "messages"] {
                 out.extend((super::statement::hashes(&fact, member).len() as u64).to_le_bytes());
             }
-            let objections = super::objection::named(&fact);
-            for (what, hashes) in objections.by_channel.iter().chain(&objections.by_purpose) {
-                put_str(&mut out, what);
+            for (what, hashes) in super::objection::named(&fact) {
+                objected(&what).encode(&mut out);
                 out.extend((hashes.len() as u64).to_le_bytes());
             }
             part.add(&out);
@@ -251,7 +250,7 @@ fn contacts(records: &Records, part: &mut Part) -> Result<()> {
     let mut hearing = Hearing::new(records);
     for node in 0..records.nodes.len() {
         let state = records.nodes.state(node)?;
-        if !state.exists() || !is_contact(records, node)? {
+        if !state.exists() {
             continue;
         }
         for statement in objections(records, node)? {
@@ -261,7 +260,7 @@ fn contacts(records: &Records, part: &mut Part) -> Result<()> {
             statement.what.encode(&mut out);
             part.add(&out);
         }
-        if state.is_shared() {
+        if state.is_shared() && is_contact(records, node)? {
             for (owner, since) in hearing.holders(node)?.iter() {
                 let mut out = entry("contact");
                 put_identifier(&mut out, records, node)?;

@@ -1,7 +1,10 @@
-//! What an erasure remembers of a no: who had objected to being written to is not written to when they come again.
+//! What an erasure remembers of a no: who had objected to something is not asked or written to as if they had not when they
+//! come again.
 //!
-//! The erasure names those contacts like everything that it forgets, by keyed hashes, with the channel. What it names
-//! follows from what the store knew at the call, and is no part of what the caller said: a repeat is a duplicate.
+//! The erasure names the identifiers at which it was said like everything that it forgets, by keyed hashes, with what was
+//! refused: a channel, in whatever way, and each topic of which the last answer was no. A no whatever the channel refuses
+//! its purpose, and no channel. What it names follows from what the store knew at the call, and is no part of what the
+//! caller said: a repeat is a duplicate.
 
 use crate::Result;
 use crate::base::Timestamp;
@@ -9,45 +12,37 @@ use crate::base::doc::{Doc, DocWriter};
 use crate::column::blocks::BlockCache;
 use crate::event::row::At;
 use crate::fact::view::Fact;
-use crate::identity::tomb::{Hash, hex, identifier_hash, unhex};
+use crate::identity::tomb::{Hash, Objected, hex, identifier_hash, unhex};
 use crate::normalize::consent::{ConsentStatus, channels_of};
-use crate::profile::consent::{Contact, Heard};
-use crate::profile::contacts::{Hearing, is_contact, shared_contacts, speaks};
+use crate::profile::consent::{Contact, Heard, Topic};
+use crate::profile::contacts::{Hearing, shared_contacts, speaks};
 use crate::profile::owned::Owned;
 use crate::profile::records::Records;
 use crate::profile::speaking::Speaking;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The member of an erasure's document that holds them: lists of hashes by channel.
-const BY_CHANNEL: &str = "objected";
-/// And the one for what was denied whatever the channel: lists by purpose, the empty one for every purpose.
-const BY_PURPOSE: &str = "denied";
+/// The member of an erasure's document that holds them: a list of what was refused, each with the hashes of where.
+const MEMBER: &str = "objected";
+/// The members of one of them: a channel that must not be used, or the names of a topic.
+const STOPPED: &str = "stopped";
+const CHANNEL: &str = "channel";
+const PURPOSE: &str = "purpose";
+const HASHES: &str = "of";
 
-type Hashes = BTreeMap<String, BTreeSet<Hash>>;
-
-/// Contacts that had said no.
-#[derive(Default)]
-pub(super) struct Objections {
-    pub(super) by_channel: Hashes,
-    pub(super) by_purpose: Hashes,
-}
-
-impl Objections {
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_channel.is_empty() && self.by_purpose.is_empty()
-    }
-}
+/// The identifiers at which something had been refused.
+pub(super) type Objections = BTreeMap<Objected, BTreeSet<Hash>>;
 
 /// What an erasure remembers.
 pub(super) fn named(fact: &Fact<'_>) -> Objections {
-    let of = |member: &str| {
-        let named = fact.doc.get(member).into_iter().flat_map(Doc::members).filter_map(|(name, hashes)| {
-            let hashes = hashes.items().filter_map(Doc::as_str).filter_map(|text| unhex(&text));
-            Some((std::str::from_utf8(name).ok()?.to_owned(), hashes.collect()))
-        });
-        named.collect()
-    };
-    Objections { by_channel: of(BY_CHANNEL), by_purpose: of(BY_PURPOSE) }
+    let all = fact.doc.get(MEMBER).into_iter().flat_map(Doc::items);
+    let named = all.map(|one| {
+        let text = |member| Some(one.get(member)?.as_str()?.into_owned());
+        let topic = || Objected::Topic { channel: text(CHANNEL), purpose: text(PURPOSE) };
+        let what = text(STOPPED).map_or_else(topic, Objected::Channel);
+        let hashes = one.get(HASHES).into_iter().flat_map(Doc::items).filter_map(Doc::as_str);
+        (what, hashes.filter_map(|text| unhex(&text)).collect())
+    });
+    named.collect()
 }
 
 /// Writes them behind the members of an erasure's document.
@@ -59,18 +54,27 @@ pub(super) fn put(doc: &[u8], objections: &Objections) -> Vec<u8> {
         writer.key(key);
         writer.copy(value);
     }
-    let members = [(BY_CHANNEL, &objections.by_channel), (BY_PURPOSE, &objections.by_purpose)];
-    for (member, named) in members.into_iter().filter(|(_, named)| !named.is_empty()) {
-        writer.key(member.as_bytes());
-        let lists = writer.object();
-        for (name, hashes) in named {
-            writer.key(name.as_bytes());
-            let list = writer.list();
-            hashes.iter().for_each(|hash| writer.string(&hex(hash)));
-            writer.close(list);
+    writer.key(MEMBER.as_bytes());
+    let all = writer.list();
+    for (what, hashes) in objections {
+        let one = writer.object();
+        let names = match what {
+            Objected::Channel(channel) => [Some((STOPPED, channel)), None],
+            Objected::Topic { channel, purpose } => {
+                [channel.as_ref().map(|name| (CHANNEL, name)), purpose.as_ref().map(|name| (PURPOSE, name))]
+            }
+        };
+        for (member, name) in names.into_iter().flatten() {
+            writer.key(member.as_bytes());
+            writer.string(name);
         }
-        writer.close(lists);
+        writer.key(HASHES.as_bytes());
+        let list = writer.list();
+        hashes.iter().for_each(|hash| writer.string(&hex(hash)));
+        writer.close(list);
+        writer.close(one);
     }
+    writer.close(all);
     writer.close(root);
     out
 }
@@ -86,32 +90,30 @@ pub(super) struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    /// The contacts whose no would be lost, with their nodes: erased ones, and others of which an erased fact says it.
+    /// What would be lost, with the nodes where it was said: erased ones, and others of which an erased fact says it.
     pub(super) fn objections(&self) -> Result<(Objections, BTreeMap<Hash, Option<u32>>)> {
-        let (mut objections, mut nodes) = (Objections::default(), BTreeMap::new());
+        let (mut objections, mut nodes) = (Objections::new(), BTreeMap::new());
         let mut hearing = Hearing::new(self.records);
-        for node in self.contacts()? {
+        for node in self.spoken_of()? {
             let all = hearing.contact(node)?;
             let contact = self.known_then(&all);
             let (namespace, value) = self.records.nodes.identifier(node)?;
             let namespace = self.records.nodes.namespaces.name(namespace);
             let hash = identifier_hash(&self.records.nodes.key, namespace, &value);
-            let lost = |channel: Option<&str>| self.nodes.contains(&node) || self.is_said_by_the_gone(&all, channel);
-            let channels = channels_of(namespace).iter();
-            for channel in channels.filter(|channel| lost(Some(channel)) && says_no(&contact, channel)) {
-                objections.by_channel.entry((*channel).to_owned()).or_default().insert(hash);
-                nodes.insert(hash, Some(node));
-            }
-            for purpose in denied(&contact).into_iter().filter(|_| lost(None)) {
-                objections.by_purpose.entry(purpose.to_owned()).or_default().insert(hash);
-                nodes.insert(hash, Some(node));
+            for channel in channels_of(namespace).iter().copied().map(Some).chain([None]) {
+                if self.nodes.contains(&node) || self.is_said_by_the_gone(&all, channel) {
+                    for what in refused(&contact, channel) {
+                        objections.entry(what).or_default().insert(hash);
+                        nodes.insert(hash, Some(node));
+                    }
+                }
             }
         }
         Ok((objections, nodes))
     }
 
-    /// Every contact of which a fact that goes may say something.
-    fn contacts(&self) -> Result<BTreeSet<u32>> {
+    /// Every identifier of which a fact that goes may say something.
+    fn spoken_of(&self) -> Result<BTreeSet<u32>> {
         let (records, mut cache) = (self.records, BlockCache::default());
         let (mut found, mut owners) = (self.nodes.clone(), BTreeSet::new());
         for at in self.gone {
@@ -129,16 +131,16 @@ impl Taken<'_> {
             found.extend(shared_contacts(records, &events)?.into_keys());
             found.extend(members);
         }
-        let mut contacts = BTreeSet::new();
+        let mut there = BTreeSet::new();
         for node in found {
-            if records.nodes.state(node)?.exists() && is_contact(records, node)? {
-                contacts.insert(node);
+            if records.nodes.state(node)?.exists() {
+                there.insert(node);
             }
         }
-        Ok(contacts)
+        Ok(there)
     }
 
-    /// Whether a fact that goes speaks of a contact on that channel, or whatever the channel.
+    /// Whether a fact that goes speaks of a contact on that channel, or of a purpose without one.
     fn is_said_by_the_gone(&self, contact: &Contact, channel: Option<&str>) -> bool {
         let gone = |heard: &Heard| heard.statement.at.is_some_and(|at| self.gone.contains(&at));
         contact.heard().iter().any(|heard| heard.statement.what.channel() == channel && gone(heard))
@@ -154,22 +156,23 @@ impl Taken<'_> {
     }
 }
 
-/// Whether a contact must not be used on a channel, or an answer there is a no.
-fn says_no(contact: &Contact, channel: &str) -> bool {
-    let denied = |topic: &(Option<&str>, Option<&str>)| {
-        topic.0 == Some(channel)
-            && contact.status(*topic, Timestamp::MAX).is_some_and(|status| status != ConsentStatus::Granted)
+/// What is refused at a contact, on a channel or without one: the topics of which the last answer is a no, and the channel,
+/// if there is one or it is suppressed.
+fn refused(contact: &Contact, channel: Option<&str>) -> Vec<Objected> {
+    let is_no = |topic: &Topic<'_>| {
+        let status = contact.status(*topic, Timestamp::MAX);
+        topic.0 == channel && status.is_some_and(|status| status != ConsentStatus::Granted)
     };
-    contact.is_suppressed(channel, Timestamp::MAX) || contact.topics(Timestamp::MAX).iter().any(denied)
-}
-
-/// The purposes that a contact denies whatever the channel.
-fn denied(contact: &Contact) -> Vec<&str> {
-    let topics = contact.topics(Timestamp::MAX).into_iter().filter(|(channel, _)| channel.is_none());
-    let no = |topic: &(Option<&str>, Option<&str>)| {
-        contact.status(*topic, Timestamp::MAX).is_some_and(|status| status != ConsentStatus::Granted)
-    };
-    topics.filter(no).map(|(_, purpose)| purpose.unwrap_or_default()).collect()
+    let own = |name: Option<&str>| name.map(str::to_owned);
+    let topics = contact.topics(Timestamp::MAX).into_iter().filter(is_no);
+    let mut all: Vec<Objected> =
+        topics.map(|(channel, purpose)| Objected::Topic { channel: own(channel), purpose: own(purpose) }).collect();
+    if let Some(channel) = channel
+        && (!all.is_empty() || contact.is_suppressed(channel, Timestamp::MAX))
+    {
+        all.push(Objected::Channel(channel.to_owned()));
+    }
+    all
 }
 
 /// The identifiers that are there of which an erasure remembers a no.
@@ -177,6 +180,5 @@ pub(super) fn remembered(records: &Records, at: At) -> Result<BTreeSet<u32>> {
     let mut cache = BlockCache::default();
     let named = named(&records.events.fact(at, &mut cache)?);
     let node = |hash: &Hash| records.nodes.tombs.identifiers.get(hash)?.node;
-    let hashes = named.by_channel.values().chain(named.by_purpose.values()).flatten();
-    Ok(hashes.filter_map(node).filter(|node| *node < records.nodes.len()).collect())
+    Ok(named.values().flatten().filter_map(node).filter(|node| *node < records.nodes.len()).collect())
 }

@@ -266,6 +266,15 @@ impl Store {
     /// [`Snapshot::what_if_erased`](crate::Snapshot::what_if_erased) first. (The bytes of sealed parts go when these are
     /// rewritten.)
     ///
+    /// **A no outlives it.** Where something was refused at an address, a number or another identifier, the erasure
+    /// remembers what was: when it comes again, its channel is suppressed (cause `objected_before`), and the purposes are
+    /// denied (method `objected_before`), also those that were refused whatever the channel, until they are granted anew.
+    /// What nobody said at an identifier, such as a no to letters by post, goes with the person.
+    ///
+    /// A no that comes later, but is dated at or before the erasure, is refused as `suppressed` like all that is: whether a
+    /// later yes had taken it back is forgotten by then, and to keep it would be to keep what was erased. The receipt lists
+    /// it; where it is to count, say it again with a time after the erasure.
+    ///
     /// **Cost**: the events of the identifiers, and the people that they can reach.
     ///
     /// # Errors

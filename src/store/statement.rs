@@ -17,8 +17,8 @@ use crate::fact::view::Fact;
 use crate::identity::evidence::{EdgeKey, Ruling};
 use crate::identity::graph::NodeState;
 use crate::identity::stated::Stated;
-use crate::identity::tomb::{Hash, Tomb, content_hash, identifier_hash, message_hash, unhex};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::identity::tomb::{Hash, Objection, content_hash, identifier_hash, message_hash, unhex};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Two nodes, the smaller first.
@@ -355,26 +355,16 @@ impl Book {
 impl Book {
     /// Keeps what an erasure remembers.
     pub(super) fn keep_objections(&mut self, fact: &Fact<'_>) -> Result<()> {
-        let objection::Objections { by_channel, by_purpose } = objection::named(fact);
-        let said = (fact.ts.as_millisecond(), fact.id().to_string());
-        for (channel, hash) in each(by_channel) {
-            self.tomb_of(hash)?.objections.entry(channel).or_default().insert(said.clone());
-        }
-        for (purpose, hash) in each(by_purpose) {
-            self.tomb_of(hash)?.denials.entry(purpose).or_default().insert(said.clone());
+        for (what, hashes) in objection::named(fact) {
+            let (ts, erasure) = (fact.ts.as_millisecond(), fact.id().to_string());
+            let said = Objection { what, ts, erasure };
+            for hash in hashes {
+                let node = self.node_of_hash(&hash)?;
+                let tomb = Arc::make_mut(&mut self.nodes.tombs).identifiers.entry(hash).or_default();
+                tomb.node = node.or(tomb.node);
+                tomb.objections.insert(said.clone());
+            }
         }
         Ok(())
     }
-
-    fn tomb_of(&mut self, hash: Hash) -> Result<&mut Tomb> {
-        let node = self.node_of_hash(&hash)?;
-        let tomb = Arc::make_mut(&mut self.nodes.tombs).identifiers.entry(hash).or_default();
-        tomb.node = node.or(tomb.node);
-        Ok(tomb)
-    }
-}
-
-/// Every hash with what it stands under.
-fn each(named: BTreeMap<String, BTreeSet<Hash>>) -> impl Iterator<Item = (String, Hash)> {
-    named.into_iter().flat_map(|(name, hashes)| hashes.into_iter().map(move |hash| (name.clone(), hash)))
 }

@@ -39,11 +39,11 @@ pub struct Consent {
     pub identifier: Option<Id>,
     /// The source of the message; empty for the default one.
     pub source: String,
-    /// How it was asked.
+    /// How it was asked; `objected_before` for a no that an erasure remembers.
     pub method: Option<String>,
     /// The text that was agreed to, or whatever else proves it.
     pub proof: Option<String>,
-    /// The message that says so.
+    /// The message that says so; of a no from before an erasure, the erasure that remembers it.
     pub message_id: String,
 }
 

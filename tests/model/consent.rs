@@ -8,35 +8,13 @@ use super::spec::Ident;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// What an erasure remembers: the contact, what it had said no to, when, and the erasure's id.
+/// What an erasure remembers: the identifier, what it had refused, when, and the erasure's id.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Objection {
-    pub(crate) contact: Ident,
-    pub(crate) no: No,
-    pub(crate) ts: i64,
-    pub(crate) id: String,
-}
-
-/// A channel, or a purpose (none: every one) whatever the channel.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum No {
-    Channel(&'static str),
-    Purpose(Option<String>),
-}
-
-impl Objection {
-    fn channel(&self) -> Option<&'static str> {
-        if let No::Channel(channel) = self.no { Some(channel) } else { None }
-    }
-
-    /// It comes back like something that was said.
-    fn line(&self) -> Line {
-        let said = match &self.no {
-            No::Channel(channel) => Said::Stop((*channel).to_owned(), "objected_before"),
-            No::Purpose(purpose) => Said::Answer(None, purpose.clone(), "denied"),
-        };
-        (self.ts, self.id.clone(), said)
-    }
+    contact: Ident,
+    said: Said,
+    ts: i64,
+    id: String,
 }
 
 /// Channel, purpose and status, or the cause of a suppression.
@@ -142,8 +120,17 @@ fn speaks_of(
 /// Something that counts for a contact: its time, message id and what is said.
 type Line = (i64, String, Said);
 
-/// Everything that counts for a contact on a channel (or on none) at an instant, in order.
-fn lines(
+impl Said {
+    fn channel(&self) -> Option<&str> {
+        match self {
+            Said::Answer(on, ..) => on.as_deref(),
+            Said::Stop(on, _) => Some(on),
+        }
+    }
+}
+
+/// What messages say of a contact on a channel (or on none) at an instant.
+fn told(
     world: &World,
     contact: &Contact,
     channel: Option<&str>,
@@ -153,27 +140,29 @@ fn lines(
     let mut all: Vec<Line> = Vec::new();
     for told in world.messages.iter().filter(|(message, _)| counts(message)) {
         for said in said(&told.0) {
-            let on = match &said {
-                Said::Answer(on, ..) => on.as_deref(),
-                Said::Stop(on, _) => Some(on.as_str()),
-            };
-            if on == channel && speaks_of(world, told, channel, contact, at) {
+            if said.channel() == channel && speaks_of(world, told, channel, contact, at) {
                 all.push((told.0.ts, told.0.id.clone(), said));
             }
         }
     }
-    for objection in &world.objections {
-        if *contact == Contact::Named(objection.contact.clone()) && channel == objection.channel() {
-            all.push(objection.line());
-        }
-    }
-    all.sort_by(|(a, a_id, _), (b, b_id, _)| (a, a_id).cmp(&(b, b_id)));
     all
 }
 
+/// What erasures remember of it.
+fn kept(world: &World, contact: &Contact, channel: Option<&str>) -> Vec<Line> {
+    let of = |kept: &&Objection| *contact == Contact::Named(kept.contact.clone()) && kept.said.channel() == channel;
+    world.objections.iter().filter(of).map(|kept| (kept.ts, kept.id.clone(), kept.said.clone())).collect()
+}
+
+fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.sort_by(|(a, a_id, _), (b, b_id, _)| (a, a_id).cmp(&(b, b_id)));
+    lines
+}
+
 fn lines_until(world: &World, contact: &Contact, channel: Option<&str>, at: i64) -> Vec<Line> {
-    let all = lines(world, contact, channel, at, &|message| message.ts <= at);
-    all.into_iter().filter(|(ts, ..)| *ts <= at).collect()
+    let mut all = told(world, contact, channel, at, &|message| message.ts <= at);
+    all.extend(kept(world, contact, channel).into_iter().filter(|(ts, ..)| *ts <= at));
+    in_order(all)
 }
 
 /// The last answer about a purpose, with its place.
@@ -285,8 +274,8 @@ fn together(mut all: Pages, more: Pages) -> Pages {
     all
 }
 
-/// What an erasure of these identifiers up to an instant has to remember, when those messages go: the contacts that had
-/// said no, themselves erased, or in an erased message.
+/// What an erasure of these identifiers up to an instant has to remember, when those messages go: what had been refused at
+/// identifiers that are erased, or in an erased message.
 pub(crate) fn remembered(
     world: &World,
     (id, ts): (&str, i64),
@@ -294,36 +283,37 @@ pub(crate) fn remembered(
     goes: &dyn Fn(&Message) -> bool,
 ) -> Vec<Objection> {
     let mut all = Vec::new();
-    let contacts: Vec<&Ident> = world.identifiers().collect();
-    for contact in contacts {
-        let named = Contact::Named(contact.clone());
-        let reached = |channel: &&str| namespace_of(channel) == Some(contact.0.as_str());
-        let channels: Vec<&'static str> =
-            CHANNELS.into_iter().chain(["phone", "whatsapp"]).filter(|channel| reached(channel)).collect();
-        // Whoever no channel reaches is no contact.
-        let topics = channels.iter().copied().map(Some).chain((!channels.is_empty()).then_some(None));
-        for channel in topics {
-            let lines = |counts: &dyn Fn(&Message) -> bool| lines(world, &named, channel, i64::MAX, counts);
-            let is_remembered = |line: &Line| world.objections.iter().any(|objection| objection.line() == *line);
-            let lost = erased.contains(contact) || lines(goes).iter().any(|line| !is_remembered(line));
-            let mut known = lines(&|message| message.ts <= ts || goes(message));
-            known.retain(|line| !is_remembered(line) || line.0 <= ts);
-            let purposes: BTreeSet<Option<String>> = known
-                .iter()
-                .filter_map(|line| if let Said::Answer(_, why, _) = &line.2 { Some(why.clone()) } else { None })
-                .collect();
-            let denied =
-                |why: &Option<String>| answer(&known, why.as_deref()).is_some_and(|(_, status)| status != "granted");
-            let mut noes: Vec<No> = Vec::new();
-            match channel {
-                Some(channel) if purposes.iter().any(denied) || !stops(&known).is_empty() => {
-                    noes.push(No::Channel(channel));
-                }
-                Some(_) => {}
-                None => noes.extend(purposes.iter().filter(|why| denied(why)).cloned().map(No::Purpose)),
+    let named: Vec<&Ident> = world.identifiers().collect();
+    for ident in named {
+        let channels = CHANNELS.into_iter().chain(["phone", "whatsapp"]);
+        let channels = channels.filter(|channel| namespace_of(channel) == Some(ident.0.as_str()));
+        for channel in channels.map(Some).chain([None]) {
+            let contact = Contact::Named(ident.clone());
+            let told = |counts: &dyn Fn(&Message) -> bool| told(world, &contact, channel, i64::MAX, counts);
+            if !erased.contains(ident) && told(goes).is_empty() {
+                continue;
             }
-            let remember = |no| Objection { contact: contact.clone(), no, ts, id: id.to_owned() };
-            all.extend(noes.into_iter().filter(|_| lost).map(remember));
+            let mut lines = told(&|message| message.ts <= ts || goes(message));
+            lines.extend(kept(world, &contact, channel).into_iter().filter(|line| line.0 <= ts));
+            let lines = in_order(lines);
+            let purposes: BTreeSet<&Option<String>> = lines
+                .iter()
+                .filter_map(|line| if let Said::Answer(_, why, _) = &line.2 { Some(why) } else { None })
+                .collect();
+            let no =
+                |why: &&Option<String>| answer(&lines, why.as_deref()).is_some_and(|(_, status)| status != "granted");
+            let on = channel.map(str::to_owned);
+            let mut refused: Vec<Said> =
+                purposes.into_iter().filter(no).map(|why| Said::Answer(on.clone(), why.clone(), "denied")).collect();
+            if !refused.is_empty() || !stops(&lines).is_empty() {
+                refused.extend(on.map(|on| Said::Stop(on, "objected_before")));
+            }
+            all.extend(refused.into_iter().map(|said| Objection {
+                contact: ident.clone(),
+                said,
+                ts,
+                id: id.to_owned(),
+            }));
         }
     }
     all
