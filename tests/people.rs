@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use regulars::{Ingest, MessageId, ProfileId, Rate, Rule, Segment, Snapshot, Store, Timestamp, Trust, Universe};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -87,7 +88,15 @@ const MORE: [&str; 34] = [
 fn rules() -> Vec<Rule> {
     let shapes = shapes().into_iter().map(|shape| shape.to_json().to_string());
     let all = shapes.chain(MORE.iter().map(|rule| (*rule).to_owned()));
-    all.map(|json| Rule::from_json(&json).unwrap_or_else(|error| panic!("{json}: {error}"))).collect()
+    let rules = all.map(|json| Rule::from_json(&json).unwrap_or_else(|error| panic!("{json}: {error}")));
+    rules.chain([wide()]).collect()
+}
+
+/// A rule that reads more properties than columns keep.
+fn wide() -> Rule {
+    let paths = (0..40).map(|n| serde_json::json!({"property": format!("p{n}"), "is_not_set": true}));
+    let all = paths.chain([serde_json::json!({"property": "plan", "is": "pro"})]).collect::<Vec<Value>>();
+    Rule::from_json(&serde_json::json!({"event": "Signed Up", "where": {"and": all}}).to_string()).expect("rule")
 }
 
 fn at(ms: i64) -> Timestamp {
@@ -201,4 +210,60 @@ proptest! {
         agree(&then, &all.iter().skip(first).step_by(7).cloned().collect::<Vec<_>>(), &[past])?;
         prop_assert!(store.verify().expect("verify").differences.is_empty());
     }
+}
+
+/// Visits, people who sign in and merge, tiers that change.
+fn chatter(round: u64) -> String {
+    let (who, tier) = (round * 7919 % 97, ["gold", "silver"][usize::from(round.is_multiple_of(3))]);
+    let cookie = round * 31 % 211;
+    let viewed = format!(r#"{{"type":"track","event":"Product Viewed","anonymousId":"c{cookie}"}}"#);
+    let known = format!(
+        r#"{{"type":"identify","userId":"u{who}","anonymousId":"c{cookie}","traits":{{"tier":"{tier}","n":{round}}}}}"#
+    );
+    format!("[{viewed},{known}]")
+}
+
+#[test]
+fn questions_beside_commits_say_what_each_person_says() {
+    let store = Store::options().clock(regulars::Clock::Manual).in_memory().expect("open");
+    (0..120).for_each(|round| drop(store.ingest_json(chatter(round).as_bytes()).expect("ingest")));
+    let rules = [
+        r#"{"trait":"tier","is":"gold"}"#,
+        r#"{"and":[{"event":"Product Viewed","measure":"count","gte":2},{"not":{"trait":"n","lt":50}}]}"#,
+        r#"{"identity":"count","namespace":"anonymous_id","gte":2}"#,
+    ];
+    let rules: Vec<Rule> = rules.iter().map(|json| Rule::from_json(json).expect("rule")).collect();
+    let (asked, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let over = &over;
+        scope.spawn(|| {
+            for round in 120..400 {
+                store.ingest_json(chatter(round).as_bytes()).expect("ingest");
+                if round % 60 == 0 {
+                    store.seal().expect("seal");
+                }
+            }
+            over.store(true, Ordering::Release);
+        });
+        for reader in 0..2 {
+            let (store, rules, asked) = (&store, &rules, &asked);
+            scope.spawn(move || {
+                let mut old = store.snapshot();
+                for round in reader.. {
+                    let snapshot = store.snapshot();
+                    let some = rules.iter().skip(round % 3).take(1).cloned().collect::<Vec<_>>();
+                    agree(&snapshot, &some, &[i64::MAX]).expect("the newest");
+                    agree(&old, &some, &[i64::MAX]).expect("an older one");
+                    asked.fetch_add(2, Ordering::Relaxed);
+                    if round % 5 == 0 {
+                        old = snapshot;
+                    }
+                    if over.load(Ordering::Acquire) {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    assert!(asked.into_inner() > 10);
 }

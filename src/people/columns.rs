@@ -26,12 +26,14 @@ pub(crate) struct Asking<'r> {
     question: u64,
     /// The newest commit that any column was read at.
     newest: Cell<u64>,
+    /// Lets go of columns where there are too many.
+    trim: &'r dyn Fn(),
 }
 
 impl<'r> Asking<'r> {
     /// The question of that number, about the records of a commit.
-    pub(crate) fn new(records: &'r Records, commit: u64, question: u64) -> Self {
-        Self { records, commit, question, newest: Cell::new(0) }
+    pub(crate) fn new(records: &'r Records, commit: u64, question: u64, trim: &'r dyn Fn()) -> Self {
+        Self { records, commit, question, newest: Cell::new(0), trim }
     }
 
     /// The newest commit that anything asked for was read at.
@@ -182,7 +184,9 @@ impl Run {
             // An older snapshot asks: what it reads is its own.
             return read(None).map(Arc::new);
         }
-        Ok(shelf.put(key, read(known.map(|(column, _)| column))?, asking))
+        let column = shelf.put(key, read(known.map(|(column, _)| column))?, asking);
+        (asking.trim)();
+        Ok(column)
     }
 
     /// When the column that nobody asked for longest was asked.

@@ -145,7 +145,9 @@ impl Building {
             }
             values.push(stored);
         }
-        (Dictionary { values, numbers, texts }, codes)
+        let mut dictionary = Dictionary { values, numbers, texts, bytes: 0 };
+        dictionary.bytes = dictionary.measured();
+        (dictionary, codes)
     }
 }
 
@@ -177,6 +179,8 @@ pub(crate) struct Dictionary {
     numbers: Vec<Decimal>,
     /// The texts of the codes behind the numbers.
     texts: Vec<Box<str>>,
+    /// In memory.
+    bytes: usize,
 }
 
 impl Dictionary {
@@ -189,6 +193,10 @@ impl Dictionary {
     }
 
     pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn measured(&self) -> usize {
         let of = |stored: &Stored| match stored {
             Stored::Doc(bytes) | Stored::Name(bytes) => bytes.len(),
             Stored::Missing | Stored::Number(_) => 0,

@@ -21,6 +21,9 @@ use crate::rule::compare::{Test, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
+/// A ledger keeps no more paths than this: what a rule asks for bounds no memory.
+const PATHS_MAX: usize = 32;
+
 /// What is read of the facts of an input beside their times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -47,6 +50,11 @@ impl Wanted {
             self.lines.get_or_insert_default().extend(lines.iter().cloned());
         }
         self
+    }
+
+    /// Whether it is more than a ledger keeps at a time.
+    pub(crate) fn is_much(&self) -> bool {
+        self.properties.len() + self.lines.as_ref().map_or(0, BTreeSet::len) > PATHS_MAX
     }
 
     fn is_nothing(&self) -> bool {
@@ -221,9 +229,10 @@ impl Ledger {
         wanted.is_within(&self.wanted)
     }
 
-    /// What was read, and this.
+    /// What was read, and this; only this where both are much.
     pub(crate) fn wanted_and(&self, wanted: &Wanted) -> Wanted {
-        self.wanted.clone().and(wanted)
+        let both = self.wanted.clone().and(wanted);
+        if both.is_much() { wanted.clone() } else { both }
     }
 
     /// Whether the places of the entries are good in this history.

@@ -162,7 +162,7 @@ impl OfRun<'_> {
     fn leaf(&self, node: &Node, within: &Bits) -> Result<Bits> {
         let mut held = match node {
             Node::Trait { path, test } => self.of_trait(node, path, test, within)?,
-            Node::Event(event) => self.of_events(event, within)?,
+            Node::Event(event) => self.of_events(node, event, within)?,
             Node::Orders(orders) => self.of_orders(node, orders, within)?,
             Node::Bought { what, shop, window } => self.bought(node, (what, None), shop, *window, within)?,
             Node::BoughtTogether { first, second, shop, window } => {
@@ -191,6 +191,13 @@ impl OfRun<'_> {
             held.put(ordinal, holds(node, &Subject::new(&person, known, self.crowd.find), self.crowd.at)?);
         }
         Ok(())
+    }
+
+    /// What reads more than columns keep is asked person by person.
+    fn of_each(&self, node: &Node, within: &Bits) -> Result<Bits> {
+        let mut held = self.everybody(false);
+        self.one_by_one(node, within.iter(), &mut held)?;
+        Ok(held)
     }
 
     /// Of the people with later facts those within; `None` where they are too many to be asked one by one.
@@ -242,7 +249,7 @@ impl OfRun<'_> {
         Ok(held)
     }
 
-    fn of_events(&self, event: &EventNode, within: &Bits) -> Result<Bits> {
+    fn of_events(&self, node: &Node, event: &EventNode, within: &Bits) -> Result<Bits> {
         let asking = &self.crowd.asking;
         let without_any = ask::holds(&event.ask, &NoEvents, self.crowd.at)?;
         if asking.records.names.code(&event.name).is_none() {
@@ -252,6 +259,9 @@ impl OfRun<'_> {
         event.filter.iter().for_each(|filter| read_by(filter, &mut wanted));
         if let Ask::Measure(measure, ..) = &event.ask {
             wanted.properties.extend(measure.path().map(str::to_owned));
+        }
+        if wanted.is_much() {
+            return self.of_each(node, within);
         }
         let ledger = self.run.events(asking, &event.name, &wanted)?;
         let counted = Counted::new(&ledger, event.shop.as_deref(), event.filter.as_ref());
@@ -318,6 +328,9 @@ impl OfRun<'_> {
     fn of_orders(&self, node: &Node, asked: &OrdersNode, within: &Bits) -> Result<Bits> {
         let mut wanted = Wanted { shops: asked.shop.is_some(), ..Wanted::default() };
         asked.filter.iter().for_each(|filter| read_by(filter, &mut wanted));
+        if wanted.is_much() {
+            return self.of_each(node, within);
+        }
         let (orders, late) = self.orders(&wanted, within)?;
         let counted = Counted::new(&orders.ledger, asked.shop.as_deref(), asked.filter.as_ref());
         let decimals = self.crowd.asking.records.reading.currency.map_or(2, |currency| currency.decimals());
@@ -354,6 +367,9 @@ impl OfRun<'_> {
     ) -> Result<Bits> {
         let mut wanted = Wanted { shops: shop.is_some(), lines: Some(BTreeSet::new()), ..Wanted::default() };
         [Some(first), second].into_iter().flatten().for_each(|what| read_by_match(what, &mut wanted));
+        if wanted.is_much() {
+            return self.of_each(node, within);
+        }
         let (orders, late) = self.orders(&wanted, within)?;
         let mut held = self.everybody(false);
         let Some(lines) = orders.ledger.lines() else { return Ok(held) };
@@ -395,9 +411,7 @@ impl OfRun<'_> {
     fn of_consent(&self, node: &Node, within: &Bits) -> Result<Bits> {
         let (records, at) = (self.crowd.asking.records, self.crowd.at);
         if !self.run.people.is_whole() {
-            let mut held = self.everybody(false);
-            self.one_by_one(node, within.iter(), &mut held)?;
-            return Ok(held);
+            return self.of_each(node, within);
         }
         let ((concerned, hits), of_nobody) = match node {
             Node::Consent { topic, answer } => {

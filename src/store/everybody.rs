@@ -29,10 +29,10 @@ impl Everybody<'_> {
         let find = |name: &str| live(name).map(|live| live.segment.clone());
         loop {
             let people = &self.people.view(self.all, self.known, self.commit);
-            let asking = Asking::new(self.records, self.commit, self.people.question());
+            let trim = || self.people.trim();
+            let asking = Asking::new(self.records, self.commit, self.people.question(), &trim);
             let crowd = Crowd { people, asking, all: self.all, known: self.known, at, find: &find };
             let found = crowd.members(segment)?;
-            self.people.trim();
             // Otherwise a newer question came in between, and its columns say more than this snapshot.
             if people.covers(crowd.asking.newest()) {
                 return Ok(found);
