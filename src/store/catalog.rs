@@ -227,11 +227,14 @@ impl Catalog {
 
     /// Removes what is not part of the store. Only once everything that is part of it was found and read.
     pub(super) fn tidy(&self) -> Result<()> {
-        let mut leftovers = self.leftovers.lock();
-        if leftovers.is_empty() {
+        // The lock is not held over the disk: whoever asks for numbers does not wait for it.
+        let found = self.leftovers();
+        if found.is_empty() {
             return Ok(());
         }
-        leftovers.retain(|name| self.vfs.len(name).is_ok_and(|len| len.is_some()) && self.vfs.remove(name).is_err());
+        let stays = |name: &String| self.vfs.len(name).is_ok_and(|len| len.is_some()) && self.vfs.remove(name).is_err();
+        let gone: Vec<String> = found.into_iter().filter(|name| !stays(name)).collect();
+        self.leftovers.lock().retain(|name| !gone.contains(name));
         self.vfs.sync_dir()
     }
 

@@ -3,6 +3,7 @@
 use super::batch::{Batch, Counted};
 use super::book::{Applied, Hints, Known, TYPE_NAMES};
 use super::inner::Inner;
+use super::measured::Writing;
 use super::options::Durability;
 use super::receipt::Receipt;
 use super::record::{encode_facts, encode_rates, kind};
@@ -21,7 +22,6 @@ use crate::identity::change::Change;
 use crate::message::{Limit, Reason};
 use crate::rule::node::Segment;
 use ahash::{AHashMap, AHashSet};
-use parking_lot::MutexGuard;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Inner {
     /// The same, by a caller who has the writer already.
     pub(super) fn commit_with(
         &self,
-        mut writer: MutexGuard<'_, Writer>,
+        mut writer: Writing<'_>,
         mut batch: Batch,
         advance: Option<Timestamp>,
     ) -> Result<Receipt> {
@@ -61,12 +61,7 @@ impl Inner {
     }
 
     /// Commits a fact that takes others away. It names hashes only; whoever has the names spares the store a search.
-    pub(super) fn commit_naming(
-        &self,
-        mut writer: MutexGuard<'_, Writer>,
-        batch: Batch,
-        named: Hints,
-    ) -> Result<Receipt> {
+    pub(super) fn commit_naming(&self, mut writer: Writing<'_>, batch: Batch, named: Hints) -> Result<Receipt> {
         writer.book.hinted = named;
         let receipt = self.commit_with(writer, batch, None);
         self.writer.lock().book.hinted = Hints::default();
@@ -76,7 +71,7 @@ impl Inner {
     /// Notes the new state, seals what is due, and lets the next writer in.
     pub(super) fn settle(
         &self,
-        mut writer: MutexGuard<'_, Writer>,
+        mut writer: Writing<'_>,
         records: Arc<crate::profile::records::Records>,
     ) -> Result<Arc<State>> {
         let state = Arc::new(writer.book.state(records));

@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::inner::Inner;
+use super::measured::Desk;
 use super::options::{Durability, Options};
 use super::receipt::Receipt;
 use super::recover::{Opened, open};
@@ -17,7 +18,6 @@ use crate::rule::node::Segment;
 use crate::storage::disk::DiskVfs;
 use crate::storage::memory::MemoryVfs;
 use crate::storage::vfs::Vfs;
-use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl Store {
             Durability::Sync | Durability::OnFlush => None,
         };
         let inner = Arc::new(Inner {
-            writer: Mutex::new(writer),
+            writer: Desk::new(writer),
             gate,
             catalog,
             normalizer,
@@ -223,6 +223,8 @@ impl Store {
     /// The next instant at which time alone can change a live segment; never later than the true one. `None`: time
     /// changes nothing until something happens.
     ///
+    /// Reads what readers see, and waits for no writer.
+    ///
     /// # Errors
     /// `Corrupt` where the history cannot be read.
     ///
@@ -231,9 +233,8 @@ impl Store {
     /// # Ok::<(), regulars::Error>(())
     /// ```
     pub fn next_change(&self) -> Result<Option<Timestamp>> {
-        let writer = self.inner.writer.lock();
-        let records = writer.book.records();
-        writer.book.next_change(&records)
+        let state = self.inner.gate.published();
+        super::live::next_change(&state)
     }
 
     /// Makes everything accepted so far durable, whatever the store's durability.
@@ -330,7 +331,8 @@ impl Store {
         super::verify::verify(&self.inner)
     }
 
-    /// Counts and sizes, for dashboards and for the person on call.
+    /// Counts and sizes, for dashboards and for the person on call: those of the last commit that is over. Waits for no
+    /// writer and no disk.
     ///
     /// ```
     /// let stats = regulars::Store::in_memory()?.stats();

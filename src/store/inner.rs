@@ -1,6 +1,7 @@
 //! What all handles of a store share, and its orderly end.
 
 use super::catalog::{Catalog, Charter};
+use super::measured::Desk;
 use super::options::{Clock, Durability, Recovery};
 use super::sync::Gate;
 use super::syncer::Syncer;
@@ -9,13 +10,12 @@ use crate::Result;
 use crate::base::Timestamp;
 use crate::normalize::normalizer::Normalizer;
 use crate::storage::vfs::Lock;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What all handles of a store share.
 pub(super) struct Inner {
-    pub(super) writer: Mutex<Writer>,
+    pub(super) writer: Desk,
     pub(super) gate: Arc<Gate>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) normalizer: Arc<Normalizer>,

@@ -7,6 +7,7 @@
 use super::book::Book;
 use super::everybody::Everybody;
 use super::live_segment::{Crossing, LiveSegment, is_member};
+use super::state::State;
 use super::touched::Touched;
 use crate::Result;
 use crate::base::{Rate, Timestamp};
@@ -148,7 +149,7 @@ impl Book {
         let records = self.records();
         let (mut passed, mut concerned) = (0u64, BTreeMap::new());
         for live in self.segments.iter() {
-            for cursor in Self::cursors_of(live, &records) {
+            for cursor in cursors_of(live, &records) {
                 let known = concerned.get(&cursor).copied();
                 let any = known.map_or_else(|| Self::passing(&records, cursor, from, to), Ok)?;
                 if known.is_none() {
@@ -163,7 +164,7 @@ impl Book {
             return Ok(None);
         }
         let is_concerned = |live: &&Arc<LiveSegment>| {
-            Self::cursors_of(live, &records).iter().any(|cursor| concerned.get(cursor).is_some_and(|any| *any > 0))
+            cursors_of(live, &records).iter().any(|cursor| concerned.get(cursor).is_some_and(|any| *any > 0))
         };
         Ok(Some(self.segments.iter().filter(is_concerned).map(names).collect()))
     }
@@ -232,37 +233,7 @@ impl Book {
 
     /// The distinct (event name, distance) pairs that live segments wait for.
     fn cursors(&self, records: &Records) -> BTreeSet<(u16, i64)> {
-        self.segments.iter().flat_map(|live| Self::cursors_of(live, records)).collect()
-    }
-
-    /// Those that one of them waits for.
-    fn cursors_of(live: &LiveSegment, records: &Records) -> BTreeSet<(u16, i64)> {
-        let order_names = ["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"];
-        let mut cursors = BTreeSet::new();
-        for boundary in &live.boundaries {
-            let names: Vec<&str> = match &boundary.input {
-                Input::Event(name) => vec![name.as_str()],
-                Input::Trait(_) => vec![Kind::Identify.name()],
-                Input::Orders => order_names.to_vec(),
-                // Any message can carry consent.
-                Input::Consent => records.names.iter().collect(),
-                Input::Catalogue | Input::Rates | Input::Identity | Input::Segment(_) => Vec::new(),
-            };
-            cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));
-        }
-        cursors
-    }
-
-    /// The next instant at which time alone can change a membership; never later than the true one.
-    pub(super) fn next_change(&self, records: &Records) -> Result<Option<Timestamp>> {
-        let Some(live) = self.live else { return Ok(None) };
-        let mut next: Option<Timestamp> = None;
-        for (name, offset_ms) in self.cursors(records) {
-            let after = live.plus_millisecond(offset_ms.saturating_neg());
-            let here = records.events.next_time(name, after)?.map(|ts| ts.plus_millisecond(offset_ms));
-            next = [next, here].into_iter().flatten().min();
-        }
-        Ok(next)
+        self.segments.iter().flat_map(|live| cursors_of(live, records)).collect()
     }
 
     /// Adds a segment, or replaces the one of that name, and says who is in it now: a new one counts as empty before.
@@ -343,6 +314,37 @@ impl Book {
             Err(Error::invalid(text))
         })
     }
+}
+
+/// The distinct (event name, distance) pairs that a live segment waits for.
+fn cursors_of(live: &LiveSegment, records: &Records) -> BTreeSet<(u16, i64)> {
+    let order_names = ["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"];
+    let mut cursors = BTreeSet::new();
+    for boundary in &live.boundaries {
+        let names: Vec<&str> = match &boundary.input {
+            Input::Event(name) => vec![name.as_str()],
+            Input::Trait(_) => vec![Kind::Identify.name()],
+            Input::Orders => order_names.to_vec(),
+            // Any message can carry consent.
+            Input::Consent => records.names.iter().collect(),
+            Input::Catalogue | Input::Rates | Input::Identity | Input::Segment(_) => Vec::new(),
+        };
+        cursors.extend(names.into_iter().filter_map(|name| Some((records.names.code(name)?, boundary.offset_ms))));
+    }
+    cursors
+}
+
+/// The next instant at which time alone can change a membership; never later than the true one.
+pub(super) fn next_change(state: &State) -> Result<Option<Timestamp>> {
+    let Some(live) = state.live else { return Ok(None) };
+    let mut next: Option<Timestamp> = None;
+    let cursors = state.segments.iter().flat_map(|live| cursors_of(live, &state.records));
+    for (name, offset_ms) in cursors.collect::<BTreeSet<_>>() {
+        let after = live.plus_millisecond(offset_ms.saturating_neg());
+        let here = state.records.events.next_time(name, after)?.map(|ts| ts.plus_millisecond(offset_ms));
+        next = [next, here].into_iter().flatten().min();
+    }
+    Ok(next)
 }
 
 /// Who left and entered again by one change did neither.

@@ -34,6 +34,7 @@ mod syncer;
 mod seal;
 mod writer;
 mod recover;
+mod measured;
 mod inner;
 mod commit;
 mod stats;

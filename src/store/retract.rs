@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::handle::Store;
 use super::ingest::Ingest;
 use super::inner::Inner;
+use super::measured::Writing;
 use super::receipt::Receipt;
 use super::ruling::{Said, naming};
 use super::writer::Writer;
@@ -17,7 +18,6 @@ use crate::fact::kind::Kind;
 use crate::identity::tomb::{Hash, content_hash};
 use crate::message::reason::Flags;
 use ahash::AHashMap;
-use parking_lot::MutexGuard;
 
 /// What taking messages back did.
 ///
@@ -144,12 +144,7 @@ impl Inner {
         self.retract(writer, found, done)
     }
 
-    pub(super) fn retract(
-        &self,
-        writer: MutexGuard<'_, Writer>,
-        found: Found,
-        mut done: Retracted,
-    ) -> Result<Retracted> {
+    pub(super) fn retract(&self, writer: Writing<'_>, found: Found, mut done: Retracted) -> Result<Retracted> {
         if found.0.is_empty() {
             return Ok(done);
         }

@@ -1,7 +1,6 @@
 //! Counts and sizes.
 
 use super::inner::Inner;
-use crate::storage::wal::Wal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -75,36 +74,33 @@ pub struct Stats {
 
 impl Stats {
     pub(super) fn of(inner: &Inner) -> Self {
-        let writer = inner.writer.lock();
-        let (unsealed_events, unsealed_bytes) = writer.unsealed();
-        let frozen: u64 = writer.book.events.tails.iter().rev().skip(1).map(|tail| u64::from(tail.len())).sum();
-        let sizes = writer.parts.iter().map(|part| part.nodes.sizes());
-        let solving = &writer.book.solving;
+        let measured = inner.writer.measured();
+        let columns = inner.gate.published().people.bytes();
         Self {
-            events: writer.book.count,
-            identifiers: u64::from(writer.book.nodes.len()),
-            profiles: writer.book.all.len(),
-            people: writer.book.known.len(),
-            segments: writer.book.segments.len() as u64,
-            parts: writer.parts.len() as u64,
-            unsealed_events: u64::from(unsealed_events) + frozen,
-            unsealed_bytes: unsealed_bytes as u64,
+            events: measured.events,
+            identifiers: measured.identifiers,
+            profiles: measured.profiles,
+            people: measured.people,
+            segments: measured.segments,
+            parts: measured.parts,
+            unsealed_events: measured.unsealed_events,
+            unsealed_bytes: measured.unsealed_bytes,
             replayed_events: inner.recovery.replayed_events,
             replayed_records: inner.recovery.replayed_records,
             copied_records: inner.recovery.copied_records,
             torn_bytes: inner.recovery.torn_bytes,
             leftover_files: inner.catalog.leftovers().len() as u64,
-            part_bytes: writer.parts.iter().map(|part| part.sealed.len).sum(),
-            identifier_bytes: sizes.clone().map(|sizes| sizes.identifiers).sum(),
-            edge_bytes: sizes.clone().map(|sizes| sizes.edges).sum(),
-            edges: sizes.map(|sizes| sizes.edge_ends / 2).sum(),
-            pairs_seen: solving.pairs,
-            identifiers_solved: solving.identifiers,
-            solving_us: u64::try_from(solving.time.as_micros()).unwrap_or(u64::MAX),
-            log_bytes: writer.wal.as_ref().map_or(0, Wal::len),
-            overlay_states: writer.book.nodes.overlay.len() as u64,
-            column_bytes: writer.book.people.bytes().into_iter().map(|(input, bytes)| (input, bytes as u64)).collect(),
-            sequence: writer.book.sequence,
+            part_bytes: measured.part_bytes,
+            identifier_bytes: measured.identifier_bytes,
+            edge_bytes: measured.edge_bytes,
+            edges: measured.edges,
+            pairs_seen: measured.solving.pairs,
+            identifiers_solved: measured.solving.identifiers,
+            solving_us: u64::try_from(measured.solving.time.as_micros()).unwrap_or(u64::MAX),
+            log_bytes: measured.log_bytes,
+            overlay_states: measured.overlay_states,
+            column_bytes: columns.into_iter().map(|(input, bytes)| (input, bytes as u64)).collect(),
+            sequence: measured.sequence,
             durable_sequence: inner.gate.durable(),
             poisoned: inner.gate.poisoned().map(str::to_owned),
         }
@@ -113,10 +109,14 @@ impl Stats {
 
 #[cfg(test)]
 mod tests {
+    use crate::base::Span;
     use crate::identity::clean::partition;
     use crate::identity::region::around;
-    use crate::store::Store;
-    use std::time::Instant;
+    use crate::rule::node::Segment;
+    use crate::rule::when;
+    use crate::store::{Clock, Store};
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
     /// A customer comes back with another cookie now and then, signs in at every third visit, orders at every tenth.
     fn visit(nth: u64, customers: u64) -> String {
@@ -136,6 +136,26 @@ mod tests {
             ),
             _ => format!(r#"{{"type":"page",{who}}}"#),
         }
+    }
+
+    #[test]
+    fn questions_wait_for_no_writer() {
+        let store = Store::options().clock(Clock::Manual).in_memory().unwrap();
+        store.advance("2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        store.define(Segment::new("active", when::event("Visit").within(Span::days(30)).at_least(1))).unwrap();
+        store
+            .ingest_json(br#"{"type":"track","event":"Visit","userId":"42","timestamp":"2026-01-01T00:00:00Z"}"#)
+            .unwrap();
+        let writing = store.inner.writer.lock();
+        let (told, heard) = mpsc::channel();
+        let asking = store.clone();
+        let asker = std::thread::spawn(move || told.send((asking.stats(), asking.next_change())));
+        let answers = heard.recv_timeout(Duration::from_secs(10));
+        drop(writing);
+        asker.join().unwrap().unwrap();
+        let (stats, next) = answers.expect("told while the writer is busy");
+        assert_eq!((stats.events, stats.people, stats.segments, stats.sequence), (1, 1, 1, 3));
+        assert_eq!(next.unwrap(), Some("2026-01-31T00:00:00Z".parse().unwrap()));
     }
 
     #[test]
