@@ -150,7 +150,7 @@ fn week(answers: &[Option<bool>]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(crate::laws::cases(24))]
 
     /// Week after week the store knows what the last export that said anything said, and no export twice is news.
     #[test]

@@ -44,6 +44,23 @@ fn files_and_lines_stay_short() {
     none(&found);
 }
 
+/// Seeds of failures would be written to a directory at the top; an input that is worth keeping is a test.
+#[test]
+fn properties_keep_no_seeds() {
+    let mut found = Vec::new();
+    for (file, text) in rust_files() {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (number, pair) in (1..).zip(lines.windows(2)) {
+            let is_told = pair[1].starts_with("#![proptest_config(") && pair[1].contains("cases(");
+            if pair[0] == concat!("propt", "est! {") && !is_told {
+                found.push(format!("{file}:{number}: a property that does not take its configuration from `cases`"));
+            }
+        }
+    }
+    found.extend(files("proptest-regressions", "txt").into_iter().map(|(file, _)| file));
+    none(&found);
+}
+
 #[test]
 fn nothing_is_left_undone() {
     // Put together here, so that this file does not tell on itself.

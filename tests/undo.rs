@@ -211,7 +211,7 @@ fn weeks() -> impl Strategy<Value = Vec<Vec<Told>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(crate::laws::cases(24))]
 
     /// Of exports of orders that grow and change the last is taken back again and again: each time as if it had not come.
     #[test]

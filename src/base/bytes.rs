@@ -158,6 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn varints_round_trip(unsigned: u64, signed: i64, text: String) {
             let mut out = Vec::new();

@@ -294,6 +294,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn integers_and_decimals_agree(value: i64, zeros in 0usize..4) {
             prop_assert_eq!(number(&value.to_string()), number(&format!("{value}.{}", "0".repeat(zeros + 1))));

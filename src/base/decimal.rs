@@ -258,6 +258,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn order_and_text_are_those_of_the_number(a in -1_000_000i64..1_000_000, b in -1_000_000i64..1_000_000, scale in 0u8..4) {
             let (x, y) = (Decimal::new(i128::from(a), scale), Decimal::new(i128::from(b), scale));

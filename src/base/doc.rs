@@ -641,6 +641,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn strings_and_numbers_survive(text: String, number: i64) {
             let mut out = Vec::new();

@@ -129,6 +129,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         /// Whatever is named is as named, and everything else of the rule as the default has it.
         #[test]
         fn a_rule_given_in_part_changes_that_part(

@@ -346,6 +346,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn uuids_print_back_as_they_came(bytes: [u8; 16]) {
             let text = uuid_text(&bytes);

@@ -2,6 +2,8 @@
 //!
 //! Nothing here does I/O, reads a clock or knows the wire format.
 
+#[cfg(test)]
+pub(crate) mod cases;
 pub(crate) mod bytes;
 pub(crate) mod name;
 pub(crate) mod time;

@@ -78,6 +78,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn every_form_is_the_same_name(text: String) {
             let (composed, decomposed): (String, String) = (text.nfc().collect(), text.nfd().collect());

@@ -324,6 +324,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn instants_round_trip(ms in -62_135_596_800_000i64..253_402_300_799_999) {
             let text = Timestamp(ms).to_string();

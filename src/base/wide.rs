@@ -123,6 +123,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn rounding_agrees_with_exact_decimals(text in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,8})?([eE][+-]?[0-9])?", decimals in 0u8..4) {
             let exact = Decimal::parse(&text).and_then(|exact| exact.to_units(decimals));

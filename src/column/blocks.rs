@@ -336,7 +336,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(crate::base::cases::cases(32))]
 
         #[test]
         fn blocks_agree_with_vectors(

@@ -225,6 +225,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn it_is_a_map_and_held_clones_never_change(steps in steps()) {
             let (mut map, mut model) = (CowMap::default(), BTreeMap::new());

@@ -287,7 +287,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(crate::base::cases::cases(32))]
 
         #[test]
         fn columns_agree_with_slices(mut values in prop::collection::vec(any::<u64>(), 0..6000), probe: u64, cut: u16) {

@@ -185,7 +185,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(crate::base::cases::cases(32))]
 
         #[test]
         fn heaps_agree_with_vectors(mut values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..300)) {

@@ -63,6 +63,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn what_it_says_was_said_last(
             steps in prop::collection::vec((0u64..40, prop::option::of((any::<u32>(), any::<bool>()))), 0..200),

@@ -99,6 +99,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn it_is_a_set(rows in prop::collection::vec((0u32..200_000, any::<bool>()), 0..200)) {
             let (mut set, mut model) = (RowSet::default(), RoaringBitmap::new());

@@ -125,6 +125,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn finds_what_is_there_and_nothing_else(
             older in prop::collection::btree_map(0u32..1000, 1usize..4, 0..40),

@@ -188,6 +188,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         /// Against the definition: some interval that starts at a sighting holds too many.
         #[test]
         fn windows_are_counted_as_defined(

@@ -151,6 +151,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn both_ends_tell_the_same_and_files_read_back(
             steps in prop::collection::vec(((0u32..6, 0u32..40), stated()), 0..60)

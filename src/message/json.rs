@@ -393,6 +393,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn plain_runs_end_where_a_loop_says(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let naive = bytes.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..0x20)).count();

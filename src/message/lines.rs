@@ -187,6 +187,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn streaming_equals_splitting(bytes in "[a\n\r ]{0,60}", step in 1usize..7, max in 1usize..9) {
             let bytes = bytes.as_bytes();

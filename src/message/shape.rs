@@ -270,6 +270,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn equal_keys_are_always_noticed(keys in proptest::collection::vec("[a-c]{0,12}", 0..40)) {
             let hashes: Vec<u32> = keys.iter().map(|key| key_hash(key.as_bytes())).collect();

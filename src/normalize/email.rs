@@ -178,6 +178,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn normal_forms_are_fixed_points(raw in "[a-zA-ZäÄßΣСİ1.@+_ -]{1,12}@[a-zA-ZäÄßΣСİ1-]{1,6}\\.[a-z。]{1,4}") {
             if let Some(once) = read(&raw) {

@@ -235,6 +235,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn normal_forms_are_fixed_points(raw in "[ a-zA-Z0-9@.:-]{0,24}", at in 0usize..7) {
             let all = identifiers();

@@ -226,6 +226,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn normal_forms_are_fixed_points(raw in "(\\+|00)?[0-9]{0,18}", at in 0usize..4) {
             let home = ["DK", "US", "DE", "IT"][at];

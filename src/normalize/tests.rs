@@ -620,8 +620,25 @@ fn any_message() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A number that two readers of JSON round to different neighbors reads back with its digits.
+#[test]
+fn digits_of_large_numbers_come_back() {
+    for number in
+        ["1.9251898065520203e+42", "-1.9251898065520203E42", "9007199254740993", "0.1000000000000000055511151231257827"]
+    {
+        let text = format!(
+            r#"{{"type":"track","event":"Order Completed","userId":"u1","properties":{{"x":null}},"traits":{{"type":[{number}]}}}}"#
+        );
+        let seen = house().read(&text);
+        let (fact, _) = seen[0].result.as_ref().unwrap();
+        let back = message_json(&Fact::parse(fact).unwrap());
+        let back: Value = serde_json::from_str(&back).unwrap();
+        assert_eq!(back, serde_json::from_str::<Value>(&text).unwrap(), "{number}");
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(crate::base::cases::cases(128))]
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {

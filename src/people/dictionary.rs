@@ -403,6 +403,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn numbers_lie_in_the_order_of_their_sizes(
             numbers in prop::collection::vec(-1000i64..1000, 1..60),

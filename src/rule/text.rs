@@ -62,6 +62,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn folding_is_idempotent_and_blind_to_composition(text: String) {
             let once = folded(&text).into_owned();

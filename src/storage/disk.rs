@@ -409,7 +409,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(crate::base::cases::cases(32))]
 
         #[test]
         fn memory_behaves_like_the_disk(script in prop::collection::vec((0u8..7, 0usize..3, 0usize..3, any::<u8>()), 0..40)) {

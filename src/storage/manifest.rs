@@ -328,6 +328,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn manifests_round_trip(count in 0usize..50, payload: Vec<u8>, generation: u64, store_id: [u8; 16]) {
             let files = (0..count).map(|n| Listed::log(&format!("{n}.log"))).collect();

@@ -247,7 +247,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(crate::base::cases::cases(64))]
 
         #[test]
         fn parts_round_trip_however_they_are_streamed(

@@ -394,6 +394,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::base::cases::cases(256))]
+
         #[test]
         fn logs_round_trip(payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20)) {
             let (bytes, _) = log(&payloads, |sequence| sequence / 2);

@@ -293,7 +293,7 @@ fn turning_points(rule: &Rule, who: &Shopper) -> Vec<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(crate::base::cases::cases(1500))]
 
     #[test]
     fn a_second_evaluator_agrees(
