@@ -166,7 +166,7 @@ fn all(criterion: &mut Criterion) {
             (0..times).fold(Duration::ZERO, |spent, _| {
                 round += 1;
                 let viewed = format!(
-                    r#"{{"type":"track","event":"Product Viewed","userId":"{}","messageId":"n{round}"}}"#,
+                    r#"{{"type":"track","event":"Product Viewed","userId":"u{}","messageId":"n{round}"}}"#,
                     round * 7919 % people
                 );
                 ingest(&store, &viewed);

@@ -120,7 +120,7 @@ fn event(numbers: &mut Numbers, people: u64) -> Event {
 fn identify(person: u32, of: &Customer) -> String {
     let Customer { country, tier, gender, source, consent, age, ltv } = of;
     format!(
-        r#"{{"type":"identify","userId":"{person}","messageId":"i{person}","timestamp":{NOW},"traits":{{"email":"{person}@example.com","country":"{country}","tier":"{tier}","gender":"{gender}","source":"{source}","consent":{consent},"age":{age},"ltv":{ltv}}}}}"#
+        r#"{{"type":"identify","userId":"u{person}","messageId":"i{person}","timestamp":{NOW},"traits":{{"email":"{person}@example.com","country":"{country}","tier":"{tier}","gender":"{gender}","source":"{source}","consent":{consent},"age":{age},"ltv":{ltv}}}}}"#
     )
 }
 
@@ -147,7 +147,7 @@ fn track(number: u64, event: &Event) -> String {
         }
     };
     format!(
-        r#"{{"type":"track","event":"{name}","userId":"{}","messageId":"e{number}","timestamp":{},"properties":{{{properties}}}}}"#,
+        r#"{{"type":"track","event":"{name}","userId":"u{}","messageId":"e{number}","timestamp":{},"properties":{{{properties}}}}}"#,
         event.person, event.ts
     )
 }
