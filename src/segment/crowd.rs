@@ -7,7 +7,7 @@
 use super::ask::{self, Events, Visit};
 use super::condition::{count_value, trait_paths};
 use super::evaluate::{holds, is_member};
-use super::filter::{Counted, Filter, counts, read_by, read_by_match};
+use super::filter::{Counted, Filter, counts, read_of};
 use super::plan::cheapest_first;
 use super::subject::{Subject, undefined};
 use crate::Result;
@@ -160,13 +160,18 @@ impl OfRun<'_> {
     }
 
     fn leaf(&self, node: &Node, within: &Bits) -> Result<Bits> {
+        let wanted = read_of(node);
+        if wanted.is_much() {
+            // More than columns keep is asked person by person.
+            return self.of_each(node, within);
+        }
         let mut held = match node {
             Node::Trait { path, test } => self.of_trait(node, path, test, within)?,
-            Node::Event(event) => self.of_events(node, event, within)?,
-            Node::Orders(orders) => self.of_orders(node, orders, within)?,
-            Node::Bought { what, shop, window } => self.bought(node, (what, None), shop, *window, within)?,
+            Node::Event(event) => self.of_events(event, &wanted, within)?,
+            Node::Orders(orders) => self.of_orders(node, orders, &wanted, within)?,
+            Node::Bought { what, shop, window } => self.bought(node, (what, None), &wanted, shop, *window, within)?,
             Node::BoughtTogether { first, second, shop, window } => {
-                self.bought(node, (first, Some(second)), shop, *window, within)?
+                self.bought(node, (first, Some(second)), &wanted, shop, *window, within)?
             }
             Node::Has { namespace } => self.of_identifiers(namespace, &|count| count > 0)?,
             Node::Identifiers { namespace, test } => {
@@ -193,7 +198,7 @@ impl OfRun<'_> {
         Ok(())
     }
 
-    /// What reads more than columns keep is asked person by person.
+    /// Asks everybody within, one by one.
     fn of_each(&self, node: &Node, within: &Bits) -> Result<Bits> {
         let mut held = self.everybody(false);
         self.one_by_one(node, within.iter(), &mut held)?;
@@ -249,21 +254,13 @@ impl OfRun<'_> {
         Ok(held)
     }
 
-    fn of_events(&self, node: &Node, event: &EventNode, within: &Bits) -> Result<Bits> {
+    fn of_events(&self, event: &EventNode, wanted: &Wanted, within: &Bits) -> Result<Bits> {
         let asking = &self.crowd.asking;
         let without_any = ask::holds(&event.ask, &NoEvents, self.crowd.at)?;
         if asking.records.names.code(&event.name).is_none() {
             return Ok(self.everybody(without_any));
         }
-        let mut wanted = Wanted { shops: event.shop.is_some(), ..Wanted::default() };
-        event.filter.iter().for_each(|filter| read_by(filter, &mut wanted));
-        if let Ask::Measure(measure, ..) = &event.ask {
-            wanted.properties.extend(measure.path().map(str::to_owned));
-        }
-        if wanted.is_much() {
-            return self.of_each(node, within);
-        }
-        let ledger = self.run.events(asking, &event.name, &wanted)?;
+        let ledger = self.run.events(asking, &event.name, wanted)?;
         let counted = Counted::new(&ledger, event.shop.as_deref(), event.filter.as_ref());
         match &event.ask {
             Ask::Did(window) => Ok(self.did(&ledger, *window, &counted)),
@@ -325,13 +322,8 @@ impl OfRun<'_> {
         }
     }
 
-    fn of_orders(&self, node: &Node, asked: &OrdersNode, within: &Bits) -> Result<Bits> {
-        let mut wanted = Wanted { shops: asked.shop.is_some(), ..Wanted::default() };
-        asked.filter.iter().for_each(|filter| read_by(filter, &mut wanted));
-        if wanted.is_much() {
-            return self.of_each(node, within);
-        }
-        let (orders, late) = self.orders(&wanted, within)?;
+    fn of_orders(&self, node: &Node, asked: &OrdersNode, wanted: &Wanted, within: &Bits) -> Result<Bits> {
+        let (orders, late) = self.orders(wanted, within)?;
         let counted = Counted::new(&orders.ledger, asked.shop.as_deref(), asked.filter.as_ref());
         let decimals = self.crowd.asking.records.reading.currency.map_or(2, |currency| currency.decimals());
         let mut held = if let (None, true) = (asked.window, counted.is_all()) {
@@ -361,16 +353,12 @@ impl OfRun<'_> {
         &self,
         node: &Node,
         (first, second): (&LineMatch, Option<&LineMatch>),
+        wanted: &Wanted,
         shop: &Shop,
         window: Option<Window>,
         within: &Bits,
     ) -> Result<Bits> {
-        let mut wanted = Wanted { shops: shop.is_some(), lines: Some(BTreeSet::new()), ..Wanted::default() };
-        [Some(first), second].into_iter().flatten().for_each(|what| read_by_match(what, &mut wanted));
-        if wanted.is_much() {
-            return self.of_each(node, within);
-        }
-        let (orders, late) = self.orders(&wanted, within)?;
+        let (orders, late) = self.orders(wanted, within)?;
         let mut held = self.everybody(false);
         let Some(lines) = orders.ledger.lines() else { return Ok(held) };
         let (after, to) = Window::bounds(window, self.crowd.at);

@@ -5,7 +5,7 @@ use crate::people::bits::Bits;
 use crate::people::dictionary::Verdict;
 use crate::people::ledger::{Ledger, Lines, Property, Wanted};
 use crate::rule::compare::{Literal, Test};
-use crate::rule::node::{Condition, LineMatch, Quantifier};
+use crate::rule::node::{Ask, Condition, LineMatch, Node, Quantifier};
 
 /// The condition of the facts of an input, or of their lines.
 pub(super) enum Filter<'l> {
@@ -17,8 +17,34 @@ pub(super) enum Filter<'l> {
     Always(bool),
 }
 
+/// What a leaf reads of the facts of its input, beside their times.
+pub(super) fn read_of(leaf: &Node) -> Wanted {
+    let mut wanted = Wanted::default();
+    let (shop, filter) = match leaf {
+        Node::Event(event) => {
+            if let Ask::Measure(measure, ..) = &event.ask {
+                wanted.properties.extend(measure.path().map(str::to_owned));
+            }
+            (&event.shop, event.filter.as_ref())
+        }
+        Node::Orders(orders) => (&orders.shop, orders.filter.as_ref()),
+        Node::Bought { what, shop, .. } => {
+            read_by_match(what, &mut wanted);
+            (shop, None)
+        }
+        Node::BoughtTogether { first, second, shop, .. } => {
+            [first, second].into_iter().for_each(|what| read_by_match(what, &mut wanted));
+            (shop, None)
+        }
+        _ => return wanted,
+    };
+    wanted.shops = shop.is_some();
+    filter.into_iter().for_each(|filter| read_by(filter, &mut wanted));
+    wanted
+}
+
 /// Adds what a condition reads of facts.
-pub(super) fn read_by(condition: &Condition, wanted: &mut Wanted) {
+fn read_by(condition: &Condition, wanted: &mut Wanted) {
     match condition {
         Condition::And(inner) | Condition::Or(inner) => inner.iter().for_each(|one| read_by(one, wanted)),
         Condition::Not(inner) => read_by(inner, wanted),
@@ -28,7 +54,7 @@ pub(super) fn read_by(condition: &Condition, wanted: &mut Wanted) {
 }
 
 /// Adds what a condition reads of product lines.
-pub(super) fn read_of_lines(condition: &Condition, wanted: &mut Wanted) {
+fn read_of_lines(condition: &Condition, wanted: &mut Wanted) {
     match condition {
         Condition::And(inner) | Condition::Or(inner) => inner.iter().for_each(|one| read_of_lines(one, wanted)),
         Condition::Not(inner) => read_of_lines(inner, wanted),
@@ -39,7 +65,8 @@ pub(super) fn read_of_lines(condition: &Condition, wanted: &mut Wanted) {
 }
 
 /// Adds what a match reads of product lines.
-pub(super) fn read_by_match(what: &LineMatch, wanted: &mut Wanted) {
+fn read_by_match(what: &LineMatch, wanted: &mut Wanted) {
+    wanted.lines.get_or_insert_default();
     match what {
         LineMatch::Condition(condition) => read_of_lines(condition, wanted),
         LineMatch::Product { product, brand, category } => {

@@ -147,26 +147,20 @@ impl Book {
             Some(live) => live,
         };
         let records = self.records();
-        let (mut passed, mut concerned) = (0u64, BTreeMap::new());
-        for live in self.segments.iter() {
-            for cursor in cursors_of(live, &records) {
-                let known = concerned.get(&cursor).copied();
-                let any = known.map_or_else(|| Self::passing(&records, cursor, from, to), Ok)?;
-                if known.is_none() {
-                    passed += any;
-                    concerned.insert(cursor, any);
-                }
-            }
+        let waiting: Vec<_> = self.segments.iter().map(|live| (live, cursors_of(live, &records))).collect();
+        let mut passing = BTreeMap::new();
+        for cursor in waiting.iter().flat_map(|(_, cursors)| cursors).collect::<BTreeSet<_>>() {
+            passing.insert(cursor, Self::passing(&records, *cursor, from, to)?);
         }
-        let segments = self.segments.len() as u64;
+        let (passed, segments) = (passing.values().sum::<u64>(), self.segments.len() as u64);
         let (one_by_one, at_once) = (passed * (READ_NS + segments * TEST_NS), segments * self.all.len() * SCAN_NS);
         if passed < FEW_PASSED || one_by_one < at_once {
             return Ok(None);
         }
-        let is_concerned = |live: &&Arc<LiveSegment>| {
-            cursors_of(live, &records).iter().any(|cursor| concerned.get(cursor).is_some_and(|any| *any > 0))
-        };
-        Ok(Some(self.segments.iter().filter(is_concerned).map(names).collect()))
+        let is_concerned =
+            |cursors: &BTreeSet<_>| cursors.iter().any(|cursor| passing.get(cursor).is_some_and(|any| *any > 0));
+        let concerned = waiting.iter().filter(|(_, cursors)| is_concerned(cursors));
+        Ok(Some(concerned.map(|(live, _)| names(live)).collect()))
     }
 
     /// How many events a step of time passes at a distance.
